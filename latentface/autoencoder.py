@@ -1,0 +1,196 @@
+"""Stage 1: the 3D-aware autoencoder of one face (LatentFace, section 3.1; networks after Unsup3D, METHOD 1.1).
+
+A photo becomes codes of shape and texture plus view and light; the codes decode to canonical depth and albedo. Two
+families of networks play the same five roles: `paper` is Unsup3D's, key for key as the authors published its weights;
+`explorer` is ours: residual-free strided encoders with linear codes and light decoders that start from a bump.
+"""
+
+from dataclasses import dataclass, fields
+
+import torch
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from torch import Tensor, nn
+
+from .geometry import BORDER_DEPTH, FAR, NEAR, pixel_grid
+from .rendering import render, shade
+
+
+@dataclass
+class Codes:
+    """What one photo is to the model; every field is a float tensor with the batch first."""
+
+    shape: Tensor
+    """B x 256 code of the canonical depth."""
+    texture: Tensor
+    """B x 256 code of the albedo."""
+    view: Tensor
+    """B x 6: yaw (+ looks to the image's right), pitch (+ up), roll (+ clockwise) in degrees; x, y, z in scene units."""
+    light: Tensor
+    """B x 4: ambient and diffuse in [0, 1]; x and y of the direction in which the light travels, in [-1, 1]."""
+
+    def __getitem__(self, index) -> "Codes":
+        return Codes(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
+
+    def to(self, *args) -> "Codes":
+        return Codes(**{f.name: getattr(self, f.name).to(*args) for f in fields(self)})
+
+
+@dataclass
+class Scene:
+    """A decoded face: everything needed to draw it."""
+
+    depth: Tensor
+    """B x S x S canonical depth in [0.9, 1.1]."""
+    albedo: Tensor
+    """B x 3 x S x S in [-1, 1]."""
+    view: Tensor
+    """B x 6, see Codes."""
+    light: Tensor
+    """B x 4, see Codes."""
+    raw_depth: Tensor | None = None
+    """B x S x S before tanh; training keeps it small."""
+
+    @property
+    def canonical(self) -> Tensor:
+        """The shaded face from the front, B x 3 x S x S."""
+        return shade(self.albedo, self.depth, self.light)
+
+    def render(self, size: int | None = None) -> tuple[Tensor, Tensor]:
+        """The picture at the scene's view, B x 3 x size x size in about [-1, 1], and its mask B x 1 x size x size."""
+        return render(self.canonical, self.depth, self.view, size)
+
+    def flip(self) -> "Scene":
+        """The mirrored face under the same view and light (Unsup3D, "Symmetric images")."""
+        return Scene(self.depth.flip(-1), self.albedo.flip(-1), self.view, self.light, self.raw_depth)
+
+
+def _norm(channels: int) -> nn.GroupNorm:
+    return nn.GroupNorm(max(1, channels // 8), channels)
+
+
+class Encoder(nn.Sequential):
+    """Strided convolutions from size to 4 x 4, then one valid 4 x 4 convolution to a vector: B x 3 x S x S -> B x out."""
+
+    def __init__(self, size: int, base: int, out: int):
+        layers: list[nn.Module] = []
+        channels, width = 3, base
+        while size > 4:
+            layers += [nn.Conv2d(channels, width, 4, 2, 1, bias=False), _norm(width), nn.LeakyReLU(0.2, inplace=True)]
+            channels, width, size = width, min(2 * width, 8 * base), size // 2
+        super().__init__(*layers, nn.Conv2d(channels, out, 4), nn.Flatten())
+
+
+class Decoder(nn.Module):
+    """A code to a map: B x C -> B x out x S x S.
+
+    Doubles by nearest upsampling and two 3 x 3 convolutions up to half the size, where the map has `base` channels;
+    the last doubling is bilinear for a `smooth` map (depth, confidence) and a pixel shuffle for a sharp one (albedo).
+    """
+
+    def __init__(self, size: int, base: int, code: int, out: int, smooth: bool):
+        super().__init__()
+        widths = [base]
+        while 8 << len(widths) <= size:
+            widths.insert(0, min(2 * widths[0], 4 * base))
+        layers: list[nn.Module] = [nn.Linear(code, 16 * widths[0]), nn.Unflatten(1, (widths[0], 4, 4)), nn.SiLU()]
+        for before, after in zip(widths, widths[1:]):
+            layers += [nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 3, 1, 1, bias=False), _norm(after), nn.SiLU()]
+            layers += [nn.Conv2d(after, after, 3, 1, 1, bias=False), _norm(after), nn.SiLU()]
+        if not smooth:
+            layers += [nn.Conv2d(base, base, 3, 1, 1), nn.PixelShuffle(2), nn.SiLU()]
+        self.trunk = nn.Sequential(*layers)
+        self.head = nn.Conv2d(base if smooth else base // 4, out, 3, 1, 1)
+        self.last = nn.Upsample(scale_factor=2, mode="bilinear") if smooth else nn.Identity()
+        nn.init.normal_(self.head.weight, std=1e-3)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, code: Tensor) -> Tensor:
+        return self.last(self.head(self.trunk(code)))
+
+
+class ConfidenceNet(nn.Sequential):
+    """Log scales of the pixel loss: B x 3 x S x S -> B x 2 x S x S (plain, mirrored)."""
+
+    def __init__(self, size: int, base: int):
+        super().__init__(Encoder(size, base, 64), Decoder(size, base, 64, 2, smooth=True))
+
+
+class Autoencoder(ModelMixin, ConfigMixin):
+    """The 3D-aware autoencoder.
+
+    size: side of images and maps in pixels (a power of two from 16). encoder_base, shape_base, texture_base: channels
+    at half the size of the encoders and of the two decoders. small_base: the same for view, light and confidence.
+    code: length of the shape and texture codes. max_angle in degrees, max_shift in scene units bound the view. bump:
+    height of the ellipsoid that depth starts from, in units of depth before tanh.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        size: int = 64,
+        encoder_base: int = 40,
+        shape_base: int = 32,
+        texture_base: int = 48,
+        small_base: int = 16,
+        code: int = 256,
+        max_angle: float = 60.0,
+        max_shift: float = 0.1,
+        bump: float = 1.0,
+    ):
+        super().__init__()
+        if size < 16 or size & (size - 1):
+            raise ValueError(f"size must be a power of two from 16, not {size}")
+        self.shape_encoder = Encoder(size, encoder_base, code)
+        self.texture_encoder = Encoder(size, encoder_base, code)
+        self.shape_decoder = Decoder(size, shape_base, code, 1, smooth=True)
+        self.texture_decoder = Decoder(size, texture_base, code, 3, smooth=False)
+        self.view_net = Encoder(size, small_base, 6)
+        self.light_net = Encoder(size, small_base, 4)
+        self.confidence_net = ConfidenceNet(size, small_base)
+        for net, scale in ((self.view_net, 0.1), (self.light_net, 0.1)):
+            nn.init.normal_(net[-2].weight, std=scale / (net[-2].in_channels * 16) ** 0.5)
+            nn.init.zeros_(net[-2].bias)
+        radius = pixel_grid(size).mul(torch.tensor([1.25, 1.0])).pow(2).sum(-1)
+        self.register_buffer("prior", -bump * (1 - radius).clamp(min=0).sqrt() + 0.3 * bump, persistent=False)
+
+    @property
+    def size(self) -> int:
+        return self.config.size
+
+    def encode(self, image: Tensor) -> Codes:
+        """Codes of images B x 3 x S x S in [-1, 1] (the standard crop). Raises ValueError for another size."""
+        if image.shape[-2:] != (self.size, self.size):
+            raise ValueError(f"the model takes {self.size} x {self.size} crops, not {tuple(image.shape[-2:])}")
+        view, light = self.view_net(image).float().tanh(), self.light_net(image).float().tanh()
+        degrees, shift = view[:, :3] * self.config.max_angle, view[:, 3:5] * self.config.max_shift
+        return Codes(
+            self.shape_encoder(image).float(),
+            self.texture_encoder(image).float(),
+            torch.cat([degrees, shift, torch.zeros_like(shift[:, :1])], 1),
+            torch.cat([light[:, :2] / 2 + 0.5, light[:, 2:]], 1),
+        )
+
+    def decode(self, codes: Codes) -> Scene:
+        """The canonical face of codes: depth B x S x S, albedo B x 3 x S x S, with the codes' view and light."""
+        raw = self.shape_decoder(codes.shape)[:, 0].float()
+        depth = depth_from_raw(raw + self.prior)
+        return Scene(depth, self.texture_decoder(codes.texture).float().tanh(), codes.view, codes.light, raw)
+
+    def confidence(self, image: Tensor) -> Tensor:
+        """Log scales of the pixel loss, B x 2 x S x S: channel 0 for the plain, 1 for the mirrored reconstruction."""
+        return self.confidence_net(image).float()
+
+    def forward(self, image: Tensor) -> tuple[Codes, Scene, Tensor]:
+        """Codes, scene and log confidence in one pass, so that data-parallel wrappers see every parameter."""
+        codes = self.encode(image)
+        return codes, self.decode(codes), self.confidence(image)
+
+
+def depth_from_raw(raw: Tensor) -> Tensor:
+    """Unsup3D's depth: B x S x S of any range to canonical depth in [0.9, 1.1], its two outer columns at 1.04."""
+    raw = raw - raw.mean((1, 2), keepdim=True)
+    depth = (FAR + NEAR) / 2 + (FAR - NEAR) / 2 * raw.tanh()
+    border = torch.zeros_like(depth[:1])
+    border[..., :2] = border[..., -2:] = 1
+    return depth * (1 - border) + BORDER_DEPTH * border

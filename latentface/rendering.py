@@ -1,0 +1,57 @@
+"""Shading and rendering of a canonical face (Unsup3D, section 3.1 "Photo-geometric autoencoding"; METHOD 1.1)."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .geometry import apply_view, normals_from_depth, pixel_grid, project, unproject
+from .rasterizer import interpolate, rasterize
+
+MARGIN = 0.25
+"""The border of the canonical map is carried on outwards by this share of the half width, so that a turned face does
+not end inside the picture."""
+
+
+def shade(albedo: Tensor, depth: Tensor, light: Tensor) -> Tensor:
+    """Lambertian shading: the canonical image.
+
+    albedo: B x 3 x S x S in [-1, 1]. depth: B x S x S. light: B x 4: ambient and diffuse in [0, 1], then the x and y
+    of the direction in which the light travels (its z is 1 before normalising). Returns B x 3 x S x S, [-1, 1] for
+    ambient + diffuse <= 1, brighter otherwise.
+    """
+    direction = F.normalize(torch.cat([light[:, 2:], torch.ones_like(light[:, :1])], -1), dim=-1)
+    lambert = -(normals_from_depth(depth) * direction[:, None, None]).sum(-1).clamp(max=0)
+    shading = light[:, 0, None, None] + light[:, 1, None, None] * lambert
+    return (albedo + 1) * shading[:, None] - 1
+
+
+def view_grid(depth: Tensor, view: Tensor, size: int | None = None, margin: float = MARGIN) -> tuple[Tensor, Tensor]:
+    """Where every pixel of a view looks up the canonical image.
+
+    depth: B x S x S canonical. view: B x 6 (see geometry.apply_view). size: side of the image, S by default. margin:
+    share of the half width by which the map's border is carried on outwards.
+    Returns the grid B x size x size x 2 for grid_sample (align_corners=True) and the depth seen, B x size x size, 0
+    where nothing is. Gradients reach depth and view through the barycentric coordinates.
+    """
+    side = depth.shape[-1]
+    size = size or side
+    ring = round(margin * (side - 1) / 2)
+    extended = F.pad(depth[:, None], (ring,) * 4, mode="replicate")[:, 0] if ring else depth
+    full = side + 2 * ring
+    grid = pixel_grid(full, device=depth.device, dtype=depth.dtype) * ((full - 1) / (side - 1))
+    points = apply_view(unproject(extended, grid), view).flatten(1, 2)
+    points = torch.cat([project(points), points[..., 2:]], -1)
+    faces = rasterize(points, full, full, size)
+    seen, canonical = interpolate(faces, points, grid.flatten(0, 1), full, full)
+    return canonical, seen
+
+
+def render(image: Tensor, depth: Tensor, view: Tensor, size: int | None = None) -> tuple[Tensor, Tensor]:
+    """Renders a canonical image at a view by inverse warping.
+
+    image: B x C x T x T, any resolution. depth: B x S x S canonical. view: B x 6. Returns the picture
+    B x C x size x size (border colours carried on outwards) and the mask B x 1 x size x size of what is seen.
+    """
+    grid, seen = view_grid(depth, view, size)
+    mask = (seen > 0).to(image.dtype)[:, None]
+    return F.grid_sample(image, grid.to(image.dtype), align_corners=True, padding_mode="border"), mask

@@ -1,0 +1,1 @@
+"""Data engines, losses, trainers and evaluation of latentface: `python -m train ...`."""

