@@ -114,6 +114,7 @@ class ConfidenceNet(nn.Sequential):
 
     def __init__(self, size: int, base: int):
         super().__init__(Encoder(size, base, 64), Decoder(size, base, 64, 2, smooth=True))
+        nn.init.constant_(self[1].head.bias, -1.5)
 
 
 class Autoencoder(ModelMixin, ConfigMixin):
