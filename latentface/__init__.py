@@ -1,0 +1,19 @@
+"""LatentFace: what a self-supervised face model has understood. Importing this package loads no model."""
+
+from importlib import import_module
+
+_HOMES = {
+    "Autoencoder": "autoencoder",
+    "Codes": "autoencoder",
+    "Scene": "autoencoder",
+    "Denoiser": "rdm",
+    "LatentFacePipeline": "pipeline",
+    "load_pipeline": "pipeline",
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str):
+    if name in _HOMES:
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,5 +1,6 @@
 """Shading and rendering of a canonical face (Unsup3D, section 3.1 "Photo-geometric autoencoding"; METHOD 1.1)."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -55,3 +56,20 @@ def render(image: Tensor, depth: Tensor, view: Tensor, size: int | None = None) 
     grid, seen = view_grid(depth, view, size)
     mask = (seen > 0).to(image.dtype)[:, None]
     return F.grid_sample(image, grid.to(image.dtype), align_corners=True, padding_mode="border"), mask
+
+
+def picture(image: Tensor, size: int | None = None) -> np.ndarray:
+    """A picture 3 x S x S in [-1, 1] as uint8 size x size x 3 (S x S by default), bicubic when enlarged."""
+    if size and size != image.shape[-1]:
+        image = F.interpolate(image[None].float(), size=(size, size), mode="bicubic", antialias=size < image.shape[-1])[0]
+    return ((image.detach().float().cpu().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 0).numpy()
+
+
+def depth_picture(depth: Tensor) -> Tensor:
+    """Depth B x S x S in [0.9, 1.1] as grey B x 3 x S x S in [-1, 1], near is bright."""
+    return ((1.0 - depth) * 10)[:, None].expand(-1, 3, -1, -1)
+
+
+def normal_picture(depth: Tensor) -> Tensor:
+    """Normals of depth B x S x S as colours B x 3 x S x S in [-1, 1]: red right, green up, blue towards the viewer."""
+    return normals_from_depth(depth).permute(0, 3, 1, 2) * depth.new_tensor([1, -1, -1])[:, None, None]

@@ -68,7 +68,7 @@ class Progress:
         if not line and not self.live:
             return
         rate = self.rate(done)
-        left = math.inf if rate == 0 else (self.total - done) / rate
+        left = math.inf if rate == 0 else max(0, self.total - done) / rate
         clock = "?" if math.isinf(left) else f"{int(left // 3600)}:{int(left % 3600 // 60):02d}:{int(left % 60):02d}"
         text = f"{done:,} / {self.total:,} {self.unit}  {rate:.1f}/s  {clock} left  {note}"
         print("\r\033[K" + text if self.live else text, end="\n" if line else "", file=sys.stderr, flush=True)

@@ -4,8 +4,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from latentface.geometry import normals_from_depth
-from latentface.rendering import render, shade
+from latentface.rendering import depth_picture, normal_picture, render, shade
 
 TURNS = (-45.0, -20.0, 20.0, 45.0)
 """Yaw in degrees of the turned views."""
@@ -17,16 +16,6 @@ def tile(rows: list[Tensor], scale: int = 2) -> Image.Image:
     array = ((table.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
     image = Image.fromarray(array)
     return image.resize((image.width * scale, image.height * scale), Image.Resampling.BICUBIC)
-
-
-def depth_picture(depth: Tensor) -> Tensor:
-    """Depth B x S x S in [0.9, 1.1] as grey B x 3 x S x S in [-1, 1], near is bright."""
-    return ((1.0 - depth) * 10)[:, None].expand(-1, 3, -1, -1)
-
-
-def normal_picture(depth: Tensor) -> Tensor:
-    """Normals of depth B x S x S as colours B x 3 x S x S in [-1, 1]: red right, green up, blue towards the viewer."""
-    return normals_from_depth(depth).permute(0, 3, 1, 2) * depth.new_tensor([1, -1, -1])[:, None, None]
 
 
 @torch.no_grad()

