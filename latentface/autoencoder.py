@@ -102,7 +102,8 @@ class Decoder(nn.Module):
         self.trunk = nn.Sequential(*layers)
         self.head = nn.Conv2d(base if smooth else base // 4, out, 3, 1, 1)
         self.last = nn.Upsample(scale_factor=2, mode="bilinear") if smooth else nn.Identity()
-        nn.init.normal_(self.head.weight, std=1e-3)
+        if smooth:  # depth starts as its prior, confidence flat
+            nn.init.normal_(self.head.weight, std=1e-3)
         nn.init.zeros_(self.head.bias)
 
     def forward(self, code: Tensor) -> Tensor:
@@ -123,7 +124,8 @@ class Autoencoder(ModelMixin, ConfigMixin):
     size: side of images and maps in pixels (a power of two from 16). encoder_base, shape_base, texture_base: channels
     at half the size of the encoders and of the two decoders. small_base: the same for view, light and confidence.
     code: length of the shape and texture codes. max_angle in degrees, max_shift in scene units bound the view. bump:
-    height of the ellipsoid that depth starts from, in units of depth before tanh.
+    height of the smooth bump that depth starts from, before tanh: convex from the first step, and too soft to be
+    mistaken for shading.
     """
 
     @register_to_config
@@ -137,7 +139,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
         code: int = 256,
         max_angle: float = 60.0,
         max_shift: float = 0.1,
-        bump: float = 1.0,
+        bump: float = 0.6,
     ):
         super().__init__()
         if size < 16 or size & (size - 1):
@@ -152,8 +154,8 @@ class Autoencoder(ModelMixin, ConfigMixin):
         for net, scale in ((self.view_net, 0.1), (self.light_net, 0.1)):
             nn.init.normal_(net[-2].weight, std=scale / (net[-2].in_channels * 16) ** 0.5)
             nn.init.zeros_(net[-2].bias)
-        radius = pixel_grid(size).mul(torch.tensor([1.25, 1.0])).pow(2).sum(-1)
-        self.register_buffer("prior", -bump * (1 - radius).clamp(min=0).sqrt() + 0.3 * bump, persistent=False)
+        squared = pixel_grid(size).mul(torch.tensor([1.2, 1.0])).pow(2).sum(-1)
+        self.register_buffer("prior", -bump * torch.exp(-squared / 0.5), persistent=False)
 
     @property
     def size(self) -> int:
