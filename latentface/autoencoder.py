@@ -85,7 +85,7 @@ class Decoder(nn.Module):
     """A code to a map: B x C -> B x out x S x S.
 
     Doubles by nearest upsampling and two 3 x 3 convolutions up to half the size, where the map has `base` channels;
-    the last doubling is bilinear for a `smooth` map (depth, confidence) and a pixel shuffle for a sharp one (albedo).
+    the last doubling is bilinear for a `smooth` map (depth, confidence), nearest and convolved for a sharp one (albedo).
     """
 
     def __init__(self, size: int, base: int, code: int, out: int, smooth: bool):
@@ -98,9 +98,10 @@ class Decoder(nn.Module):
             layers += [nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 3, 1, 1, bias=False), _norm(after), nn.SiLU()]
             layers += [nn.Conv2d(after, after, 3, 1, 1, bias=False), _norm(after), nn.SiLU()]
         if not smooth:
-            layers += [nn.Conv2d(base, base, 3, 1, 1), nn.PixelShuffle(2), nn.SiLU()]
+            layers += [nn.Conv2d(base, base // 2, 3, 1, 1), nn.SiLU(), nn.Upsample(scale_factor=2)]
+            layers += [nn.Conv2d(base // 2, base // 2, 3, 1, 1), nn.SiLU()]
         self.trunk = nn.Sequential(*layers)
-        self.head = nn.Conv2d(base if smooth else base // 4, out, 3, 1, 1)
+        self.head = nn.Conv2d(base if smooth else base // 2, out, 3, 1, 1)
         self.last = nn.Upsample(scale_factor=2, mode="bilinear") if smooth else nn.Identity()
         if smooth:  # depth starts as its prior, confidence flat
             nn.init.normal_(self.head.weight, std=1e-3)
@@ -139,7 +140,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
         code: int = 256,
         max_angle: float = 60.0,
         max_shift: float = 0.1,
-        bump: float = 0.6,
+        bump: float = 0.9,
     ):
         super().__init__()
         if size < 16 or size & (size - 1):
@@ -154,8 +155,12 @@ class Autoencoder(ModelMixin, ConfigMixin):
         for net, scale in ((self.view_net, 0.1), (self.light_net, 0.1)):
             nn.init.normal_(net[-2].weight, std=scale / (net[-2].in_channels * 16) ** 0.5)
             nn.init.zeros_(net[-2].bias)
+        with torch.no_grad():  # ambient 0.7, diffuse 0.35: shading must not paint the picture before albedo can
+            self.light_net[-2].bias[:2] = torch.tensor([0.4, -0.3]).atanh()
         squared = pixel_grid(size).mul(torch.tensor([1.2, 1.0])).pow(2).sum(-1)
         self.register_buffer("prior", -bump * torch.exp(-squared / 0.5), persistent=False)
+        self.learned = 1.0
+        """Share of the learned depth on top of the bump; the trainer raises it from 0."""
 
     @property
     def size(self) -> int:
@@ -177,7 +182,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
     def decode(self, codes: Codes) -> Scene:
         """The canonical face of codes: depth B x S x S, albedo B x 3 x S x S, with the codes' view and light."""
         raw = self.shape_decoder(codes.shape)[:, 0].float()
-        depth = depth_from_raw(raw + self.prior)
+        depth = depth_from_raw(self.learned * raw + self.prior)
         return Scene(depth, self.texture_decoder(codes.texture).float().tanh(), codes.view, codes.light, raw)
 
     def confidence(self, image: Tensor) -> Tensor:
@@ -191,9 +196,13 @@ class Autoencoder(ModelMixin, ConfigMixin):
 
 
 def depth_from_raw(raw: Tensor) -> Tensor:
-    """Unsup3D's depth: B x S x S of any range to canonical depth in [0.9, 1.1], its two outer columns at 1.04."""
+    """Unsup3D's depth without its clamped border: B x S x S of any range to canonical depth in [0.9, 1.1]."""
     raw = raw - raw.mean((1, 2), keepdim=True)
-    depth = (FAR + NEAR) / 2 + (FAR - NEAR) / 2 * raw.tanh()
+    return (FAR + NEAR) / 2 + (FAR - NEAR) / 2 * raw.tanh()
+
+
+def clamp_border(depth: Tensor) -> Tensor:
+    """Depth B x S x S with its two outer columns on either side at 1.04, as Unsup3D has it."""
     border = torch.zeros_like(depth[:1])
     border[..., :2] = border[..., -2:] = 1
     return depth * (1 - border) + BORDER_DEPTH * border

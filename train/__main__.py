@@ -6,6 +6,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from latentface.pipeline import ASSETS
+
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0, or 2 for wrong input with one line on stderr."""
@@ -21,7 +23,26 @@ def main(argv: list[str] | None = None) -> int:
         new.add_argument("--seed", type=int)
         if name == "rdm":
             new.add_argument("--autoencoder", type=Path, required=True, metavar="RUN", help="the stage 1 run")
-
+    new = commands.add_parser("import", help="your own faces into shards")
+    new.add_argument("source", type=Path, metavar="SOURCE", help="a folder of images or of folders a person, or a tar of such")
+    new.add_argument("--out", type=Path, required=True, metavar="SHARDS")
+    new.add_argument("--aligned", action="store_true", help="the images are standard crops with margin already")
+    new.add_argument("--licence", default="unknown", help="for the manifest")
+    new = commands.add_parser("imagined", help="draw people who do not exist into shards")
+    new.add_argument("--people", type=int, required=True)
+    new.add_argument("--frames", type=int, default=8)
+    new.add_argument("--size", type=int, default=128, help="side of the standard crop in pixels")
+    new.add_argument("--seed", type=int, default=0)
+    new.add_argument("--out", type=Path, required=True, metavar="SHARDS")
+    new = commands.add_parser("gallery", help="the app's gallery: draw people (with --people), or map the drawn ones again")
+    new.add_argument("--people", type=int)
+    new.add_argument("--frames", type=int, default=8)
+    new.add_argument("--seed", type=int, default=2309)
+    new.add_argument("--checkpoint", default="explorer")
+    new.add_argument("--out", type=Path, default=ASSETS / "gallery")
+    new = commands.add_parser("sheet", help="a contact sheet of shards")
+    new.add_argument("shards", type=Path, metavar="SHARDS")
+    new.add_argument("--out", type=Path, required=True, metavar="sheet.png")
     args = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # a stopped job saves like Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -45,6 +66,25 @@ def _run(args: argparse.Namespace) -> int:
             autoencoder.train(config, args.data, args.out, args.resume)
         else:
             rdm.train(config, args.data, args.autoencoder, args.out, args.resume)
+    elif args.command == "import":
+        from .importing import import_source
+
+        manifest = import_source(args.source, args.out, args.aligned, {"licence": args.licence})
+        print(f"{manifest['frames']:,} frames of {manifest['persons']:,} people in {args.out}; dropped {manifest['dropped']:,}")
+    elif args.command == "imagined":
+        from .gallery import imagined_shards
+
+        imagined_shards(args.people, args.frames, args.size, args.seed, args.out)
+    elif args.command == "gallery":
+        from . import gallery
+
+        if args.people:
+            gallery.draw(args.people, args.frames, args.seed, args.out)
+        gallery.build(args.checkpoint, args.out)
+    elif args.command == "sheet":
+        from .sheets import shards_sheet
+
+        shards_sheet(args.shards).save(args.out)
     return 0
 
 

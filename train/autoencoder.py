@@ -51,6 +51,9 @@ class AutoencoderConfig:
     """Weight of the squared depth before tanh: keeps tanh from saturating."""
     laplacian: float = 0.5
     """Weight of the depth's Laplacian in units of the depth range."""
+    warm_up: int = 30_000
+    """Images over which the learned depth comes in on top of the bump: view and albedo first, so that shading does not
+    paint the face with a flat relief."""
     seed: int = 0
     """Seed of weights and batches."""
 
@@ -61,6 +64,7 @@ PRESETS = {
         model={"size": 32, "encoder_base": 8, "shape_base": 8, "texture_base": 8, "small_base": 8, "code": 32},
         images=256,
         batch=16,
+        warm_up=128,
         perceptual=0.0,
     ),
 }
@@ -198,6 +202,7 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
             image = batch.to(accelerator.device, memory_format=torch.channels_last)
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(seen, config)
+            plain_model.learned = average.learned = min(1.0, seen / max(1, config.warm_up))
             with accelerator.autocast():
                 loss, terms = objective(model(image), image, config, features)
             if not torch.isfinite(loss):

@@ -1,10 +1,15 @@
 """Contact sheets: what a model makes of some photos, to be looked at."""
 
+from pathlib import Path
+
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
 from latentface.rendering import depth_picture, normal_picture, render, shade
+
+from .shards import read_shards
 
 TURNS = (-45.0, -20.0, 20.0, 45.0)
 """Yaw in degrees of the turned views."""
@@ -33,3 +38,14 @@ def autoencoder_sheet(model, images: Tensor) -> Image.Image:
         view = scene.view.new_tensor([yaw, 0, 0, 0, 0, 0]).expand(len(images), -1)
         rows.append(render(scene.canonical, scene.depth, view)[0])
     return tile(rows)
+
+
+def shards_sheet(folder: Path, clips: int = 16, size: int = 96) -> Image.Image:
+    """The first clips of a shards folder, one a row, frames along it."""
+    data = read_shards(folder, size)
+    rows = []
+    for person in data.person.unique(sorted=True)[:clips]:
+        frames = (data.person == person).nonzero().flatten()[:8]
+        images = data.centre(frames, size)
+        rows.append(F.pad(images, (0,) * 7 + (8 - len(images),), value=1.0))
+    return tile(rows, 1)
