@@ -5,7 +5,7 @@ families of networks play the same five roles: `paper` is Unsup3D's, key for key
 `explorer` is ours: residual-free strided encoders with linear codes and light decoders that start from a bump.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from diffusers import ConfigMixin, ModelMixin
@@ -51,10 +51,16 @@ class Scene:
     raw_depth: Tensor | None = None
     """B x S x S before tanh; training keeps it small."""
 
+    shading_gradient: float = 1.0
+    """Share of the shading's gradient that reaches depth."""
+
     @property
     def canonical(self) -> Tensor:
         """The shaded face from the front, B x 3 x S x S."""
-        return shade(self.albedo, self.depth, self.light)
+        depth = self.depth
+        if self.shading_gradient < 1:
+            depth = self.shading_gradient * depth + (1 - self.shading_gradient) * depth.detach()
+        return shade(self.albedo, depth, self.light)
 
     def render(self, size: int | None = None) -> tuple[Tensor, Tensor]:
         """The picture at the scene's view, B x 3 x size x size in about [-1, 1], and its mask B x 1 x size x size."""
@@ -62,11 +68,26 @@ class Scene:
 
     def flip(self) -> "Scene":
         """The mirrored face under the same view and light (Unsup3D, "Symmetric images")."""
-        return Scene(self.depth.flip(-1), self.albedo.flip(-1), self.view, self.light, self.raw_depth)
+        return replace(self, depth=self.depth.flip(-1), albedo=self.albedo.flip(-1))
 
 
 def _norm(channels: int) -> nn.GroupNorm:
     return nn.GroupNorm(max(1, channels // 8), channels)
+
+
+VIEW_MIRROR = (-1, 1, -1, -1, 1, 1)
+"""What mirroring a picture does to yaw, pitch, roll, x, y, z."""
+LIGHT_MIRROR = (1, 1, -1, 1)
+"""What mirroring a picture does to ambient, diffuse, x, y."""
+
+
+def _equivariant(network: nn.Module, image: Tensor, mirror: tuple[int, ...]) -> Tensor:
+    """The network's tanh, averaged over the image and its mirror image so that mirroring changes it by `mirror` exactly.
+
+    Without it a whole run can settle on faces that all look, and are all lit, to one side.
+    """
+    straight, mirrored = network(torch.cat([image, image.flip(-1)])).float().tanh().chunk(2)
+    return (straight + mirrored * mirrored.new_tensor(mirror)) / 2
 
 
 class Encoder(nn.Sequential):
@@ -140,7 +161,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
         code: int = 256,
         max_angle: float = 60.0,
         max_shift: float = 0.1,
-        bump: float = 0.9,
+        bump: float = 0.6,
     ):
         super().__init__()
         if size < 16 or size & (size - 1):
@@ -160,7 +181,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
         squared = pixel_grid(size).mul(torch.tensor([1.2, 1.0])).pow(2).sum(-1)
         self.register_buffer("prior", -bump * torch.exp(-squared / 0.5), persistent=False)
         self.learned = 1.0
-        """Share of the learned depth on top of the bump; the trainer raises it from 0."""
+        """Share of the learned depth on top of the bump, and of the shading's gradient; the trainer raises it from 0."""
 
     @property
     def size(self) -> int:
@@ -170,7 +191,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
         """Codes of images B x 3 x S x S in [-1, 1] (the standard crop). Raises ValueError for another size."""
         if image.shape[-2:] != (self.size, self.size):
             raise ValueError(f"the model takes {self.size} x {self.size} crops, not {tuple(image.shape[-2:])}")
-        view, light = self.view_net(image).float().tanh(), self.light_net(image).float().tanh()
+        view, light = _equivariant(self.view_net, image, VIEW_MIRROR), _equivariant(self.light_net, image, LIGHT_MIRROR)
         degrees, shift = view[:, :3] * self.config.max_angle, view[:, 3:5] * self.config.max_shift
         return Codes(
             self.shape_encoder(image).float(),
@@ -183,7 +204,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
         """The canonical face of codes: depth B x S x S, albedo B x 3 x S x S, with the codes' view and light."""
         raw = self.shape_decoder(codes.shape)[:, 0].float()
         depth = depth_from_raw(self.learned * raw + self.prior)
-        return Scene(depth, self.texture_decoder(codes.texture).float().tanh(), codes.view, codes.light, raw)
+        return Scene(depth, self.texture_decoder(codes.texture).float().tanh(), codes.view, codes.light, raw, self.learned)
 
     def confidence(self, image: Tensor) -> Tensor:
         """Log scales of the pixel loss, B x 2 x S x S: channel 0 for the plain, 1 for the mirrored reconstruction."""

@@ -51,9 +51,9 @@ class AutoencoderConfig:
     """Weight of the squared depth before tanh: keeps tanh from saturating."""
     laplacian: float = 0.5
     """Weight of the depth's Laplacian in units of the depth range."""
-    warm_up: int = 30_000
-    """Images over which the learned depth comes in on top of the bump: view and albedo first, so that shading does not
-    paint the face with a flat relief."""
+    warm_up: int = 40_000
+    """Images over which the learned depth, and the gradient that shading gives it, come in on top of the bump: view and
+    albedo first, or the relief is used to paint the face."""
     seed: int = 0
     """Seed of weights and batches."""
 
