@@ -51,11 +51,12 @@ def render(image: Tensor, depth: Tensor, view: Tensor, size: int | None = None) 
     """Renders a canonical image at a view by inverse warping.
 
     image: B x C x T x T, any resolution. depth: B x S x S canonical. view: B x 6. Returns the picture
-    B x C x size x size (border colours carried on outwards) and the mask B x 1 x size x size of what is seen.
+    B x C x size x size (border colours carried on outwards, 0 where nothing is seen) and the mask B x 1 x size x size of
+    what is seen.
     """
     grid, seen = view_grid(depth, view, size)
     mask = (seen > 0).to(image.dtype)[:, None]
-    return F.grid_sample(image, grid.to(image.dtype), align_corners=True, padding_mode="border"), mask
+    return F.grid_sample(image, grid.to(image.dtype), align_corners=True, padding_mode="border") * mask, mask
 
 
 def picture(image: Tensor, size: int | None = None) -> np.ndarray:

@@ -43,6 +43,14 @@ def main(argv: list[str] | None = None) -> int:
     new = commands.add_parser("sheet", help="a contact sheet of shards")
     new.add_argument("shards", type=Path, metavar="SHARDS")
     new.add_argument("--out", type=Path, required=True, metavar="sheet.png")
+    new = commands.add_parser("report", help="the README's pictures")
+    new.add_argument("--checkpoint", default="explorer")
+    new = commands.add_parser("evaluate", help="measure a checkpoint")
+    new.add_argument("--suite", required=True, choices=("swaps",))
+    new.add_argument("--checkpoint", default="explorer", metavar="NAME|DIR")
+    new.add_argument("--data", required=True, metavar="KIND:PATH", help="london:FILE.tar with its csv beside it")
+    new.add_argument("--seed", type=int, default=0)
+    new.add_argument("--out", type=Path, required=True, metavar="results.json")
     args = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # a stopped job saves like Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -81,6 +89,15 @@ def _run(args: argparse.Namespace) -> int:
         if args.people:
             gallery.draw(args.people, args.frames, args.seed, args.out)
         gallery.build(args.checkpoint, args.out)
+    elif args.command == "report":
+        from .report import report
+
+        report(args.checkpoint)
+    elif args.command == "evaluate":
+        from .evaluate import evaluate
+
+        for name, value in evaluate(args.suite, args.checkpoint, args.data, args.out, args.seed).items():
+            print(f"{name:40} {value:.4g}")
     elif args.command == "sheet":
         from .sheets import shards_sheet
 

@@ -147,7 +147,7 @@ def relief(depth: Tensor) -> Tensor:
     return (cheeks - nose) / 0.2
 
 
-def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = False, every: int = 12_800) -> Path:
+def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = False, every: int = 6_400) -> Path:
     """Runs stage 1 and returns the run's folder.
 
     out receives config.json, curves.jsonl, sheets (every `every` images), state.pt (every minute and at the end) and

