@@ -21,6 +21,7 @@ def main(argv: list[str] | None = None) -> int:
         new.add_argument("--resume", action="store_true", help="go on with the run in --out")
         new.add_argument("--images", type=int, help="length of the run, in images (codes for the RDM)")
         new.add_argument("--seed", type=int)
+        new.add_argument("--lr", type=float, help="learning rate; with --resume, for the rest of the run")
         if name == "rdm":
             new.add_argument("--autoencoder", type=Path, required=True, metavar="RUN", help="the stage 1 run")
     new = commands.add_parser("import", help="your own faces into shards")
@@ -68,7 +69,7 @@ def _run(args: argparse.Namespace) -> int:
         presets = {"autoencoder": autoencoder, "rdm": rdm}[args.command].PRESETS
         if args.preset not in presets:
             raise ValueError(f"no preset {args.preset!r} for {args.command}: choose {', '.join(presets)}")
-        changes = {k: getattr(args, k) for k in ("images", "seed") if getattr(args, k) is not None}
+        changes = {k: getattr(args, k) for k in ("images", "seed", "lr") if getattr(args, k) is not None}
         config = replace(presets[args.preset], **changes)
         if args.command == "autoencoder":
             autoencoder.train(config, args.data, args.out, args.resume)

@@ -18,7 +18,7 @@ from torch import Tensor
 from latentface.autoencoder import Autoencoder
 
 from . import losses, sheets
-from .run import Progress, append_curve, cut_curve, load_state, record, save_state
+from .run import Progress, append_curve, cut_curve, load_state, record, resumed, save_state
 from .shards import Clips, read_shards
 
 
@@ -164,9 +164,10 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
     average = Autoencoder(**config.model).to(accelerator.device).requires_grad_(False).eval()
     average.load_state_dict(model.state_dict())
     optimizer = torch.optim.Adam(model.parameters(), config.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay)
-    seen = 0
+    seen, history = 0, []
     if resume and state_file.exists():
         state = load_state(state_file)
+        history = resumed(out / "config.json", asdict(config))
         model.load_state_dict(state["model"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
@@ -190,7 +191,7 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
         state = {"model": plain_model.state_dict(), "average": average.state_dict()}
         save_state(state_file, {**state, "optimizer": optimizer.state_dict(), "images": seen})
         average.save_pretrained(out / "autoencoder")
-        (out / "config.json").write_text(json.dumps(record(asdict(config), data=data, images=seen), indent=1))
+        (out / "config.json").write_text(json.dumps(record(asdict(config), data=data, images=seen, history=history), indent=1))
 
     progress, saved, sums, steps = Progress(config.images, seen), time.monotonic(), {}, 0
     try:

@@ -52,6 +52,15 @@ def cut_curve(path: Path, images: int) -> None:
         path.write_text("".join(row + "\n" for row in rows))
 
 
+def resumed(config_file: Path, config: dict) -> list[dict]:
+    """What a run did before it is resumed with another config: one entry a change, each with the images reached."""
+    if not config_file.exists():
+        return []
+    before = json.loads(config_file.read_text())
+    changed = {k: v for k, v in before["config"].items() if config.get(k) != v}
+    return [*before.get("history", []), *([{"until": before["images"], "with": changed}] if changed else [])]
+
+
 class Progress:
     """One line that says how far, how fast and how long still: `12,800 / 300,000 images  54.1/s  1:28:30 left`."""
 
