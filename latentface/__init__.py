@@ -7,6 +7,8 @@ _HOMES = {
     "Codes": "autoencoder",
     "Scene": "autoencoder",
     "Denoiser": "rdm",
+    "PaperAutoencoder": "paper",
+    "PaperDenoiser": "paper",
     "LatentFacePipeline": "pipeline",
     "load_pipeline": "pipeline",
 }

@@ -69,7 +69,7 @@ def rotation(view: Tensor) -> Tensor:
     """Rotation matrices B x 3 x 3 of views B x 6 (yaw, pitch, roll in degrees, then x, y, z).
 
     Positive yaw looks to the image's right, positive pitch up, positive roll turns the face clockwise in the image.
-    Roll is applied to the point last, yaw first... in the order of the matrix product R_x(-pitch) R_y(-yaw) R_z(roll).
+    The matrix is R_x(-pitch) R_y(-yaw) R_z(roll): a point is rolled first, then turned by yaw, then by pitch.
     """
     yaw, pitch, roll = view[:, :3].unbind(-1)
     return euler_angles_to_matrix(torch.deg2rad(torch.stack([-pitch, -yaw, roll], -1)), "XYZ")

@@ -56,10 +56,12 @@ def interpolate(
 
     faces: B x S x S from `rasterize`. points: B x N x 3 projected vertices (u, v, z). attributes: N x C constants of
     the vertices. backend: "numba" or "torch", by default as in `rasterize`. Returns the depth map B x S x S (0 where
-    nothing is seen) and the values B x S x S x C (0 there as well).
+    nothing is seen) and the values B x S x S x C (0 there as well). Raises ValueError for an unknown backend.
     """
     if backend is None:
         backend = "numba" if numba is not None and points.device.type == "cpu" else "torch"
+    if backend not in ("numba", "torch"):
+        raise ValueError(f"unknown interpolation backend {backend!r}: choose numba or torch")
     corners = grid_faces(height, width, points.device)
     function = _InterpolateNumba.apply if backend == "numba" else _interpolate_torch
     return function(faces, points.float(), attributes.float(), corners)

@@ -50,10 +50,11 @@ def feature_l2(prediction: list[Tensor], target: list[Tensor]) -> Tensor:
 
 
 def gaussian_feature(prediction: Tensor, target: Tensor, log_sigma: Tensor, mask: Tensor) -> Tensor:
-    """Negative log likelihood of a Gaussian per place of a feature map: d^2 / (2 sigma^2) + log sigma (Unsup3D, "Perceptual loss").
+    """Negative log likelihood of a Gaussian per place of a feature map: d^2 / (2 sigma^2) + log sigma.
 
-    prediction, target: B x C x H x W features of the reconstruction and of the photo; d^2 is averaged over channels.
-    log_sigma: B x 1 x H x W. mask: B x 1 x S x S of the picture, averaged down to the features' size. A scalar.
+    Unsup3D, "Perceptual loss". prediction, target: B x C x H x W features of the reconstruction and of the photo; d^2 is
+    averaged over channels. log_sigma: B x 1 x H x W. mask: B x 1 x S x S of the picture, averaged down to the features'
+    size. A scalar.
     """
     error = (prediction.float() - target.float()).square().mean(1, keepdim=True)
     share = F.adaptive_avg_pool2d(mask, error.shape[-2:])

@@ -110,7 +110,7 @@ def read_shards(folders: str | Path | list, size: int, progress=None) -> Clips:
         total, done = json.loads((folder / "manifest.json").read_text())["clips"], 0
         with ThreadPoolExecutor() as pool:
             for sample in webdataset.WebDataset([str(t) for t in tars], shardshuffle=False, empty_check=False):
-                frames = sorted(k for k in sample if k.endswith(".webp"))
+                frames = sorted((k for k in sample if k.endswith(".webp")), key=lambda k: int(k[:-5]))
                 images += pool.map(decode, [sample[k] for k in frames])
                 clip = json.loads(sample["json"])
                 factors += clip

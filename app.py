@@ -1,0 +1,13 @@
+"""The web app: `python app.py`, then open the address it prints. Hugging Face Spaces starts this file too.
+
+GRADIO_SERVER_NAME and GRADIO_SERVER_PORT are honoured; see `python app.py --help` for the rest.
+"""
+
+import os
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # nothing is sent anywhere
+
+from app.ui import main  # noqa: E402
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,105 @@
+"""Named, typed endpoints for programs: `reconstruct`, `swap` and `place`, over gradio_client and, where installed, MCP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+import gradio as gr
+import numpy as np
+
+from .model import Model, plain_error, report, whole_seed
+from .photo import photo_input
+from .pictures import anatomy, front, mesh_file, neutral_scene, seen
+
+Pictures = list[tuple[np.ndarray, str]]
+SIDE = 256
+
+
+def build(model: Model) -> None:
+    """Adds the endpoints to the current gr.Blocks; none of their components is seen."""
+    pipeline = model.pipeline
+
+    def reconstruct(photo: str, face: int = 0) -> tuple[dict, str, Pictures]:
+        """The 3D face in a photo.
+
+        Args:
+            photo: A photo (JPEG, PNG, WebP, BMP, GIF or TIFF, up to 64 MB).
+            face: Which face, counted from 0 by falling size.
+
+        Returns:
+            A report {file, box, faces, pose, light} (box in pixels, pose in degrees); the textured face as a GLB file,
+            seen from the front; and pictures: crop, reconstruction, albedo, depth, normals, neutral face.
+        """
+        found = model.read(needed(photo), int(face or 0))
+        scene = pipeline.decode(found.codes)
+        pictures = anatomy(found.crop, scene, neutral_scene(pipeline, found.codes), SIDE)
+        names = ("crop", "reconstruction", "albedo", "depth", "normals", "neutral")
+        named = [(picture, name) for (picture, _), name in zip(pictures.values(), names, strict=True)]
+        return report(found, photo), mesh_file(scene, yaw=0), named
+
+    def swap(identity: str, expression: str, strength: float = 1.0, seed: int = 0) -> tuple[dict, str, Pictures]:
+        """One person with another person's expression.
+
+        Args:
+            identity: Photo of the person (A).
+            expression: Photo of the expression (B).
+            strength: From 0 (A's neutral face) over 1 (B's expression) to 2 (twice as much).
+            seed: Of the noise that the identities are sampled from.
+
+        Returns:
+            A report {identity, expression}, each as `reconstruct` gives it; the new face as a GLB file; and pictures:
+            swap (at A's view and light), front, and both neutral faces.
+        """
+        strength, seed = 1.0 if strength is None else strength, whole_seed(seed)
+        if not 0 <= strength <= 2:
+            raise plain_error(f"strength goes from 0 to 2, not {strength}", "Wrong number")
+        a, b = model.read(needed(identity)), model.read(needed(expression))
+        scene = pipeline.decode(pipeline.swap(a.codes, b.codes, strength, seed))
+        neutral_a, neutral_b = (neutral_scene(pipeline, side.codes, seed) for side in (a, b))
+        pictures = [
+            (seen(scene, SIDE), "swap"),
+            (front(scene, SIDE), "front"),
+            (front(neutral_a, SIDE), "identity_neutral"),
+            (front(neutral_b, SIDE), "expression_neutral"),
+        ]
+        both = {"identity": report(a, identity), "expression": report(b, expression)}
+        return both, mesh_file(scene, yaw=0, name="swap"), pictures
+
+    def place(photo: str, face: int = 0) -> dict:
+        """Where a photo's face falls on the maps of the gallery.
+
+        Args:
+            photo: A photo, as `reconstruct` takes it.
+            face: Which face, counted from 0 by falling size.
+
+        Returns:
+            For each map (shape, texture, identity, expression): x and y in [0, 1], whether the face is far from
+            anything in the gallery, and its nearest gallery faces (person, frame), nearest first.
+        """
+        places = model.place(model.read(needed(photo), int(face or 0)).codes)
+        faces = model.gallery.faces
+        return {
+            name: {**asdict(at), "neighbours": [{k: faces[i][k] for k in ("person", "frame")} for i in at.neighbours]}
+            for name, at in places.items()
+        }
+
+    with gr.Row(visible=False):
+        photo, other = photo_input("photo", None, "api-photo"), photo_input("expression", None, "api-expression")
+        face, strength, seed = gr.Number(0, precision=0), gr.Number(1.0), gr.Number(0, precision=0)
+        about, mesh, pictures = gr.JSON(label="report"), gr.File(label="mesh"), gr.Gallery(label="pictures", format="png")
+        endpoint(reconstruct, [photo, face], [about, mesh, pictures])
+        endpoint(swap, [photo, other, strength, seed], [about, mesh, pictures])
+        endpoint(place, [photo, face], [about])
+
+
+def endpoint(function: Callable, inputs: list, outputs: list) -> None:
+    """Offers a function under its own name, described by its docstring."""
+    gr.Button(visible=False).click(function, inputs, outputs, api_name=function.__name__, api_visibility="public")
+
+
+def needed(photo: str | None) -> str:
+    """The photo's path; raises gr.Error where there is none."""
+    if photo is None:
+        raise plain_error("a photo is missing: send one", "No photo")
+    return photo

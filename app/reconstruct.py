@@ -1,0 +1,145 @@
+"""Tab Reconstruct: one photo, taken apart into shape, colour, view and light, and put together again as you like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import gradio as gr
+
+from latentface.autoencoder import Codes, Scene
+from latentface.pipeline import Face
+
+from .model import Model
+from .photo import example_faces, photo_input
+from .pictures import LARGE, anatomy, figure, mesh_file, neutral_scene, seen, strip
+
+ABOUT = """One photo in, a 3D face out. Nobody ever showed this model a 3D scan: from plain pictures alone it learned
+to explain each one by a **shape**, a **colour**, a **view** and a **light**. Move the last two
+yourself."""
+CONTROLS = (
+    ("yaw", "Yaw: left, right (°)", -60, 60, 0.5),
+    ("pitch", "Pitch: down, up (°)", -60, 60, 0.5),
+    ("roll", "Roll: tilt (°)", -60, 60, 0.5),
+    ("ambient", "Ambient light", 0, 1, 0.01),
+    ("diffuse", "Diffuse light", 0, 1, 0.01),
+    ("light-x", "Light: left, right", -1, 1, 0.01),
+    ("light-y", "Light: up, down", -1, 1, 0.01),
+)
+"""Element id, label, least, most and step of the sliders: three angles of the view, then the light."""
+
+
+@dataclass
+class Shown:
+    """A visitor's current face: kept in their own gr.State, so that the sliders only have to draw."""
+
+    codes: Codes
+    scene: Scene
+
+
+@dataclass
+class Tab:
+    """What the other tabs need of this one."""
+
+    shown: gr.State
+    done: list[gr.events.Dependency]
+    """Fire when a new face is shown."""
+
+
+def controls(codes: Codes) -> list[float]:
+    """The sliders' values for a face's own view and light: yaw, pitch, roll, ambient, diffuse, x, y."""
+    return [round(v, 1) for v in codes.view[0, :3].tolist()] + [round(v, 2) for v in codes.light[0].tolist()]
+
+
+def draw(shown: Shown, *values: float) -> str:
+    """The face at the sliders' view and light, as HTML."""
+    view, light = shown.scene.view.clone(), shown.scene.light.new_tensor([values[3:]])
+    view[0, :3] = view.new_tensor(values[:3])
+    image = seen(replace(shown.scene, view=view, light=light), LARGE)
+    return strip(figure(image, "Turned and lit as the sliders say"), large=True)
+
+
+def readout(face: Face) -> str:
+    """Pose and light in words, as HTML."""
+    yaw, pitch, roll = face.codes.view[0, :3].tolist()
+    ambient, diffuse, x, y = face.codes.light[0].tolist()
+    count = face.alignment.count
+    side = "the left" if x > 0 else "the right"  # x and y say where the light travels to
+    height = "above" if y > 0 else "below"
+    parts = {
+        "Faces": "1 found" if count == 1 else f"{count} found, choose below the photo",
+        "Pose": f"yaw {yaw:+.0f}°, pitch {pitch:+.0f}°, roll {roll:+.0f}°",
+        "Light": f"from {height} and {side}, ambient {ambient:.2f}, diffuse {diffuse:.2f}",
+    }
+    return '<dl class="facts">' + "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in parts.items()) + "</dl>"
+
+
+def build(model: Model) -> Tab:
+    """Builds the tab inside the current gr.Blocks, with the first example's result already in it."""
+    pipeline = model.pipeline
+
+    def look(photo: str, face: int) -> tuple[Face, Shown, str]:
+        """A photo's face, its state, and the strip of pictures."""
+        found = model.read(photo, face)
+        scene = pipeline.decode(found.codes)
+        pictures = anatomy(found.crop, scene, neutral_scene(pipeline, found.codes))
+        return found, Shown(found.codes, scene), strip(*(figure(p, c, d) for c, (p, d) in pictures.items()))
+
+    start = str(model.gallery.picture(model.examples[0]))
+    found, first, pictures = look(start, 0)
+    gr.Markdown(ABOUT, elem_classes="about")
+    with gr.Row():
+        with gr.Column(scale=3, min_width=280):
+            photo = photo_input("Your photo", start, "photo")
+            which = gr.Radio([], label="Several faces: which one?", type="index", visible=False, elem_id="which")
+            example_faces(model, photo, "examples")
+            facts = gr.HTML(readout(found), elem_id="facts")
+        with gr.Column(scale=9, min_width=300):
+            parts = gr.HTML(pictures, elem_id="parts")
+            values = controls(first.codes)
+            with gr.Row():
+                with gr.Column(scale=4, min_width=280):
+                    live = gr.HTML(draw(first, *values), elem_id="live")
+                with gr.Column(scale=3, min_width=240):
+                    with gr.Group(elem_classes="sliders"):
+                        sliders = [
+                            gr.Slider(low, high, value, step=step, label=label, buttons=[], elem_id=name)
+                            for (name, label, low, high, step), value in zip(CONTROLS, values)
+                        ]
+                    reset = gr.Button("Back to the photo's own", size="sm", elem_id="reset")
+                with gr.Column(scale=4, min_width=280):
+                    viewer = gr.Model3D(
+                        mesh_file(first.scene), label="In 3D: drag to turn", height=332, clear_color=(0, 0, 0, 0),
+                        interactive=False, elem_id="viewer",
+                    )  # fmt: skip
+                    download = gr.DownloadButton(
+                        "Download the 3D face (GLB)", mesh_file(first.scene, yaw=0), size="sm", elem_id="download"
+                    )
+    shown = gr.State(first)
+
+    def show(photo: str | None, face: int | None) -> tuple:
+        """Everything on the tab for a photo; with no photo, what is there stays."""
+        if photo is None:
+            return (gr.skip(),) * 14
+        found, new, pictures = look(photo, face or 0)
+        count, values = found.alignment.count, controls(found.codes)
+        names = [f"{i + 1}" + (" (largest)" if i == 0 else "") for i in range(count)]
+        choice = gr.Radio(names, value=names[face or 0], visible=count > 1)
+        turned, front = mesh_file(new.scene), mesh_file(new.scene, yaw=0)
+        return new, pictures, draw(new, *values), turned, front, choice, readout(found), *values
+
+    everything = [shown, parts, live, viewer, download, which, facts, *sliders]
+    done = photo.change(
+        lambda photo: show(photo, 0), photo, everything, api_visibility="private", show_progress_on=photo
+    )
+    chosen = which.input(show, [photo, which], everything, api_visibility="private", show_progress_on=photo)
+    gr.on(
+        [slider.input for slider in sliders], draw, [shown, *sliders], live, api_visibility="private",
+        show_progress="hidden", trigger_mode="always_last", queue=False,  # 20 ms of work: a queue would cost more
+    )  # fmt: skip
+
+    def back(shown: Shown) -> tuple:
+        values = controls(shown.codes)
+        return draw(shown, *values), *values
+
+    reset.click(back, shown, [live, *sliders], api_visibility="private", show_progress="hidden", queue=False)
+    return Tab(shown, [done, chosen])

@@ -1,0 +1,33 @@
+"""The look of the page: a calm theme in the system's own fonts, so that nothing is fetched from elsewhere."""
+
+import gradio as gr
+
+from .files import text
+
+SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif")
+MONO = ("ui-monospace", "Consolas", "Menlo", "monospace")
+
+
+def theme() -> gr.themes.Base:
+    """A light-weight theme: teal accents on warm greys, thin borders, no shadows."""
+    return gr.themes.Base(
+        primary_hue="teal", secondary_hue="teal", neutral_hue="stone", radius_size="lg", font=SANS, font_mono=MONO
+    ).set(
+        body_background_fill="*neutral_50",
+        body_background_fill_dark="*neutral_950",
+        body_text_color_subdued="*neutral_500",
+        body_text_color_subdued_dark="*neutral_400",
+        block_info_text_color="*neutral_500",
+        block_border_width="1px",
+        block_shadow="none",
+        block_label_text_size="*text_sm",
+        button_secondary_background_fill="*background_fill_primary",
+        button_border_width="1px",
+        button_secondary_border_color="*border_color_primary",
+        button_secondary_border_color_dark="*border_color_primary",
+    )
+
+
+def css() -> str:
+    """Style of what is not inside a component of its own."""
+    return text("page.css")

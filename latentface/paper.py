@@ -1,0 +1,207 @@
+"""The released LatentFace networks, key for key: Unsup3D's autoencoder (Wu et al., CVPR 2020, supplement) and the
+authors' RDM, a UNet on 1 x 1 maps (LatentFace, section 3.2; METHOD 1.1 and 1.2).
+
+They play the roles of `Autoencoder` and `Denoiser` and speak their conventions, so that the same trainers, pipeline and
+app take them. Submodules carry the authors' names: netD shape, netA texture, netL light, netV view, netC confidence; a
+published state dict of one of them loads into it strictly, and that of netED or netEA into `PaperDenoiser.unet`.
+"""
+
+import torch
+import torch.nn.functional as F
+from diffusers import ConfigMixin, ModelMixin, UNet2DModel
+from diffusers.configuration_utils import register_to_config
+from torch import Tensor, nn
+
+from .autoencoder import Codes, Scene, clamp_border, depth_from_raw
+
+SIDE = 64
+"""The networks take and give maps of this side in pixels."""
+EPSILON = 1e-7
+"""Added to every sigma."""
+
+
+def view_from_axis_angles(degrees: Tensor) -> Tensor:
+    """Our yaw, pitch, roll of Unsup3D's rotations about x, y and z: the same matrix, so the same picture.
+
+    degrees: B x 3, each within +-60. Unsup3D (renderer/utils.py, get_rotation_matrix) turns a point by Rz Ry Rx, about x
+    first; ours is R_x(-pitch) R_y(-yaw) R_z(roll) (geometry.rotation). Returns B x 3 degrees. Within the range
+    |sin yaw| <= 0.967 and cos pitch, cos roll > 0, so nothing wraps and the gradient is bounded.
+    """
+    (sx, sy, sz), (cx, cy, cz) = (f(torch.deg2rad(degrees)).unbind(-1) for f in (torch.sin, torch.cos))
+    yaw = -torch.asin(cz * sy * cx + sz * sx)
+    pitch = torch.atan2(sz * sy * cx - cz * sx, cy * cx)
+    roll = torch.atan2(sz * cx - cz * sy * sx, cz * cy)
+    return torch.rad2deg(torch.stack([yaw, pitch, roll], -1))
+
+
+def _convolution(before: int, after: int, kernel: int) -> nn.Conv2d:
+    return nn.Conv2d(before, after, kernel, padding=kernel // 2, bias=False)
+
+
+def _normed(layer: nn.Module, channels: int) -> list[nn.Module]:
+    return [layer, nn.GroupNorm(channels // 4, channels), nn.ReLU(inplace=True)]
+
+
+def _doubled(before: int, after: int) -> list[nn.Module]:
+    return _normed(nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False), after)
+
+
+def _encoder(width: int, out: int) -> list[nn.Module]:
+    """64 x 64 x 3 -> 1 x 1 x out, non-negative: four halvings, normalised but for the last, and a valid convolution."""
+    layers: list[nn.Module] = []
+    for before, after in ((3, width), (width, 2 * width), (2 * width, 4 * width), (4 * width, 8 * width)):
+        layers.append(nn.Conv2d(before, after, 4, 2, 1, bias=False))
+        if after < 8 * width:
+            layers.append(nn.GroupNorm(after // 4, after))
+        layers.append(nn.LeakyReLU(0.2, inplace=True))
+    return [*layers, nn.Conv2d(8 * width, out, 4, bias=False), nn.ReLU(inplace=True)]
+
+
+class EncoderDecoder(nn.Module):
+    """netD and netA: network1 is image B x 3 x 64 x 64 -> code B x C x 1 x 1, network2 code -> map B x out x 64 x 64."""
+
+    def __init__(self, width: int, code: int, out: int):
+        super().__init__()
+        self.network1 = nn.Sequential(*_encoder(width, code))
+        layers = [nn.ConvTranspose2d(code, 8 * width, 4, bias=False), nn.ReLU(inplace=True)]
+        layers += [_convolution(8 * width, 8 * width, 3), nn.ReLU(inplace=True)]
+        for after in (4 * width, 2 * width, width):
+            layers += _doubled(2 * after, after) + _normed(_convolution(after, after, 3), after)
+        layers += [nn.Upsample(scale_factor=2)]
+        layers += _normed(_convolution(width, width, 3), width) + _normed(_convolution(width, width, 5), width)
+        self.network2 = nn.Sequential(*layers, _convolution(width, out, 5))
+
+
+class Regressor(nn.Module):
+    """netV and netL: B x 3 x 64 x 64 -> B x out, before tanh."""
+
+    def __init__(self, width: int, out: int):
+        super().__init__()
+        layers: list[nn.Module] = []
+        for before, after in ((3, width), (width, 2 * width), (2 * width, 4 * width), (4 * width, 8 * width)):
+            layers += [nn.Conv2d(before, after, 4, 2, 1, bias=False), nn.ReLU(inplace=True)]
+        layers += [nn.Conv2d(8 * width, 8 * width, 4, bias=False), nn.ReLU(inplace=True)]
+        self.network = nn.Sequential(*layers, _convolution(8 * width, out, 1))
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.network(image).flatten(1)
+
+
+class ConfidenceNet(nn.Module):
+    """netC: B x 3 x 64 x 64 -> maps B x 2 x 64 x 64 (pixels) and B x 2 x 16 x 16 (features), before softplus."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        code = 2 * width
+        layers = [*_encoder(width, code), nn.ConvTranspose2d(code, 8 * width, 4, bias=False), nn.ReLU(inplace=True)]
+        self.network = nn.Sequential(*layers, *_doubled(8 * width, 4 * width), *_doubled(4 * width, 2 * width))
+        self.out_net1 = nn.Sequential(*_doubled(2 * width, width), *_doubled(width, width), _convolution(width, 2, 5))
+        self.out_net2 = nn.Sequential(_convolution(2 * width, 2, 3))
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        trunk = self.network(image)
+        return self.out_net1(trunk), self.out_net2(trunk)
+
+
+class PaperAutoencoder(ModelMixin, ConfigMixin):
+    """Unsup3D's networks in the role of `Autoencoder`; takes and gives 64 px.
+
+    width: channels at half the size (64 in the release; a multiple of 8). code: length of the shape and texture codes,
+    which are non-negative. max_angle in degrees, max_shift in scene units bound the view, in Unsup3D's own axes: with 60
+    degrees about each axis at once our yaw reaches 75.
+    """
+
+    @register_to_config
+    def __init__(self, width: int = 64, code: int = 256, max_angle: float = 60.0, max_shift: float = 0.1):
+        super().__init__()
+        if width < 8 or width % 8:
+            raise ValueError(f"width must be a multiple of 8, not {width}")
+        self.netD = EncoderDecoder(width, code, 1)
+        self.netA = EncoderDecoder(width, code, 3)
+        self.netL = Regressor(width // 2, 4)
+        self.netV = Regressor(width // 2, 6)
+        self.netC = ConfidenceNet(width)
+
+    @property
+    def size(self) -> int:
+        return SIDE
+
+    def encode(self, image: Tensor) -> Codes:
+        """Codes of images B x 3 x 64 x 64 in [-1, 1] (the standard crop). Raises ValueError for another size."""
+        if image.shape[-2:] != (SIDE, SIDE):
+            raise ValueError(f"the model takes {SIDE} x {SIDE} crops, not {tuple(image.shape[-2:])}")
+        view, light = self.netV(image).float().tanh(), self.netL(image).float().tanh()
+        angles, shift = view_from_axis_angles(view[:, :3] * self.config.max_angle), view[:, 3:5] * self.config.max_shift
+        return Codes(
+            self.netD.network1(image).flatten(1).float(),
+            self.netA.network1(image).flatten(1).float(),
+            torch.cat([angles, shift, torch.zeros_like(shift[:, :1])], 1),
+            torch.cat([light[:, :2] / 2 + 0.5, light[:, 2:]], 1),
+        )
+
+    def decode(self, codes: Codes) -> Scene:
+        """The canonical face of codes: depth B x 64 x 64, albedo B x 3 x 64 x 64, with the codes' view and light."""
+        raw = self.netD.network2(codes.shape[..., None, None])[:, 0].float()
+        albedo = self.netA.network2(codes.texture[..., None, None]).float().tanh()
+        return Scene(clamp_border(depth_from_raw(raw)), albedo, codes.view, codes.light, raw)
+
+    def confidences(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Log scales of the pixel loss, B x 2 x 64 x 64, and of the feature loss, B x 2 x 16 x 16.
+
+        Channel 0 is for the plain, 1 for the mirrored reconstruction.
+        """
+        pixels, features = ((F.softplus(x.float()) + EPSILON).log() for x in self.netC(image))
+        return pixels, features
+
+    def confidence(self, image: Tensor) -> Tensor:
+        """Log scales of the pixel loss, B x 2 x 64 x 64: channel 0 for the plain, 1 for the mirrored reconstruction."""
+        return self.confidences(image)[0]
+
+    def forward(self, image: Tensor, features: bool = False) -> tuple:
+        """Codes, scene and log confidence in one pass, so that data-parallel wrappers see every parameter.
+
+        features: append the log scales of the feature loss as a fourth.
+        """
+        codes = self.encode(image)
+        confidences = self.confidences(image)
+        return codes, self.decode(codes), *confidences[: 2 if features else 1]
+
+
+class PaperDenoiser(ModelMixin, ConfigMixin):
+    """The authors' denoiser, diffusers' UNet2DModel on 1 x 1 maps, in the role of `Denoiser`.
+
+    `unet` holds the published keys; `mean` and `std` lie beside it and leave the code as it is unless they are set: the
+    authors diffuse raw codes. code: length of the code. width: channels of every block, 128 in the release, 1024 in the
+    authors' training script; a multiple of 32 from 64. Each of the 32 norm groups sees one pixel: of one channel it
+    passes nothing, of two hardly more than the sign, so train from 128.
+    """
+
+    @register_to_config
+    def __init__(self, code: int = 256, width: int = 128):
+        super().__init__()
+        if width < 64 or width % 32:
+            raise ValueError(f"width must be a multiple of 32 from 64, not {width}")
+        self.unet = UNet2DModel(
+            sample_size=1,
+            in_channels=2 * code,
+            out_channels=code,
+            layers_per_block=2,
+            block_out_channels=(width,),
+            down_block_types=("DownBlock2D",),
+            up_block_types=("UpBlock2D",),
+        )
+        self.register_buffer("mean", torch.zeros(code))
+        self.register_buffer("std", torch.ones(code))
+
+    def standardize(self, code: Tensor) -> Tensor:
+        """B x C code as the autoencoder gives it -> what the network works on; the same for the released weights."""
+        return (code - self.mean) / self.std
+
+    def restore(self, code: Tensor) -> Tensor:
+        """Inverse of `standardize`."""
+        return code * self.std + self.mean
+
+    def forward(self, sample: Tensor, timestep: Tensor, condition: Tensor) -> Tensor:
+        """sample, condition: B x C standardised. timestep: B in [0, 1000). Returns the predicted clean sample, B x C."""
+        joined = torch.cat([sample, condition], -1)[..., None, None]
+        return self.unet(joined, timestep).sample.flatten(1)

@@ -1,0 +1,92 @@
+"""One really launched app for all tests that need it: `python app.py` on a free port, with the bundled checkpoint."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent
+START_SECONDS = 120
+
+
+@dataclass
+class App:
+    """A running app."""
+
+    url: str
+    log: Path
+    """What it has written to stdout and stderr."""
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory) -> App:
+    """The app, started once a test session and stopped at its end; its temporary files go to a folder of the tests."""
+    folder = tmp_path_factory.mktemp("app")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = folder / "app.log"
+    environment = {**os.environ, "GRADIO_TEMP_DIR": str(folder / "gradio")}
+    with log.open("w") as stream:
+        command = [sys.executable, "app.py", "--port", str(port)]
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=stream, stderr=stream)
+    url = f"http://127.0.0.1:{port}/"
+    try:
+        for _ in range(START_SECONDS * 5):
+            if process.poll() is not None:
+                pytest.fail(f"the app stopped with code {process.returncode}:\n{log.read_text()}")
+            try:
+                urlopen(url, timeout=5).close()
+                break
+            except (URLError, OSError):
+                time.sleep(0.2)
+        else:
+            pytest.fail(f"the app did not answer within {START_SECONDS} s:\n{log.read_text()}")
+        yield App(url, log)
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def face_picture(person: int, frame: int = 0) -> Image.Image:
+    """A picture of the bundled gallery: a person who does not exist."""
+    return Image.open(ROOT / "assets" / "gallery" / f"{person:05d}_{frame}.webp").convert("RGB")
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory) -> dict[str, Path]:
+    """Files that visitors bring, good and bad."""
+    folder = tmp_path_factory.mktemp("photos")
+    files = {
+        name: folder / name
+        for name in ("one.jpg", "smile.jpg", "two.jpg", "turned.jpg", "text.jpg", "empty.jpg", "noise.png", "huge.png")
+    }
+    one = Image.new("RGB", (480, 360), (120, 130, 125))
+    one.paste(face_picture(13).resize((220, 220)), (130, 70))
+    one.save(files["one.jpg"], quality=92)
+    face_picture(4, 0).resize((320, 320)).save(files["smile.jpg"], quality=92)
+    two = Image.new("RGB", (700, 400), (120, 130, 125))
+    two.paste(face_picture(13).resize((280, 280)), (40, 60))
+    two.paste(face_picture(2).resize((200, 200)), (440, 100))
+    two.save(files["two.jpg"], quality=92)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was held on its side
+    one.transpose(Image.Transpose.ROTATE_90).save(files["turned.jpg"], quality=92, exif=exif)
+    files["text.jpg"].write_text("I am not a photo.\n")
+    files["empty.jpg"].touch()
+    noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(files["noise.png"])
+    Image.new("1", (12_000, 12_000)).save(files["huge.png"])
+    return files

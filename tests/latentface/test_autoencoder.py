@@ -1,0 +1,152 @@
+"""Stage 1's network at tiny sizes: what goes in, what comes out, and that saving loses nothing."""
+
+import pytest
+import torch
+from tests.helpers import TINY, random_codes, smooth, tiny_autoencoder
+
+from latentface.autoencoder import Autoencoder, clamp_border, depth_from_raw
+from latentface.geometry import BORDER_DEPTH
+from latentface.rendering import shade
+
+
+@pytest.mark.parametrize("size", [16, 32])
+def test_shapes_and_ranges(size):
+    model = tiny_autoencoder(size=size, code=24)
+    image = smooth((3, 3, size, size), 0)
+    with torch.no_grad():
+        codes, scene, confidence = model(image)
+    assert codes.shape.shape == codes.texture.shape == (3, 24)
+    assert codes.view.shape == (3, 6) and codes.light.shape == (3, 4)
+    assert scene.depth.shape == scene.raw_depth.shape == (3, size, size) and scene.albedo.shape == (3, 3, size, size)
+    assert confidence.shape == (3, 2, size, size) and scene.canonical.shape == image.shape
+    rendered, mask = scene.render(24)
+    assert rendered.shape == (3, 3, 24, 24) and mask.shape == (3, 1, 24, 24)
+    for tensor in (codes.shape, codes.texture, codes.view, codes.light, scene.depth, scene.albedo, confidence, rendered):
+        assert tensor.dtype == torch.float32 and torch.isfinite(tensor).all()
+    assert torch.equal(scene.view, codes.view) and torch.equal(scene.light, codes.light)
+
+
+def test_view_light_depth_and_albedo_stay_in_their_bounds():
+    model = tiny_autoencoder(max_angle=50.0, max_shift=0.2)
+    with torch.no_grad():
+        for net in (model.view_net, model.light_net):  # saturated, whatever the picture
+            net[-2].weight.mul_(1e5)
+        model.shape_decoder.head.weight.mul_(1e6)
+        model.texture_decoder.head.weight.mul_(1e5)
+        codes = model.encode(torch.randn(64, 3, 16, 16, generator=torch.Generator().manual_seed(0)))
+        scene = model.decode(codes)
+    angles, shift = codes.view[:, :3].abs(), codes.view[:, 3:5].abs()
+    assert 49 < angles.max() <= 50 and 0.19 < shift.max() <= 0.2 and (codes.view[:, 5] == 0).all()
+    ambient, direction = codes.light[:, :2], codes.light[:, 2:]
+    assert 0 <= ambient.min() < 0.01 and 0.99 < ambient.max() <= 1
+    assert -1 <= direction.min() < -0.99 and 0.99 < direction.max() <= 1
+    assert 0.9 <= scene.depth.min() < 0.91 and 1.09 < scene.depth.max() <= 1.1
+    assert -1 <= scene.albedo.min() < -0.99 and 0.99 < scene.albedo.max() <= 1
+
+
+def test_depth_of_raw_values_against_the_formula():
+    raw = smooth((2, 16, 16), 3) * 3 + torch.tensor([5.0, -7.0])[:, None, None]
+    depth = depth_from_raw(raw)
+    for i in range(2):
+        mean = float(raw[i].double().mean())
+        expected = 1.0 + 0.1 * torch.tanh(raw[i].double() - mean)
+        torch.testing.assert_close(depth[i].double(), expected, atol=1e-6, rtol=0)
+
+
+def test_the_clamped_border_is_two_columns_without_gradients():
+    depth = (1 + 0.1 * smooth((2, 16, 16), 3)).requires_grad_()
+    clamped = clamp_border(depth)
+    assert torch.equal(clamped[..., 2:-2], depth[..., 2:-2])
+    for column in (0, 1, -2, -1):
+        torch.testing.assert_close(clamped[..., column], torch.full((2, 16), BORDER_DEPTH))
+    clamped.sum().backward()
+    expected = torch.ones(2, 16, 16)
+    expected[..., [0, 1, -2, -1]] = 0
+    assert torch.equal(depth.grad, expected)
+
+
+def test_mirrored_picture_mirrors_view_and_light():
+    """yaw, roll and x of view and light change their sign, the rest stays, in any training state."""
+    model, image = tiny_autoencoder(), torch.randn(4, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        model.view_net[-2].weight.mul_(30)
+        model.light_net[-2].weight.mul_(30)
+        one, other = model.encode(image), model.encode(image.flip(-1))
+    torch.testing.assert_close(other.view, one.view * torch.tensor([-1, 1, -1, -1, 1, 1]), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(other.light, one.light * torch.tensor([1, 1, -1, 1]), atol=1e-5, rtol=1e-4)
+    assert (one.view[:, :5].abs().amax(0) > 1e-2).all() and one.light[:, 2].abs().max() > 1e-2
+
+
+def test_warm_up_holds_back_depth_and_the_gradient_of_its_shading():
+    model = tiny_autoencoder()
+    with torch.no_grad():
+        model.shape_decoder.head.weight.normal_()
+    codes = random_codes(2)
+    codes.view.zero_()
+    model.learned = 0.0
+    scene = model.decode(codes)
+    torch.testing.assert_close(scene.depth, depth_from_raw(model.prior[None]).expand(2, -1, -1))
+    grads = {}
+    for share in (0.0, 0.5, 1.0):
+        scene.shading_gradient = share
+        grads[share] = torch.autograd.grad(scene.canonical.square().sum(), scene.depth, allow_unused=True, retain_graph=True)[0]
+        torch.testing.assert_close(scene.canonical, shade(scene.albedo, scene.depth, scene.light))
+    assert grads[1.0].abs().max() > 1e-3 and (grads[0.0] == 0).all()
+    torch.testing.assert_close(grads[0.5], grads[1.0] / 2)
+    model.learned = 1.0
+    assert (model.decode(codes).depth - scene.depth).abs().max() > 1e-3
+
+
+def test_first_depth_is_convex():
+    """Whatever it is shown, an untrained model starts from a face that bulges towards the camera."""
+    for seed in range(3):
+        model = tiny_autoencoder(seed, size=32)
+        with torch.no_grad():
+            depth = model.decode(model.encode(smooth((4, 3, 32, 32), seed))).depth
+        middle, cheeks = depth[:, 14:18, 14:18].mean((1, 2)), depth[:, 14:18, [6, 7, 24, 25]].mean((1, 2))
+        forehead, chin = depth[:, 3:6, 14:18].mean((1, 2)), depth[:, -6:-3, 14:18].mean((1, 2))
+        assert (middle < cheeks - 0.01).all() and (middle < forehead - 0.01).all() and (middle < chin - 0.01).all()
+        assert (depth[:, 2:-2, 2:-2].diff(n=2, dim=-1)[:, 12:16, 12:14] > 0).all()
+
+
+def test_first_view_and_light_are_near_the_middle():
+    codes = tiny_autoencoder().encode(smooth((16, 3, 16, 16), 1))
+    assert codes.view[:, :3].abs().max() < 30 and (codes.light[:, :2] - 0.5).abs().max() < 0.3
+
+
+@pytest.mark.parametrize("size", [8, 15, 32])
+def test_wrong_image_size(size):
+    with pytest.raises(ValueError, match=rf"16 x 16 crops, not \({size}, {size}\)"):
+        tiny_autoencoder().encode(torch.zeros(1, 3, size, size))
+    with pytest.raises(ValueError, match="16 x 16"):
+        tiny_autoencoder().encode(torch.zeros(1, 3, 16, size))
+
+
+@pytest.mark.parametrize("size", [0, 8, 24, 100])
+def test_wrong_model_size(size):
+    with pytest.raises(ValueError, match=f"power of two from 16, not {size}"):
+        Autoencoder(**{**TINY, "size": size})
+
+
+@pytest.mark.parametrize("options", [{}, {"low_cpu_mem_usage": False}])
+def test_saved_and_loaded_is_the_same_model(tmp_path, options):
+    model = tiny_autoencoder(5, bump=0.3)
+    model.save_pretrained(tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {"config.json", "diffusion_pytorch_model.safetensors"}
+    loaded = Autoencoder.from_pretrained(tmp_path, **options)
+    assert loaded.config.bump == 0.3 and all(loaded.config[name] == value for name, value in TINY.items())
+    image = smooth((2, 3, 16, 16), 2)
+    with torch.no_grad():
+        (codes, scene, confidence), (again, scene_again, confidence_again) = model(image), loaded(image)
+    for name in ("shape", "texture", "view", "light"):
+        assert torch.equal(getattr(codes, name), getattr(again, name)), name
+    assert torch.equal(scene.depth, scene_again.depth) and torch.equal(scene.albedo, scene_again.albedo)
+    assert torch.equal(confidence, confidence_again)
+
+
+def test_codes_index_and_convert():
+    codes = random_codes(4)
+    one = codes[2:3]
+    assert torch.equal(one.view, codes.view[2:3]) and one.shape.shape == (1, 16)
+    doubled = codes.to(torch.float64)
+    assert doubled.light.dtype == doubled.texture.dtype == torch.float64

@@ -1,0 +1,188 @@
+"""`python -m latentface` in this process, on a tiny checkpoint and real photos."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import load_file
+from tests.helpers import photo, tiny_pipeline
+
+from latentface.__main__ import main
+from latentface.pipeline import load_pipeline
+
+FILES = {"crop.png", "reconstruction.png", "canonical.png", "albedo.png", "depth.png", "normals.png", "mesh.glb", "codes.safetensors"}
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("checkpoint")
+    tiny_pipeline().save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture
+def good(tmp_path):
+    return photo(tmp_path / "good.png")
+
+
+@pytest.fixture
+def bad(tmp_path):
+    path = tmp_path / "bad.jpg"
+    path.write_bytes(b"this is no photo")
+    return path
+
+
+@pytest.fixture
+def empty(tmp_path):
+    path = tmp_path / "empty.png"
+    Image.new("RGB", (300, 200), (120, 130, 140)).save(path)
+    return path
+
+
+def run(*arguments) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def test_reconstruct_one_good_and_two_bad_files(checkpoint, good, bad, empty, tmp_path, capsys):
+    code = run("reconstruct", bad, good, empty, "--out", tmp_path / "out", "--checkpoint", checkpoint, "--json")
+    captured = capsys.readouterr()
+    lines = [json.loads(line) for line in captured.out.splitlines()]
+    assert code == 2 and [line["file"] for line in lines] == [str(bad), str(good), str(empty)]
+    assert lines[0]["error"] and "no face" in lines[2]["error"] and "pose" not in lines[0]
+    report = lines[1]
+    assert report["error"] is None and report["faces"] == 1 and report["seconds"] > 0
+    left, top, right, bottom = report["box"]
+    assert 120 <= left < right <= 280 and 70 <= top < bottom <= 230
+    pipeline = load_pipeline(checkpoint)
+    codes = pipeline.read(good).codes
+    assert list(report["pose"].values()) == pytest.approx(codes.view[0, :3].tolist(), abs=0.006)
+    assert list(report["light"].values()) == pytest.approx(codes.light[0].tolist(), abs=0.0006)
+    assert set(report["pose"]) == {"yaw", "pitch", "roll"} and set(report["light"]) == {"ambient", "diffuse", "x", "y"}
+    assert report["out"] == str(tmp_path / "out" / "good")
+    assert {p.name for p in (tmp_path / "out" / "good").iterdir()} == FILES
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["good"]
+    stored = load_file(tmp_path / "out" / "good" / "codes.safetensors")
+    for name in ("shape", "texture", "view", "light"):
+        torch.testing.assert_close(stored[name], getattr(codes, name))
+    for name in FILES - {"mesh.glb", "codes.safetensors"}:
+        assert Image.open(tmp_path / "out" / "good" / name).size == (16, 16)
+
+
+def test_reconstruct_in_words(checkpoint, good, bad, tmp_path, capsys):
+    assert run("reconstruct", good, "--out", tmp_path / "out", "--checkpoint", checkpoint) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith(f"[1/1] {good}: yaw ") and captured.out.count("\n") == 1
+    assert run("reconstruct", good, bad, "--out", tmp_path / "out", "--checkpoint", checkpoint) == 2
+    captured = capsys.readouterr()
+    assert captured.out.count("\n") == 1 and captured.err.startswith(f"[2/2] {bad}: ")
+
+
+def test_photos_of_one_name_keep_both_results(checkpoint, good, tmp_path):
+    (tmp_path / "b").mkdir()
+    other = photo(tmp_path / "b" / "good.png", left=40)
+    assert run("reconstruct", good, other, "--out", tmp_path / "out", "--checkpoint", checkpoint) == 0
+    names = sorted(p.name for p in (tmp_path / "out").iterdir())
+    assert names == ["good", "good_2"]
+    one, two = (np.array(Image.open(tmp_path / "out" / n / "crop.png")) for n in names)
+    assert one.shape == two.shape
+
+
+def test_which_face(checkpoint, good, tmp_path, capsys):
+    arguments = ("reconstruct", good, "--out", tmp_path / "out", "--checkpoint", checkpoint, "--json", "--face", "1")
+    assert run(*arguments) == 2
+    assert "no face number 1" in json.loads(capsys.readouterr().out)["error"]
+
+
+def test_swap(checkpoint, good, tmp_path, capsys):
+    other = photo(tmp_path / "other.png", left=20, size=(260, 280))
+    code = run("swap", "--identity", good, "--expression", other, "--out", tmp_path / "out", "--checkpoint", checkpoint,
+               "--strength", "0.5", "--seed", "3", "--json")  # fmt: skip
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert code == 0 and [line["file"] for line in lines] == [str(good), str(other)]
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"swap", "identity_neutral", "expression_neutral"}
+    assert {p.name for p in (tmp_path / "out" / "swap").iterdir()} == FILES - {"crop.png"}
+    assert {p.name for p in (tmp_path / "out" / "identity_neutral").iterdir()} == FILES
+    pipeline = load_pipeline(checkpoint)
+    a, b = pipeline.read(good).codes, pipeline.read(other).codes
+    for name, codes in (
+        ("swap", pipeline.swap(a, b, 0.5, 3)),
+        ("identity_neutral", pipeline.neutral(a, 3)),
+        ("expression_neutral", pipeline.neutral(b, 3)),
+    ):
+        stored = load_file(tmp_path / "out" / name / "codes.safetensors")
+        for field in ("shape", "texture", "view"):
+            torch.testing.assert_close(stored[field], getattr(codes, field), atol=1e-5, rtol=1e-5)
+
+
+def test_swap_with_a_bad_photo_writes_nothing(checkpoint, good, bad, tmp_path):
+    assert run("swap", "--identity", good, "--expression", bad, "--out", tmp_path / "out", "--checkpoint", checkpoint) == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_embed(checkpoint, tmp_path, capsys):
+    folder = tmp_path / "photos"
+    (folder / "deep").mkdir(parents=True)
+    photo(folder / "b.PNG")
+    photo(folder / "deep" / "a.jpg", left=40)
+    (folder / "notes.txt").write_text("not looked at")
+    out = tmp_path / "new" / "codes.safetensors"
+    assert run("embed", folder, "--out", out, "--checkpoint", checkpoint, "--json") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    with safe_open(out, "pt") as file:
+        assert json.loads(file.metadata()["files"]) == ["b.PNG", "deep/a.jpg"]
+        stored = {name: file.get_tensor(name) for name in file.keys()}
+    pipeline = load_pipeline(checkpoint)
+    for row, name in enumerate(("b.PNG", "deep/a.jpg")):
+        codes = pipeline.read(folder / name).codes
+        torch.testing.assert_close(stored["shape"][row], codes.shape[0])
+        torch.testing.assert_close(stored["texture"][row], codes.texture[0])
+        neutral = pipeline.neutral(codes)
+        torch.testing.assert_close(stored["texture_identity"][row], neutral.texture[0], atol=1e-5, rtol=1e-5)
+    for kind in ("shape", "texture"):
+        torch.testing.assert_close(stored[f"{kind}_identity"] + stored[f"{kind}_expression"], stored[kind])
+    assert stored["view"].shape == (2, 6) and stored["light"].shape == (2, 4)
+
+
+def test_embed_leaves_out_what_failed(checkpoint, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    photo(folder / "good.png")
+    (folder / "bad.png").write_bytes(b"no")
+    assert run("embed", folder, "--out", tmp_path / "codes.safetensors", "--checkpoint", checkpoint) == 2
+    with safe_open(tmp_path / "codes.safetensors", "pt") as file:
+        assert json.loads(file.metadata()["files"]) == ["good.png"] and file.get_tensor("shape").shape == (1, 16)
+
+
+@pytest.mark.parametrize("make", [lambda p: None, lambda p: p.mkdir(), lambda p: p.write_text("a file")])
+def test_embed_without_photos(checkpoint, tmp_path, make, capsys):
+    make(tmp_path / "photos")
+    assert run("embed", tmp_path / "photos", "--out", tmp_path / "codes.safetensors", "--checkpoint", checkpoint) == 2
+    text = capsys.readouterr().err
+    assert text.startswith("error: ") and text.count("\n") == 1 and "photos" in text
+    assert not (tmp_path / "codes.safetensors").exists()
+
+
+@pytest.mark.parametrize("name", ["./no/such/folder", "nobody/has-this-one"])
+def test_unknown_checkpoint_is_one_line(good, tmp_path, name, capfd):
+    assert run("reconstruct", good, "--out", tmp_path / "out", "--checkpoint", name) == 2
+    captured = capfd.readouterr()
+    text = [line for line in captured.err.splitlines() if "Hub:" not in line and "local cache" not in line]
+    assert len(text) == 1 and text[0].startswith(f"error: no checkpoint {name!r}") and not captured.out
+
+
+def test_output_that_cannot_be_written_is_one_line(checkpoint, good, tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    assert run("reconstruct", good, "--out", tmp_path / "file", "--checkpoint", checkpoint) == 2
+    text = capsys.readouterr().err
+    assert text.startswith("error: ") and text.count("\n") == 1 and str(tmp_path / "file") in text
+
+
+def test_wrong_commands_exit_with_2(capsys):
+    for arguments in ([], ["paint"], ["reconstruct", "a.jpg"], ["reconstruct", "--out", "x"]):
+        with pytest.raises(SystemExit) as caught:
+            main(arguments)
+        assert caught.value.code == 2
+    capsys.readouterr()

@@ -1,0 +1,162 @@
+"""Clips that are written, read again and cropped for training."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tests.helpers import drawn_clips, drawn_face, webp
+
+from train.shards import MARGIN, Clips, ShardsError, read_shards, write_shards
+
+SIZE, SIDE = 16, 40
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shards")
+    write_shards(drawn_clips(23, 3, SIDE), folder, {"source": "drawn", "licence": "CC0"}, clips_a_shard=10)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def clips(shards) -> Clips:
+    return read_shards(shards, SIZE)
+
+
+def test_manifest_and_files(shards):
+    manifest = json.loads((shards / "manifest.json").read_text())
+    assert manifest == {"source": "drawn", "licence": "CC0", "clips": 23, "frames": 69, "persons": 23, "margin": MARGIN}
+    assert sorted(p.name for p in shards.iterdir()) == ["00000.tar", "00001.tar", "00002.tar", "manifest.json"]
+
+
+def test_what_is_written_is_read(clips):
+    assert clips.images.shape == (69, 3, SIDE, SIDE) and clips.images.dtype == torch.uint8
+    assert clips.person.tolist() == [p for p in range(23) for _ in range(3)]
+    assert clips.factors == [{"person": f"{p:05d}", "frame": f} for p in range(23) for f in range(3)]
+    for row in (0, 31, 68):
+        expected = np.asarray(drawn_face(SIDE, row // 3, row % 3)).transpose(2, 0, 1)
+        np.testing.assert_array_equal(clips.images[row], expected)
+
+
+def test_same_clips_give_the_same_bytes(shards, tmp_path):
+    about = {"source": "drawn", "licence": "CC0"}
+    returned = write_shards(drawn_clips(23, 3, SIDE), tmp_path / "again", about, clips_a_shard=10)
+    assert returned == json.loads((shards / "manifest.json").read_text())
+    for file in shards.iterdir():
+        assert file.read_bytes() == (tmp_path / "again" / file.name).read_bytes(), file.name
+
+
+def test_every_20th_person_validates(clips):
+    held = {p for p, v in zip(clips.person.tolist(), clips.validation.tolist()) if v}
+    assert held == {0, 20} and int(clips.validation.sum()) == 6
+    part = clips.subset(~clips.validation)
+    assert len(part.images) == len(part.factors) == len(part.person) == 63 and not part.validation.any()
+    assert part.factors[0]["person"] == "00001" and torch.equal(part.images[0], clips.images[3])
+
+
+def test_progress_counts_clips(shards):
+    calls = []
+    read_shards(shards, SIZE, lambda done, total: calls.append((done, total)))
+    assert calls == [(i, 23) for i in range(1, 24)]
+
+
+def test_frames_of_another_size_are_resized(shards):
+    larger = read_shards(str(shards), 32)
+    assert larger.images.shape == (69, 3, 80, 80)
+    expected = drawn_face(SIDE, 1, 0).resize((80, 80), Image.Resampling.LANCZOS)
+    np.testing.assert_array_equal(larger.images[3], np.asarray(expected).transpose(2, 0, 1))
+
+
+def test_two_folders_keep_their_people_apart(shards, tmp_path):
+    write_shards(drawn_clips(2, 2, SIDE), tmp_path, {})
+    both = read_shards([shards, str(tmp_path)], SIZE)
+    assert len(both.images) == 73 and int(both.person.max()) == 24
+    assert both.factors[-1] == {"person": "00001", "frame": 1}
+    for person in range(25):
+        assert len({f["person"] for f, p in zip(both.factors, both.person.tolist()) if p == person}) == 1
+
+
+def test_long_clips_keep_their_order(tmp_path):
+    """More than 100 frames: names sort as numbers do."""
+    frames = [webp(Image.new("RGB", (SIDE, SIDE), (2 * i, 0, 0))) for i in range(112)]
+    write_shards([("0", frames, [{"person": "0", "frame": i} for i in range(112)])], tmp_path, {})
+    assert read_shards(tmp_path, SIZE).images[:, 0, 0, 0].tolist() == [2 * i for i in range(112)]
+
+
+def test_centre_is_the_middle_of_the_stored_frame(clips):
+    rows = torch.tensor([4, 10])
+    found = clips.centre(rows, SIZE)
+    for image, row in zip(found, rows.tolist()):
+        inner = clips.images[row, :, 4:36, 4:36].double()  # 32 of 40 pixels, then 2 x 2 means
+        for y, x in ((0, 0), (3, 11), (15, 15)):
+            mean = inner[:, 2 * y : 2 * y + 2, 2 * x : 2 * x + 2].mean((1, 2))
+            torch.testing.assert_close(image[:, y, x].double(), mean / 127.5 - 1, atol=1e-5, rtol=0)
+    assert found.shape == (2, 3, SIZE, SIZE) and -1 <= found.min() and found.max() <= 1
+
+
+@pytest.fixture(scope="module")
+def many(clips):
+    """One smooth frame jittered 8,000 times, with the draws that did it."""
+    y, x = torch.meshgrid(torch.linspace(0, 1, SIDE), torch.linspace(0, 1, SIDE), indexing="ij")
+    images = (torch.stack([x, y, (x * y)]) * 255).round().byte()[None]
+    one = Clips(images, torch.zeros(1, dtype=torch.int64), [{}], torch.zeros(1, dtype=torch.bool))
+    count = 8000
+    crops = one.jittered(torch.zeros(count, dtype=torch.int64), SIZE, torch.Generator().manual_seed(5))
+    draws = torch.rand(count, 4, generator=torch.Generator().manual_seed(5))
+    return one.centre(torch.tensor([0]), SIZE)[0], crops, draws
+
+
+def test_jitter_that_draws_nothing_is_the_centre(many):
+    centre, crops, draws = many
+    scale, shift = (0.95 + 0.15 * draws[:, 0] - 1).abs(), (draws[:, 2:] - 0.5).abs().amax(1)
+    still = (scale < 0.01) & (shift < 0.1)
+    for mirrored in (False, True):
+        kept = crops[still & ((draws[:, 1] < 0.5) == mirrored)]
+        assert len(kept) > 5
+        expected = centre.flip(-1) if mirrored else centre
+        assert (kept - expected).abs().max() < 0.05
+        assert (kept - expected.flip(-1)).abs().max() > 0.5
+
+
+def test_jitter_shifts_and_scales_as_far_as_it_says(many):
+    """Read off the ramps: red grows by 2 * 32 / 39 over the centre crop's width, green over its height."""
+    _, crops, draws = many
+    ramp = 2 * (2 * SIZE) / (SIDE - 1)  # of the whole crop's side, in units of the picture
+    for channel, axis in ((0, -1), (1, -2)):
+        middle = crops[:, channel].mean((1, 2)) / ramp  # shift in crop sides
+        assert 0.035 < middle.max() < 0.043 and -0.043 < middle.min() < -0.035
+        slope = crops[:, channel].diff(dim=axis).mean((1, 2)) * SIZE / ramp
+        if channel == 0:
+            assert ((slope < 0) == (draws[:, 1] < 0.5)).all() and 0.45 < (slope < 0).float().mean() < 0.55
+        assert 0.94 < slope.abs().min() < 0.97 and 1.08 < slope.abs().max() < 1.11
+
+
+def test_jitter_follows_its_generator(clips):
+    rows = torch.tensor([1, 2, 2])
+    one, two, other = (clips.jittered(rows, SIZE, torch.Generator().manual_seed(s)) for s in (1, 1, 2))
+    assert one.shape == (3, 3, SIZE, SIZE) and torch.equal(one, two) and not torch.equal(one, other)
+    assert not torch.equal(one[1], one[2]) and -1 <= one.min() and one.max() <= 1
+
+
+def test_no_shards(tmp_path, shards):
+    with pytest.raises(ShardsError, match=r"nowhere holds no shards; make some with `python -m train import SOURCE"):
+        read_shards(tmp_path / "nowhere", SIZE)
+    (tmp_path / "00000.tar").write_bytes((shards / "00000.tar").read_bytes())
+    with pytest.raises(ShardsError, match="holds no shards"):  # a tar without a manifest is not ours
+        read_shards(tmp_path, SIZE)
+    with pytest.raises(ShardsError, match="nowhere"):
+        read_shards([shards, tmp_path / "nowhere"], SIZE)
+
+
+def test_webp_in_the_tar_is_what_was_given(shards):
+    import tarfile
+
+    with tarfile.open(shards / "00000.tar") as tar:
+        names = tar.getnames()
+        assert names[:4] == ["00000.00.webp", "00000.01.webp", "00000.02.webp", "00000.json"]
+        data = tar.extractfile("00001.02.webp").read()
+        assert tar.getmember("00000.json").mtime == 0
+    assert Image.open(io.BytesIO(data)).size == (SIDE, SIDE)

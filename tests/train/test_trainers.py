@@ -1,0 +1,281 @@
+"""Toy runs of both trainers: they learn, stop, and go on bit for bit."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tests.helpers import TINY, drawn_clips, random_codes, tiny_autoencoder
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+from latentface.autoencoder import Autoencoder
+from latentface.pipeline import load_pipeline
+from train import autoencoder, rdm
+from train.__main__ import main
+from train.autoencoder import AutoencoderConfig, learning_rate, relief
+from train.rdm import RDMConfig, encode_clips, others_mean, snr_weight
+from train.run import load_state
+from train.shards import read_shards, write_shards
+
+ROOT = Path(__file__).parent.parent.parent
+STAGE_1 = AutoencoderConfig(model=TINY, images=64, batch=8, perceptual=0.0, warm_up=40, lr=2e-3)
+STAGE_2 = RDMConfig(model={"width": 16, "blocks": 1}, images=256, batch=32, views=2)
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory) -> str:
+    folder = tmp_path_factory.mktemp("shards")
+    write_shards(drawn_clips(21, 3, 40), folder, {"source": "drawn"})
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def stage_1(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("stage_1")
+    tiny_autoencoder().save_pretrained(folder / "autoencoder")
+    return folder
+
+
+@pytest.fixture
+def start(shards, stage_1):
+    """start(trainer, out, resume): one of the trainers, eight steps long."""
+
+    def start(trainer: str, out: Path, resume: bool = False, **changes) -> Path:
+        if trainer == "autoencoder":
+            return autoencoder.train(replace(STAGE_1, **changes), [shards], out, resume, every=16)
+        return rdm.train(replace(STAGE_2, **changes), [shards], stage_1, out, resume)
+
+    return start
+
+
+def curve(out: Path) -> list[dict]:
+    return [json.loads(line) for line in (out / "curves.jsonl").read_text().splitlines()]
+
+
+def flat(state, prefix: str = "") -> dict:
+    """A nested state as {path: leaf}."""
+    if isinstance(state, dict):
+        return {k: v for key, value in state.items() for k, v in flat(value, f"{prefix}/{key}").items()}
+    if isinstance(state, (list, tuple)):
+        return {k: v for i, value in enumerate(state) for k, v in flat(value, f"{prefix}/{i}").items()}
+    return {prefix: state}
+
+
+def assert_bit_equal(one: dict, two: dict) -> None:
+    one, two = flat(one), flat(two)
+    assert one.keys() == two.keys() and len(one) > 50
+    for name, value in one.items():
+        same = torch.equal(value, two[name]) if isinstance(value, torch.Tensor) else value == two[name]
+        assert same, name
+
+
+class Interrupt:
+    """Presses Ctrl-C in the middle of a training step: just before or just after the optimizer has moved the weights."""
+
+    def __init__(self, step: int, when: str):
+        self.left = step
+        self.register = {"before": register_optimizer_step_pre_hook, "after": register_optimizer_step_post_hook}[when]
+
+    def __enter__(self):
+        self.handle = self.register(self.hook)
+
+    def __exit__(self, *_):
+        self.handle.remove()
+
+    def hook(self, *_):
+        self.left -= 1
+        if self.left == 0:
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("trainer", ["autoencoder", "rdm"])
+def test_a_stopped_run_goes_on_bit_for_bit(start, tmp_path, trainer, when, capsys):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    start(trainer, whole)
+    batch, total = (8, 64) if trainer == "autoencoder" else (32, 256)
+    with Interrupt(4, when):
+        start(trainer, parts)
+    images = load_state(parts / "state.pt")["images"]
+    assert images in (3 * batch, 4 * batch) and f"stopped after {images} " in capsys.readouterr().out
+    start(trainer, parts, resume=True)
+    assert load_state(whole / "state.pt")["images"] == total
+    assert_bit_equal(load_state(whole / "state.pt"), load_state(parts / "state.pt"))
+    assert [row["images"] for row in curve(parts)] == [row["images"] for row in curve(whole)]
+    last, other = ({k: v for k, v in curve(out)[-1].items() if k.startswith(("val", "yaw", "relief"))} for out in (whole, parts))
+    assert last == other and last
+    weights = "autoencoder" if trainer == "autoencoder" else "pipeline/shape_denoiser"
+    one, two = ((out / weights / "diffusion_pytorch_model.safetensors").read_bytes() for out in (whole, parts))
+    assert one == two
+
+
+@pytest.mark.parametrize("trainer", ["autoencoder", "rdm"])
+def test_a_run_is_never_overwritten(start, tmp_path, trainer):
+    (tmp_path / "state.pt").write_bytes(b"a run")
+    with pytest.raises(FileExistsError, match="holds a run already: add --resume"):
+        start(trainer, tmp_path)
+    assert (tmp_path / "state.pt").read_bytes() == b"a run"
+
+
+@pytest.mark.parametrize("trainer", ["autoencoder", "rdm"])
+def test_resuming_a_finished_run_changes_nothing(start, tmp_path, trainer):
+    start(trainer, tmp_path)
+    before, rows = load_state(tmp_path / "state.pt"), curve(tmp_path)
+    start(trainer, tmp_path, resume=True)
+    assert_bit_equal(before, load_state(tmp_path / "state.pt"))
+    assert curve(tmp_path) == rows
+
+
+@pytest.mark.parametrize("trainer", ["autoencoder", "rdm"])
+def test_resuming_nothing_begins_a_run(start, tmp_path, trainer):
+    start(trainer, tmp_path / "new", resume=True)
+    start(trainer, tmp_path / "other")
+    assert_bit_equal(load_state(tmp_path / "new" / "state.pt"), load_state(tmp_path / "other" / "state.pt"))
+
+
+def test_stage_1_learns(start, tmp_path):
+    start("autoencoder", tmp_path, images=480, ema=0.9)
+    rows = curve(tmp_path)
+    first, last = rows[0], rows[-1]
+    assert last["images"] == 480 and last["loss"] < first["loss"] - 0.1 and last["val_l1"] < 0.95 * first["val_l1"]
+    assert all(row["loss"] == pytest.approx(sum(row[k] for k in ("plain", "mirrored", "gradient", "raw_depth", "laplacian")), abs=1e-3)
+               for row in rows)  # fmt: skip
+    model = Autoencoder.from_pretrained(tmp_path / "autoencoder")
+    average = load_state(tmp_path / "state.pt")["average"]
+    assert all(torch.equal(value, average[name]) for name, value in model.state_dict().items())
+    about = json.loads((tmp_path / "config.json").read_text())
+    assert about["images"] == 480 and about["config"]["batch"] == 8 and about["config"]["model"] == TINY
+    assert {"command", "commit", "torch", "python", "hardware", "data"} <= about.keys()
+    assert (tmp_path / "sheet_0000480.png").exists()
+
+
+def test_stage_2_learns_and_writes_a_pipeline(start, tmp_path):
+    start("rdm", tmp_path, images=6400, ema=0.9, lr=5e-3)
+    rows = curve(tmp_path)
+    assert rows[-1]["images"] == 6400 and rows[-1]["loss"] < 0.7 * rows[0]["loss"]
+    for kind in ("shape", "texture"):
+        assert rows[-1][f"val_{kind}"] < 0.8 * rows[0][f"val_{kind}"]
+    pipeline = load_pipeline(tmp_path / "pipeline")
+    parts = pipeline.split(random_codes(2))
+    assert torch.isfinite(parts.shape.identity).all() and pipeline.shape_denoiser.std.min() > 0
+
+
+def test_the_scale_of_the_codes_comes_from_training_people(start, shards, stage_1, tmp_path):
+    start("rdm", tmp_path, images=32)
+    clips = read_shards([shards], 16)
+    model = Autoencoder.from_pretrained(stage_1 / "autoencoder")
+    codes = encode_clips(model, clips, STAGE_2.views, STAGE_2.seed)["texture"]
+    flat_codes = codes[~clips.validation].flatten(0, 1)
+    denoiser = load_pipeline(tmp_path / "pipeline").texture_denoiser
+    torch.testing.assert_close(denoiser.mean, flat_codes.mean(0))
+    torch.testing.assert_close(denoiser.std, flat_codes.std(0).clamp(min=1e-4))
+    plain = model.encode(clips.centre(torch.arange(len(clips.images)), 16)).texture
+    torch.testing.assert_close(codes[:, 0], plain, atol=0.05, rtol=0.05)  # encoded in bfloat16
+
+
+def stop(command: list[str], sent: signal.Signals) -> tuple[int, str]:
+    """Starts a training in a process of its own and stops it once it tells of its progress."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT
+    )
+    try:
+        told = []
+        for line in process.stderr:
+            told.append(line)
+            if " left " in line:
+                process.send_signal(sent)
+                break
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    return process.returncode, out + "".join(told) + err
+
+
+def test_ctrl_c_in_stage_1_leaves_a_state(shards, tmp_path):
+    script = (
+        "import sys; from pathlib import Path; from tests.train.test_trainers import STAGE_1, autoencoder, replace\n"
+        "autoencoder.train(replace(STAGE_1, images=80_000), [sys.argv[1]], Path(sys.argv[2]), every=16)"
+    )
+    code, told = stop(["-c", script, shards, str(tmp_path)], signal.SIGINT)
+    assert code == 0 and "--resume goes on from here" in told and "Traceback" not in told, told
+    state = load_state(tmp_path / "state.pt")
+    assert 0 < state["images"] < 80_000 and state["images"] % 8 == 0
+    assert json.loads((tmp_path / "config.json").read_text())["images"] == state["images"]
+    Autoencoder.from_pretrained(tmp_path / "autoencoder")
+    assert not list(tmp_path.glob("*.partial"))
+    autoencoder.train(replace(STAGE_1, images=state["images"] + 8), [shards], tmp_path, resume=True)
+    assert load_state(tmp_path / "state.pt")["images"] == state["images"] + 8
+
+
+def test_a_terminated_job_saves_stage_2(shards, stage_1, tmp_path):
+    command = ["-m", "train", "rdm", "--preset", "toy", "--data", shards, "--autoencoder", str(stage_1), "--out", str(tmp_path)]
+    code, told = stop([*command, "--images", "256000"], signal.SIGTERM)
+    assert code == 0 and "--resume goes on from here" in told and "Traceback" not in told, told
+    state = load_state(tmp_path / "state.pt")
+    assert 0 < state["images"] < 256_000
+    assert load_pipeline(tmp_path / "pipeline").size == 16
+
+
+def test_command_line_errors_are_one_line(shards, stage_1, tmp_path, capsys):
+    handlers = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        base = ["--out", str(tmp_path / "out"), "--data"]
+        for arguments, text in (
+            (["autoencoder", *base, str(tmp_path / "none"), "--preset", "toy"], "holds no shards"),
+            (["autoencoder", *base, shards, "--preset", "huge"], "no preset 'huge'"),
+            (["rdm", *base, shards, "--preset", "huge", "--autoencoder", str(stage_1)], "choose explorer, toy"),
+        ):
+            assert main(arguments) == 2
+            error = capsys.readouterr().err
+            assert error.startswith("error: ") and error.count("\n") == 1 and text in error
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def test_clips_of_one_frame_teach_the_rdm_nothing(stage_1, tmp_path):
+    write_shards(drawn_clips(3, 1, 40), tmp_path / "shards", {})
+    with pytest.raises(ValueError, match="several frames of one person"):
+        rdm.train(STAGE_2, [str(tmp_path / "shards")], stage_1, tmp_path / "out")
+
+
+def test_others_mean_against_a_loop():
+    generator = torch.Generator().manual_seed(0)
+    person = torch.tensor([0, 0, 0, 1, 2, 2, 3])
+    codes = torch.randn(7, 2, 4, generator=generator)
+    means, usable = others_mean(codes, person)
+    assert usable.tolist() == [True, True, True, False, True, True, False]
+    for i in range(7):
+        others = [codes[j, v] for j in range(7) if j != i and person[j] == person[i] for v in range(2)]
+        if others:
+            torch.testing.assert_close(means[i], torch.stack(others).mean(0))
+
+
+@pytest.mark.parametrize("gamma", [1.0, 5.0])
+def test_snr_weight_against_a_loop(gamma):
+    alphas = torch.cumprod(1 - torch.linspace(1e-4, 0.02, 1000), 0)
+    raw = [min(float(a) / (1 - float(a)), gamma) for a in alphas]
+    expected = torch.tensor([w / (sum(raw) / 1000) for w in raw])
+    found = snr_weight(alphas, gamma)
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-6)
+    assert float(found.mean()) == pytest.approx(1, abs=1e-5) and found[0] == found.max()
+
+
+def test_learning_rate_warms_up_and_falls():
+    config = AutoencoderConfig(images=100_000, batch=10, lr=1.0)
+    assert learning_rate(0, config) == pytest.approx(1 / 300) and learning_rate(1490, config) == pytest.approx(0.5)
+    assert learning_rate(2990, config) == learning_rate(75_000, config) == 1
+    assert learning_rate(87_500, config) == pytest.approx(0.5) and learning_rate(99_990, config) == pytest.approx(0.05)
+
+
+def test_relief_is_positive_for_a_convex_face():
+    v, u = torch.meshgrid(torch.linspace(-1, 1, 64), torch.linspace(-1, 1, 64), indexing="ij")
+    nose = torch.exp(-(u**2 + (v - 0.1) ** 2) / 0.05)[None]
+    assert float(relief(1.05 - 0.1 * nose)) == pytest.approx(0.4, abs=0.1)
+    assert float(relief(1 + 0.05 * nose)) < -0.1 and float(relief(torch.ones(1, 64, 64))) == pytest.approx(0, abs=1e-6)
