@@ -129,9 +129,9 @@ def build(model: Model) -> Tab:
 
     everything = [shown, parts, live, viewer, download, which, facts, *sliders]
     done = photo.change(
-        lambda photo: show(photo, 0), photo, everything, api_visibility="private", show_progress_on=photo
+        lambda photo: show(photo, 0), photo, everything, api_visibility="private", show_progress_on=[parts, live]
     )
-    chosen = which.input(show, [photo, which], everything, api_visibility="private", show_progress_on=photo)
+    chosen = which.input(show, [photo, which], everything, api_visibility="private", show_progress_on=[parts, live])
     gr.on(
         [slider.input for slider in sliders], draw, [shown, *sliders], live, api_visibility="private",
         show_progress="hidden", trigger_mode="always_last", queue=False,  # 20 ms of work: a queue would cost more

@@ -110,7 +110,7 @@ def build(model: Model) -> None:
         return gr.skip() if photo is None else look(photo)
 
     for photo, state in ((photo_a, state_a), (photo_b, state_b)):
-        photo.change(take, photo, state, show_progress_on=photo, **quiet).success(
+        photo.change(take, photo, state, show_progress_on=[swapped], **quiet).success(
             run, inputs, outputs, show_progress="hidden", **quiet
         )
     strength.input(results, inputs, swapped, show_progress="hidden", queue=False, **quiet)

@@ -1,4 +1,4 @@
-"""Stage 1: the 3D-aware autoencoder of one face (LatentFace, section 3.1; networks after Unsup3D, METHOD 1.1).
+"""Stage 1: the 3D-aware autoencoder of one face (LatentFace, section 3.1; networks after Unsup3D).
 
 A photo becomes codes of shape and texture plus view and light; the codes decode to canonical depth and albedo. Two
 families of networks play the same five roles: `paper` is Unsup3D's, key for key as the authors published its weights;

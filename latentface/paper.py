@@ -1,5 +1,5 @@
 """The released LatentFace networks, key for key: Unsup3D's autoencoder (Wu et al., CVPR 2020, supplement) and the
-authors' RDM, a UNet on 1 x 1 maps (LatentFace, section 3.2; METHOD 1.1 and 1.2).
+authors' RDM, a UNet on 1 x 1 maps (LatentFace, section 3.2).
 
 They play the roles of `Autoencoder` and `Denoiser` and speak their conventions, so that the same trainers, pipeline and
 app take them. Submodules carry the authors' names: netD shape, netA texture, netL light, netV view, netC confidence; a

@@ -1,4 +1,4 @@
-"""Stage 2: the representation diffusion model (LatentFace, section 3.2; METHOD 1.2).
+"""Stage 2: the representation diffusion model (LatentFace, section 3.2).
 
 A denoiser a code (shape, texture) learns the distribution of what a person keeps over time, given one frame's code.
 Its sample is the identity; what the frame's code holds beyond it is the expression: expression = code - identity.

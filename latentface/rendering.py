@@ -1,4 +1,4 @@
-"""Shading and rendering of a canonical face (Unsup3D, section 3.1 "Photo-geometric autoencoding"; METHOD 1.1)."""
+"""Shading and rendering of a canonical face (Unsup3D, section 3.1 "Photo-geometric autoencoding")."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Stage 1: trains the 3D-aware autoencoder (LatentFace, section 3.1; losses and recipe METHOD 1.1).
+"""Stage 1: trains the 3D-aware autoencoder (LatentFace, section 3.1; losses after Unsup3D, sections 3.1 and 3.2).
 
     python -m train autoencoder --preset explorer --data SHARDS --out RUN [--resume]
 
@@ -16,6 +16,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from latentface.autoencoder import Autoencoder
+from latentface.paper import PaperAutoencoder
 
 from . import losses, sheets
 from .run import Progress, append_curve, cut_curve, load_state, record, resumed, save_state
@@ -26,6 +27,8 @@ from .shards import Clips, read_shards
 class AutoencoderConfig:
     """A preset of stage 1."""
 
+    network: str = "explorer"
+    """Which networks: "explorer" (Autoencoder) or "paper" (PaperAutoencoder)."""
     model: dict = field(default_factory=dict)
     """Arguments of the network."""
     images: int = 400_000
@@ -47,6 +50,9 @@ class AutoencoderConfig:
     perceptual: float = 0.4
     """Weight of the perceptual distance on EfficientNet-Lite0 features, taken on the first half of every batch (it costs
     as much as the rest together); 0 leaves the network out."""
+    paper_perceptual: float = 0.0
+    """Weight of Unsup3D's perceptual pair: a Gaussian likelihood of 1/4-size features under the features' own confidence,
+    plain and mirrored. Theirs are VGG16's relu3_3, which need a download; here they are EfficientNet-Lite0's."""
     raw_depth: float = 0.02
     """Weight of the squared depth before tanh: keeps tanh from saturating."""
     laplacian: float = 0.5
@@ -58,8 +64,13 @@ class AutoencoderConfig:
     """Seed of weights and batches."""
 
 
+NETWORKS = {"explorer": Autoencoder, "paper": PaperAutoencoder}
 PRESETS = {
     "explorer": AutoencoderConfig(),
+    "paper-64": AutoencoderConfig(
+        network="paper", images=162_000 * 30, lr=1e-4, weight_decay=5e-4, ema=0.0, gradient=0.0, perceptual=0.0,
+        paper_perceptual=1.0, raw_depth=0.0, laplacian=0.0, warm_up=0,
+    ),
     "toy": AutoencoderConfig(
         model={"size": 32, "encoder_base": 8, "shape_base": 8, "texture_base": 8, "small_base": 8, "code": 32},
         images=256,
@@ -73,10 +84,10 @@ PRESETS = {
 def objective(outputs: tuple, image: Tensor, config: AutoencoderConfig, features=None) -> tuple[Tensor, dict]:
     """The loss of one batch and its terms.
 
-    outputs: (codes, scene, log confidence) of the model. image: B x 3 x S x S in [-1, 1]. features: the perceptual
+    outputs: (codes, scene, log confidence[, log confidence of features]) of the model. image: B x 3 x S x S in [-1, 1]. features: the perceptual
     network, or None.
     """
-    _, scene, confidence = outputs
+    _, scene, confidence = outputs[:3]
     log_sigma = confidence.clamp(-2.5, 0.5)
     plain, mask = scene.render()
     mirrored, mirrored_mask = scene.flip().render()
@@ -92,6 +103,14 @@ def objective(outputs: tuple, image: Tensor, config: AutoencoderConfig, features
         half = slice(0, -(-len(image) // 2))
         seen = torch.where(mask[half] > 0, plain[half], image[half])
         terms["perceptual"] = config.perceptual * losses.feature_l2(features(seen), features(image[half]))
+    if features is not None and config.paper_perceptual:
+        place = 2  # the 1/4-size map
+        target = features(image)[place]
+        pairs = ((plain, outputs[3][:, :1], 1.0), (mirrored, outputs[3][:, 1:], config.mirrored))
+        terms["paper_perceptual"] = config.paper_perceptual * sum(
+            weight * losses.gaussian_feature(features(torch.where(mask > 0, picture, image))[place], target, scale, mask)
+            for picture, scale, weight in pairs
+        )
     shown = {name: value.detach() for name, value in terms.items()}
     shown["l1"] = losses.masked_mean((plain - image).abs().detach(), mask)
     return sum(terms.values()), shown
@@ -160,8 +179,9 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
     if state_file.exists() and not resume:
         raise FileExistsError(f"{out} holds a run already: add --resume to go on with it, or choose another --out")
     torch.manual_seed(config.seed)
-    model = Autoencoder(**config.model).to(accelerator.device, memory_format=torch.channels_last)
-    average = Autoencoder(**config.model).to(accelerator.device).requires_grad_(False).eval()
+    network = NETWORKS[config.network]
+    model = network(**config.model).to(accelerator.device, memory_format=torch.channels_last)
+    average = network(**config.model).to(accelerator.device).requires_grad_(False).eval()
     average.load_state_dict(model.state_dict())
     optimizer = torch.optim.Adam(model.parameters(), config.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay)
     seen, history = 0, []
@@ -174,7 +194,7 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
         seen = state["images"]
         cut_curve(curves, seen)
     features = None
-    if config.perceptual:
+    if config.perceptual or config.paper_perceptual:
         from .perceptual import LiteFeatures
 
         features = LiteFeatures().to(accelerator.device, memory_format=torch.channels_last)
@@ -203,9 +223,10 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
             image = batch.to(accelerator.device, memory_format=torch.channels_last)
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(seen, config)
-            plain_model.learned = average.learned = min(1.0, seen / max(1, config.warm_up))
+            plain_model.learned = average.learned = min(1.0, seen / config.warm_up) if config.warm_up else 1.0
             with accelerator.autocast():
-                loss, terms = objective(model(image), image, config, features)
+                outputs = model(image, features=True) if config.paper_perceptual else model(image)
+                loss, terms = objective(outputs, image, config, features)
             if not torch.isfinite(loss):
                 raise FloatingPointError(f"the loss is {loss.item()} after {seen:,} images; --resume goes on from the last save")
             accelerator.backward(loss)

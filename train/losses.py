@@ -1,4 +1,4 @@
-"""Losses of stage 1 (Unsup3D, section 3.1-3.2; METHOD 1.1), one function a term, all means over pixels of the mask."""
+"""Losses of stage 1 (Unsup3D, section 3.1-3.2), one function a term, all means over pixels of the mask."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Stage 2: trains the RDM's two denoisers on the codes of clips (LatentFace, section 3.2; METHOD 1.2).
+"""Stage 2: trains the RDM's two denoisers on the codes of clips (LatentFace, section 3.2).
 
     python -m train rdm --preset explorer --data SHARDS --autoencoder RUN --out RUN2 [--resume]
 
@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from latentface.autoencoder import Autoencoder
+from latentface.paper import PaperAutoencoder, PaperDenoiser
 from latentface.pipeline import LatentFacePipeline
 from latentface.rdm import Denoiser, make_scheduler, split
 
-from .run import Progress, append_curve, cut_curve, load_state, record, save_state
+from .run import Progress, append_curve, cut_curve, load_state, record, resumed, save_state
 from .shards import Clips, read_shards
 
 KINDS = ("shape", "texture")
@@ -27,8 +28,12 @@ KINDS = ("shape", "texture")
 class RDMConfig:
     """A preset of stage 2."""
 
+    network: str = "explorer"
+    """Which denoisers: "explorer" (Denoiser) or "paper" (PaperDenoiser)."""
     model: dict = field(default_factory=dict)
     """Arguments of the denoisers."""
+    standardized: bool = True
+    """Whether codes are diffused with zero mean and unit variance; the authors diffuse them as they are."""
     images: int = 2_000_000
     """Length of the run in codes seen."""
     batch: int = 512
@@ -47,7 +52,13 @@ class RDMConfig:
     """Seed of weights, crops and batches."""
 
 
-PRESETS = {"explorer": RDMConfig(), "toy": RDMConfig(model={"width": 32, "blocks": 1}, images=20_000, batch=128, views=1)}
+AUTOENCODERS = {network.__name__: network for network in (Autoencoder, PaperAutoencoder)}
+NETWORKS = {"explorer": Denoiser, "paper": PaperDenoiser}
+PRESETS = {
+    "explorer": RDMConfig(),
+    "paper-64": RDMConfig(network="paper", standardized=False, lr=1e-4, snr_gamma=1e9, ema=0.0),
+    "toy": RDMConfig(model={"width": 32, "blocks": 1}, images=20_000, batch=128, views=1),
+}
 
 
 @torch.no_grad()
@@ -102,19 +113,22 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
         raise FileExistsError(f"{out} holds a run already: add --resume to go on with it, or choose another --out")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     folder = autoencoder / "autoencoder" if (autoencoder / "autoencoder").exists() else autoencoder
-    model = Autoencoder.from_pretrained(folder).to(device, memory_format=torch.channels_last).eval()
+    name = json.loads((folder / "config.json").read_text())["_class_name"]
+    model = AUTOENCODERS[name].from_pretrained(folder).to(device, memory_format=torch.channels_last).eval()
     clips = read_shards(data, model.size)
     reading = Progress(len(clips.images), unit="frames encoded")
     codes = encode_clips(model, clips, config.views, config.seed, lambda done, _: reading(done, line=False))
     torch.manual_seed(config.seed)
     arguments = {**config.model, "code": model.config.code}
-    denoisers = {kind: Denoiser(**arguments).to(device) for kind in KINDS}
-    averages = {kind: Denoiser(**arguments).to(device).eval() for kind in KINDS}
+    network = NETWORKS[config.network]
+    denoisers = {kind: network(**arguments).to(device) for kind in KINDS}
+    averages = {kind: network(**arguments).to(device).eval() for kind in KINDS}
     targets, usable = {}, None
     for kind in KINDS:
         flat = codes[kind][~clips.validation].flatten(0, 1)
-        denoisers[kind].mean.copy_(flat.mean(0))
-        denoisers[kind].std.copy_(flat.std(0).clamp(min=1e-4))
+        if config.standardized:
+            denoisers[kind].mean.copy_(flat.mean(0))
+            denoisers[kind].std.copy_(flat.std(0).clamp(min=1e-4))
         averages[kind].load_state_dict(denoisers[kind].state_dict())
         targets[kind], usable = others_mean(codes[kind], clips.person)
     rows = (usable & ~clips.validation).nonzero().flatten()
@@ -124,9 +138,10 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
     parameters = [p for kind in KINDS for p in denoisers[kind].parameters()]
     average_parameters = [p for kind in KINDS for p in averages[kind].parameters()]
     optimizer = torch.optim.AdamW(parameters, config.lr, weight_decay=config.weight_decay)
-    seen = 0
+    seen, history = 0, []
     if resume and state_file.exists():
         state = load_state(state_file)
+        history = resumed(out / "config.json", asdict(config))
         for kind in KINDS:
             denoisers[kind].load_state_dict(state[kind])
             averages[kind].load_state_dict(state[f"{kind}_average"])
@@ -144,7 +159,7 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
         save_state(state_file, state)
         pipeline = LatentFacePipeline(model, averages["shape"], averages["texture"], scheduler)
         pipeline.save_pretrained(out / "pipeline")
-        (out / "config.json").write_text(json.dumps(record(asdict(config), data=data, images=seen), indent=1))
+        (out / "config.json").write_text(json.dumps(record(asdict(config), data=data, images=seen, history=history), indent=1))
 
     progress, saved, total, steps = Progress(config.images, seen, "codes"), time.monotonic(), 0.0, 0
     every = max(config.batch, config.images // 20 // config.batch * config.batch)

@@ -15,7 +15,7 @@ FRONT = torch.zeros(1, 6)
 
 
 def naive_shading(albedo: np.ndarray, depth: np.ndarray, light: np.ndarray) -> np.ndarray:
-    """Pixel by pixel, from METHOD 1.1: a + b * max(0, n.l), l towards the light; borders take their neighbours' n."""
+    """Pixel by pixel, from Unsup3D, section 3.1: a + b * max(0, n.l), l towards the light; borders take their neighbours' n."""
     size = len(depth)
     towards = -np.array([light[2], light[3], 1]) / math.sqrt(light[2] ** 2 + light[3] ** 2 + 1)
     axis = np.linspace(-1, 1, size)

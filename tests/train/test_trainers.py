@@ -19,7 +19,7 @@ from train import autoencoder, rdm
 from train.__main__ import main
 from train.autoencoder import AutoencoderConfig, learning_rate, relief
 from train.rdm import RDMConfig, encode_clips, others_mean, snr_weight
-from train.run import load_state
+from train.run import append_curve, load_state
 from train.shards import read_shards, write_shards
 
 ROOT = Path(__file__).parent.parent.parent
@@ -103,6 +103,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(start, tmp_path, trainer, when, capsy
         start(trainer, parts)
     images = load_state(parts / "state.pt")["images"]
     assert images in (3 * batch, 4 * batch) and f"stopped after {images} " in capsys.readouterr().out
+    append_curve(parts / "curves.jsonl", {"images": images + batch})  # told, then lost in a crash before the next save
     start(trainer, parts, resume=True)
     assert load_state(whole / "state.pt")["images"] == total
     assert_bit_equal(load_state(whole / "state.pt"), load_state(parts / "state.pt"))
