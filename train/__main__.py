@@ -44,6 +44,10 @@ def main(argv: list[str] | None = None) -> int:
     new = commands.add_parser("sheet", help="a contact sheet of shards")
     new.add_argument("shards", type=Path, metavar="SHARDS")
     new.add_argument("--out", type=Path, required=True, metavar="sheet.png")
+    new = commands.add_parser("ship", help="bundle a trained checkpoint in half precision, with its record")
+    new.add_argument("--autoencoder", type=Path, required=True, metavar="RUN", help="the stage 1 run")
+    new.add_argument("--rdm", type=Path, required=True, metavar="RUN", help="the stage 2 run")
+    new.add_argument("--name", default="explorer")
     new = commands.add_parser("report", help="the README's pictures")
     new.add_argument("--checkpoint", default="explorer")
     new = commands.add_parser("evaluate", help="measure a checkpoint")
@@ -90,6 +94,10 @@ def _run(args: argparse.Namespace) -> int:
         if args.people:
             gallery.draw(args.people, args.frames, args.seed, args.out)
         gallery.build(args.checkpoint, args.out)
+    elif args.command == "ship":
+        from .report import ship
+
+        ship(args.autoencoder, args.rdm, args.name)
     elif args.command == "report":
         from .report import report
 

@@ -1,9 +1,11 @@
-"""The README's pictures, made from the bundled gallery and checkpoint: `python -m train report`.
+"""What the project ships: the bundled checkpoint (`python -m train ship`) and the README's pictures (`train report`).
 
 Writes assets/pictures/faces.png and swaps.png. Which faces are shown is a rule, not a choice: evenly spaced people; in
 each, the frame whose smile edit is strongest (faces, expressions) or frame 0 (identities).
 """
 
+import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -91,3 +93,19 @@ def report(checkpoint: str, out: Path = ASSETS / "pictures", people: int = 6) ->
     out.mkdir(parents=True, exist_ok=True)
     faces_picture(pipeline, gallery, expressive).save(out / "faces.png")
     swaps_picture(pipeline, gallery, first[:5], expressive[:6]).save(out / "swaps.png")
+
+
+def ship(stage1: Path, stage2: Path, name: str) -> None:
+    """Bundles a trained checkpoint: the pipeline in half precision and both runs' records and curves.
+
+    stage1, stage2: run folders of `train autoencoder` and `train rdm`. Writes assets/NAME; a card beside stays as it is.
+    """
+    pipeline = load_pipeline(stage2 / "pipeline")
+    out = ASSETS / name
+    pipeline.to(dtype=torch.float16).save_pretrained(out, safe_serialization=True)
+    for stage, run in (("autoencoder", stage1), ("rdm", stage2)):
+        about = json.loads((run / "config.json").read_text())
+        about["data"] = [Path(folder).name for folder in about["data"]]
+        about["command"] = re.sub(r"\S*/", "", about["command"])  # names of folders, not where they lay
+        (out / f"{stage}_run.json").write_text(json.dumps(about, indent=1))
+        (out / f"{stage}_curves.jsonl").write_bytes((run / "curves.jsonl").read_bytes())
