@@ -32,12 +32,14 @@ def rasterize(points: Tensor, height: int, width: int, size: int, backend: str |
     points: B x (height * width) x 3: projected u, v in [-1, 1] (see geometry) and depth z > 0 of a grid's vertices.
     size: side of the square image. backend: "numba" (CPU tensors), "torch" or "pytorch3d"; by default numba on the
     CPU where it is installed, else torch. Returns B x size x size int64, -1 where nothing is seen.
-    Raises ValueError for an unknown backend.
+    Raises ValueError for an unknown backend, ImportError for one that does not load here.
     """
     points = points.detach().float()
     if backend is None:
         backend = "numba" if numba is not None and points.device.type == "cpu" else "torch"
     pixels = torch.cat([(points[..., :2] + 1) * ((size - 1) / 2), points[..., 2:]], -1)
+    if backend == "numba" and numba is None:
+        raise ImportError("the numba rasteriser needs: pip install numba; or choose torch")
     if backend == "numba":
         out = np.empty((len(points), size, size), np.int64)
         _rasterize_numba(pixels.contiguous().numpy(), grid_faces(height, width).numpy(), out)
@@ -231,8 +233,11 @@ def _rasterize_torch(pixels: Tensor, faces: Tensor, size: int) -> Tensor:
 
 def _rasterize_pytorch3d(points: Tensor, faces: Tensor, size: int) -> Tensor:
     """pytorch3d's own rasteriser on the same mesh (its screen has +x left, +y up, borders at pixel edges)."""
-    from pytorch3d.renderer.mesh.rasterize_meshes import rasterize_meshes
-    from pytorch3d.structures import Meshes
+    try:
+        from pytorch3d.renderer.mesh.rasterize_meshes import rasterize_meshes
+        from pytorch3d.structures import Meshes
+    except ImportError as error:
+        raise ImportError(f"pytorch3d's rasteriser does not load here ({error}): choose numba or torch") from error
 
     screen = points.clone()
     screen[..., :2] *= -(size - 1) / size

@@ -19,7 +19,7 @@ from latentface.autoencoder import Autoencoder
 from latentface.paper import PaperAutoencoder
 
 from . import losses, sheets
-from .run import Progress, append_curve, cut_curve, load_state, record, resumed, save_state
+from .run import Progress, append_curve, cut_curve, load_state, record, resumed, save_state, stoppable
 from .shards import Clips, read_shards
 
 
@@ -214,8 +214,8 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
         (out / "config.json").write_text(json.dumps(record(asdict(config), data=data, images=seen, history=history), indent=1))
 
     progress, saved, sums, steps = Progress(config.images, seen), time.monotonic(), {}, 0
-    try:
-        while seen < config.images:
+    with stoppable() as stopped:
+        while seen < config.images and not stopped():
             generator = torch.Generator().manual_seed(config.seed * 1_000_003 + seen // config.batch)
             rows = train_rows[torch.randint(len(train_rows), (config.batch,), generator=generator)]
             batch = clips.jittered(rows, plain_model.size, generator)
@@ -252,9 +252,8 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
             if main and time.monotonic() - saved > 55:
                 save()
                 saved = time.monotonic()
-    except KeyboardInterrupt:
-        if main:
-            print(f"\nstopped after {seen:,} images; --resume goes on from here", flush=True)
+    if stopped() and main:
+        print(f"\nstopped after {seen:,} images; --resume goes on from here", flush=True)
     if main:
         save()
     return out

@@ -59,8 +59,6 @@ def import_source(source: Path, out: Path, aligned: bool = False, about: dict | 
         raise ShardsError(f"{source} does not exist")
     if source.is_file() and not tarfile.is_tarfile(source):
         raise ShardsError(f"{source} is neither a folder nor a tar archive")
-    if any(out.glob("*.tar")):
-        raise ShardsError(f"{out} holds shards already; choose another --out")
     lines = source.with_suffix(".jsonl")
     factors = {}
     if lines.exists():
@@ -74,7 +72,7 @@ def import_source(source: Path, out: Path, aligned: bool = False, about: dict | 
             parent = PurePosixPath(name).parent.as_posix()
             person = parent if parent != "." else PurePosixPath(name).stem
             if person != key and frames:
-                yield key.replace("/", "_").replace(".", "_"), frames, rows
+                yield key.replace("/", "_"), frames, rows
                 frames, rows = [], []
             key = person
             try:
@@ -84,7 +82,7 @@ def import_source(source: Path, out: Path, aligned: bool = False, about: dict | 
                 dropped.append({"file": name, "reason": str(error)})
             progress(done, f"{len(dropped)} dropped", line=done % 1000 == 0 or done == total)
         if frames:
-            yield key.replace("/", "_").replace(".", "_"), frames, rows
+            yield key.replace("/", "_"), frames, rows
 
     manifest = write_shards(clips(), out, {"source": source.name, **(about or {})})
     if not manifest["frames"]:

@@ -18,7 +18,7 @@ from latentface.paper import PaperAutoencoder, PaperDenoiser
 from latentface.pipeline import LatentFacePipeline
 from latentface.rdm import Denoiser, make_scheduler, split
 
-from .run import Progress, append_curve, cut_curve, load_state, record, resumed, save_state
+from .run import Progress, append_curve, cut_curve, load_state, record, resumed, save_state, stoppable
 from .shards import Clips, read_shards
 
 KINDS = ("shape", "texture")
@@ -163,8 +163,8 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
 
     progress, saved, total, steps = Progress(config.images, seen, "codes"), time.monotonic(), 0.0, 0
     every = max(config.batch, config.images // 20 // config.batch * config.batch)
-    try:
-        while seen < config.images:
+    with stoppable() as stopped:
+        while seen < config.images and not stopped():
             generator = torch.Generator().manual_seed(config.seed * 1_000_003 + seen // config.batch)
             batch = rows[torch.randint(len(rows), (config.batch,), generator=generator)]
             view = torch.randint(config.views, (config.batch,), generator=generator)
@@ -203,7 +203,7 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
             if time.monotonic() - saved > 55:
                 save()
                 saved = time.monotonic()
-    except KeyboardInterrupt:
+    if stopped():
         print(f"\nstopped after {seen:,} codes; --resume goes on from here", flush=True)
     save()
     return out

@@ -4,9 +4,12 @@ import json
 import math
 import os
 import platform
+import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -37,6 +40,30 @@ def save_state(path: Path, state: dict) -> None:
 def load_state(path: Path) -> dict:
     """Reads a training state; tensors and plain values only."""
     return torch.load(path, map_location="cpu", weights_only=True)
+
+
+@contextmanager
+def stoppable():
+    """Ctrl-C asks a loop to stop between two steps; gives a function that tells whether it was pressed.
+
+    Cut in the middle, a step leaves weights, optimizer and counter that do not belong together, and no resumed run is
+    the run it would have been. A second Ctrl-C stops at once and saves nothing.
+    """
+    pressed = []
+
+    def press(number, frame):
+        if pressed:
+            raise KeyboardInterrupt
+        pressed.append(number)
+
+    if threading.current_thread() is not threading.main_thread():  # only there can signals be caught
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def append_curve(path: Path, row: dict) -> None:

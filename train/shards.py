@@ -33,13 +33,16 @@ def write_shards(clips: Iterable[tuple[str, list[bytes], list[dict]]], out: Path
     """Writes clips as tars and a manifest; returns the manifest.
 
     clips: (key, encoded WebP frames, one factor dictionary a frame; "person" is needed). out: a folder. about: what
-    the manifest says of the data ("source", "licence", ...).
+    the manifest says of the data ("source", "licence", ...). Raises ShardsError where out holds shards.
     """
+    if any(out.glob("*.tar")):
+        raise ShardsError(f"{out} holds shards already; choose another --out")
     out.mkdir(parents=True, exist_ok=True)
     count = frames = 0
     persons = set()
     with webdataset.ShardWriter(str(out / "%05d.tar"), maxcount=clips_a_shard, verbose=0, mtime=0) as writer:
         for key, images, factors in clips:
+            key = key.replace(".", "_")  # webdataset takes what follows the first dot for the extension
             sample = {f"{i:02d}.webp": image for i, image in enumerate(images)}
             writer.write({"__key__": key, **sample, "json": json.dumps(factors).encode()})
             count, frames = count + 1, frames + len(images)
@@ -119,6 +122,8 @@ def read_shards(folders: str | Path | list, size: int, progress=None) -> Clips:
                 if progress:
                     progress(done, total)
     names = sorted(set(persons))
+    if len(names) < 2:
+        raise ShardsError("the shards hold one person only: training needs at least two, one of whom validates")
     index = {name: i for i, name in enumerate(names)}
     person = torch.tensor([index[p] for p in persons])
     stack = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()

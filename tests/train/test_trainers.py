@@ -230,7 +230,7 @@ def test_command_line_errors_are_one_line(shards, stage_1, tmp_path, capsys):
         for arguments, text in (
             (["autoencoder", *base, str(tmp_path / "none"), "--preset", "toy"], "holds no shards"),
             (["autoencoder", *base, shards, "--preset", "huge"], "no preset 'huge'"),
-            (["rdm", *base, shards, "--preset", "huge", "--autoencoder", str(stage_1)], "choose explorer, toy"),
+            (["rdm", *base, shards, "--preset", "huge", "--autoencoder", str(stage_1)], "no preset 'huge' for rdm: choose explorer"),
         ):
             assert main(arguments) == 2
             error = capsys.readouterr().err
