@@ -90,15 +90,7 @@ def choose_examples(gallery: Gallery, count: int = EXAMPLES) -> list[int]:
 
 def report(face: Face, photo: str) -> dict:
     """A read photo in plain numbers: the file's name, face box in its pixels, faces found, pose in degrees, light."""
-    yaw, pitch, roll = (round(value, 2) for value in face.codes.view[0, :3].tolist())
-    light = (round(value, 3) for value in face.codes.light[0].tolist())
-    return {
-        "file": Path(photo).name,
-        "box": [round(float(value), 1) for value in face.alignment.face.box],
-        "faces": face.alignment.count,
-        "pose": {"yaw": yaw, "pitch": pitch, "roll": roll},
-        "light": dict(zip(("ambient", "diffuse", "x", "y"), light)),
-    }
+    return {"file": Path(photo).name, **face.report()}
 
 
 def whole_seed(seed: float | None) -> int:

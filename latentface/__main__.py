@@ -64,16 +64,7 @@ def _read(pipeline, photo: Path, args: argparse.Namespace) -> tuple[object, dict
     except (PhotoError, NoFaceError, DetectorUnavailable) as error:
         report.update(error=str(error), seconds=round(time.perf_counter() - began, 3))
         return None, report
-    yaw, pitch, roll = (round(v, 2) for v in face.codes.view[0, :3].tolist())
-    light = dict(zip(("ambient", "diffuse", "x", "y"), (round(v, 3) for v in face.codes.light[0].tolist())))
-    report.update(
-        box=[round(float(v), 1) for v in face.alignment.face.box],
-        faces=face.alignment.count,
-        pose={"yaw": yaw, "pitch": pitch, "roll": roll},
-        light=light,
-        error=None,
-        seconds=round(time.perf_counter() - began, 3),
-    )
+    report.update(**face.report(), error=None, seconds=round(time.perf_counter() - began, 3))
     return face, report
 
 

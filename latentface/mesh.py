@@ -32,9 +32,12 @@ def face_mesh(scene: Scene, index: int = 0, yaw: float = 0.0, texture: int = 512
     pixels = ((canonical[0].detach().cpu().clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
     axis = (np.arange(size) * (texture - 1) / (size - 1) + 0.5) / texture
     u, v = np.meshgrid(axis, 1 - axis)
+    image = Image.fromarray(pixels)
+    # the colours are lit already: the viewer shows them as they are (emissive) and adds no light of its own
     material = trimesh.visual.material.PBRMaterial(
-        baseColorTexture=Image.fromarray(pixels), metallicFactor=0.0, roughnessFactor=1.0, doubleSided=True
-    )
+        baseColorTexture=image, baseColorFactor=[0, 0, 0, 255], emissiveTexture=image, emissiveFactor=[1.0, 1.0, 1.0],
+        metallicFactor=0.0, roughnessFactor=1.0, doubleSided=True,
+    )  # fmt: skip
     visual = trimesh.visual.TextureVisuals(uv=np.stack([u, v], -1).reshape(-1, 2), material=material)
     # seen from the front, counter-clockwise in x right, y up is the grid's a, c, b
     faces = grid_faces(size, size).numpy()[:, [0, 2, 1]]

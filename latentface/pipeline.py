@@ -40,6 +40,17 @@ class Face:
     codes: Codes
     """Batch of one."""
 
+    def report(self) -> dict:
+        """What was found, in plain numbers: box and faces in the photo, pose in degrees, light."""
+        yaw, pitch, roll = (round(value, 2) for value in self.codes.view[0, :3].tolist())
+        light = (round(value, 3) for value in self.codes.light[0].tolist())
+        return {
+            "box": [round(float(value), 1) for value in self.alignment.face.box],
+            "faces": self.alignment.count,
+            "pose": {"yaw": yaw, "pitch": pitch, "roll": roll},
+            "light": dict(zip(("ambient", "diffuse", "x", "y"), light)),
+        }
+
 
 @dataclass
 class FaceSplit:
