@@ -16,6 +16,7 @@ from torch import Tensor
 
 from .alignment import Alignment, align
 from .autoencoder import Autoencoder, Codes, Scene
+from .paper import PaperAutoencoder, PaperDenoiser  # diffusers loads only classes of imported modules
 from .photo import read_photo
 from .rdm import Denoiser, Split, split
 
@@ -64,7 +65,11 @@ class LatentFacePipeline(DiffusionPipeline):
     """LatentFace: autoencoder, one denoiser a code, and the sampler. Loads from a folder or the Hub, safetensors only."""
 
     def __init__(
-        self, autoencoder: Autoencoder, shape_denoiser: Denoiser, texture_denoiser: Denoiser, scheduler: DDIMScheduler
+        self,
+        autoencoder: Autoencoder | PaperAutoencoder,
+        shape_denoiser: Denoiser | PaperDenoiser,
+        texture_denoiser: Denoiser | PaperDenoiser,
+        scheduler: DDIMScheduler,
     ):
         super().__init__()
         self.register_modules(

@@ -13,7 +13,8 @@ from latentface.geometry import pixel_grid
 from latentface.pipeline import LatentFacePipeline
 from latentface.rdm import Denoiser, make_scheduler
 
-FACE = Path(__file__).parent / "data" / "imagined_face.png"  # 160 x 160, a person who does not exist
+ROOT = Path(__file__).parent.parent
+FACE = ROOT / "tests" / "data" / "imagined_face.png"  # 160 x 160, a person who does not exist
 TINY = {"size": 16, "encoder_base": 8, "shape_base": 8, "texture_base": 8, "small_base": 8, "code": 16}
 
 

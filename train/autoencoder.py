@@ -31,18 +31,22 @@ class AutoencoderConfig:
     """Which networks: "explorer" (Autoencoder) or "paper" (PaperAutoencoder)."""
     model: dict = field(default_factory=dict)
     """Arguments of the network."""
-    images: int = 400_000
+    images: int = 150_000
     """Length of the run in images seen."""
     batch: int = 64
     """Global batch."""
-    lr: float = 2e-4
+    lr: float = 1.5e-4
     """Adam's learning rate after 300 warm-up steps; falls linearly to a twentieth over the last quarter of the run."""
+    beta2: float = 0.99
+    """Adam's decay of the squared gradient."""
     weight_decay: float = 0.0
     """Adam's (L2) weight decay."""
     clip: float = 1.0
     """Largest norm of the gradient."""
     ema: float = 0.998
     """Decay of the averaged weights, the ones that are looked at and shipped."""
+    log_sigma: tuple[float, float] = (-2.5, 0.5)
+    """Range that the pixels' log confidence is held in."""
     mirrored: float = 0.5
     """Weight of the mirrored reconstruction."""
     gradient: float = 2.0
@@ -52,7 +56,7 @@ class AutoencoderConfig:
     as much as the rest together); 0 leaves the network out."""
     paper_perceptual: float = 0.0
     """Weight of Unsup3D's perceptual pair: a Gaussian likelihood of 1/4-size features under the features' own confidence,
-    plain and mirrored. Theirs are VGG16's relu3_3, which need a download; here they are EfficientNet-Lite0's."""
+    plain and mirrored. Theirs are VGG16's relu3_3, which need a download; here they are EfficientNet-Lite0's, over FEATURE_SPREAD."""
     raw_depth: float = 0.02
     """Weight of the squared depth before tanh: keeps tanh from saturating."""
     laplacian: float = 0.5
@@ -65,11 +69,14 @@ class AutoencoderConfig:
 
 
 NETWORKS = {"explorer": Autoencoder, "paper": PaperAutoencoder}
+FEATURE_SPREAD = 13.0
+"""Standard deviation of EfficientNet-Lite0's 1/4-size features on faces at 64 px: divided by it, they differ by about
+the sigma that the confidence network starts from."""
 PRESETS = {
     "explorer": AutoencoderConfig(),
     "paper-64": AutoencoderConfig(
         network="paper", images=162_000 * 30, lr=1e-4, weight_decay=5e-4, ema=0.0, gradient=0.0, perceptual=0.0,
-        paper_perceptual=1.0, raw_depth=0.0, laplacian=0.0, warm_up=0,
+        paper_perceptual=1.0, raw_depth=0.0, laplacian=0.0, warm_up=0, beta2=0.999, clip=1e9, log_sigma=(-16.0, 16.0),
     ),
     "toy": AutoencoderConfig(
         model={"size": 32, "encoder_base": 8, "shape_base": 8, "texture_base": 8, "small_base": 8, "code": 32},
@@ -88,7 +95,7 @@ def objective(outputs: tuple, image: Tensor, config: AutoencoderConfig, features
     network, or None.
     """
     _, scene, confidence = outputs[:3]
-    log_sigma = confidence.clamp(-2.5, 0.5)
+    log_sigma = confidence.clamp(*config.log_sigma)
     plain, mask = scene.render()
     mirrored, mirrored_mask = scene.flip().render()
     mask = mask * mirrored_mask
@@ -104,11 +111,14 @@ def objective(outputs: tuple, image: Tensor, config: AutoencoderConfig, features
         seen = torch.where(mask[half] > 0, plain[half], image[half])
         terms["perceptual"] = config.perceptual * losses.feature_l2(features(seen), features(image[half]))
     if features is not None and config.paper_perceptual:
-        place = 2  # the 1/4-size map
-        target = features(image)[place]
+
+        def quarter(picture: Tensor) -> Tensor:
+            return features(picture)[2] / FEATURE_SPREAD
+
+        target = quarter(image)
         pairs = ((plain, outputs[3][:, :1], 1.0), (mirrored, outputs[3][:, 1:], config.mirrored))
         terms["paper_perceptual"] = config.paper_perceptual * sum(
-            weight * losses.gaussian_feature(features(torch.where(mask > 0, picture, image))[place], target, scale, mask)
+            weight * losses.gaussian_feature(quarter(torch.where(mask > 0, picture, image)), target, scale, mask)
             for picture, scale, weight in pairs
         )
     shown = {name: value.detach() for name, value in terms.items()}
@@ -183,7 +193,7 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
     model = network(**config.model).to(accelerator.device, memory_format=torch.channels_last)
     average = network(**config.model).to(accelerator.device).requires_grad_(False).eval()
     average.load_state_dict(model.state_dict())
-    optimizer = torch.optim.Adam(model.parameters(), config.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay)
+    optimizer = torch.optim.Adam(model.parameters(), config.lr, betas=(0.9, config.beta2), weight_decay=config.weight_decay)
     seen, history = 0, []
     if resume and state_file.exists():
         state = load_state(state_file)

@@ -41,7 +41,9 @@ class RDMConfig:
     lr: float = 5e-4
     """Adam's peak learning rate; warm-up over 200 steps, then cosine to zero."""
     weight_decay: float = 5e-4
-    """AdamW's weight decay."""
+    """Weight decay."""
+    decoupled: bool = True
+    """AdamW's weight decay; the authors' is Adam's (L2)."""
     ema: float = 0.999
     """Decay of the averaged weights."""
     snr_gamma: float = 0.0
@@ -56,7 +58,7 @@ AUTOENCODERS = {network.__name__: network for network in (Autoencoder, PaperAuto
 NETWORKS = {"explorer": Denoiser, "paper": PaperDenoiser}
 PRESETS = {
     "explorer": RDMConfig(),
-    "paper-64": RDMConfig(network="paper", standardized=False, lr=1e-4, snr_gamma=1e9, ema=0.0),
+    "paper-64": RDMConfig(network="paper", standardized=False, decoupled=False, lr=1e-4, snr_gamma=1e9, ema=0.0),
     "toy": RDMConfig(model={"width": 32, "blocks": 1}, images=20_000, batch=128, views=1),
 }
 
@@ -123,12 +125,13 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
     network = NETWORKS[config.network]
     denoisers = {kind: network(**arguments).to(device) for kind in KINDS}
     averages = {kind: network(**arguments).to(device).eval() for kind in KINDS}
-    targets, usable = {}, None
+    targets, spread, usable = {}, {}, None
     for kind in KINDS:
         flat = codes[kind][~clips.validation].flatten(0, 1)
+        spread[kind] = flat.std(0).clamp(min=1e-4)
         if config.standardized:
             denoisers[kind].mean.copy_(flat.mean(0))
-            denoisers[kind].std.copy_(flat.std(0).clamp(min=1e-4))
+            denoisers[kind].std.copy_(spread[kind])
         averages[kind].load_state_dict(denoisers[kind].state_dict())
         targets[kind], usable = others_mean(codes[kind], clips.person)
     rows = (usable & ~clips.validation).nonzero().flatten()
@@ -137,7 +140,7 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
         raise ValueError("no clip has two frames: the RDM learns from several frames of one person")
     parameters = [p for kind in KINDS for p in denoisers[kind].parameters()]
     average_parameters = [p for kind in KINDS for p in averages[kind].parameters()]
-    optimizer = torch.optim.AdamW(parameters, config.lr, weight_decay=config.weight_decay)
+    optimizer = (torch.optim.AdamW if config.decoupled else torch.optim.Adam)(parameters, config.lr, weight_decay=config.weight_decay)
     seen, history = 0, []
     if resume and state_file.exists():
         state = load_state(state_file)
@@ -195,8 +198,7 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
                 row = {"images": seen, "loss": float(total) / steps, "rate": progress.rate(seen)}
                 for kind in KINDS if len(held) else ():
                     found = split(averages[kind], scheduler, codes[kind][held, 0].to(device)).identity.cpu()
-                    spread = averages[kind].std.cpu()
-                    row[f"val_{kind}"] = float(((found - targets[kind][held]) / spread).square().mean())
+                    row[f"val_{kind}"] = float(((found - targets[kind][held]) / spread[kind]).square().mean())
                 append_curve(curves, row)
                 progress(seen, " ".join(f"{k} {v:.4f}" for k, v in row.items() if k not in ("images", "rate")))
                 total, steps = 0.0, 0

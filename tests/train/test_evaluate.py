@@ -1,0 +1,61 @@
+"""The swaps suite on a made-up set in London's layout, with a pipeline whose answers are known."""
+
+import csv
+import json
+import tarfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.helpers import ROOT
+from train.evaluate import cosine, evaluate, read_london
+from train.judges import Reader, measures
+
+GALLERY = ROOT / "assets" / "gallery"
+PEOPLE = {13: (0, 1), 4: (0, 5), 2: (0, 1)}
+"""Gallery people and the frames that stand for neutral and smiling."""
+
+
+@pytest.fixture(scope="module")
+def london(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("london")
+    with tarfile.open(folder / "set.tar", "w") as tar, open(folder / "set.csv", "w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["file", "person", "expression"])
+        for person, frames in PEOPLE.items():
+            for frame, expression in zip(frames, ("neutral", "smiling")):
+                name = f"{person:05d}_{frame}.webp"
+                tar.add(GALLERY / name, name)
+                rows.writerow([name, person, expression])
+    return folder / "set.tar"
+
+
+def test_judges_know_a_person_again_and_tell_people_apart():
+    reader, seen = Reader(), {}
+    for row in (("00013_0.webp", "a"), ("00013_3.webp", "b"), ("00002_0.webp", "c")):
+        image = np.asarray(Image.open(GALLERY / row[0]).convert("RGB").resize((256, 256)))
+        points = reader.points(image)
+        assert points.shape == (68, 2) and (points >= 0).all() and (points <= 256).all()
+        assert set(measures(points[None])) >= {"smile", "jaw", "yaw"}
+        seen[row[1]] = reader.embedding(image, points)
+    assert cosine(seen["a"], seen["a"]) == pytest.approx(1)
+    assert np.linalg.norm(seen["a"] - seen["b"]) < np.linalg.norm(seen["a"] - seen["c"])
+
+
+def test_the_suite_writes_flat_results_and_a_sheet(london, tmp_path):
+    assert len(read_london(london)) == 6
+    results = evaluate("swaps", "explorer", f"london:{london}", tmp_path / "results.json")
+    written = json.loads((tmp_path / "results.json").read_text())
+    assert {"photos", "identity_cosine", "across_nearer_a", "commit", "seed", "data", "command"} <= set(written)
+    assert results["photos"] == 6 and results["pairs"] == 3 and (tmp_path / "results.png").exists()
+    # a trained checkpoint is nearer to its own photo than to other people's, and a small photo nearer still
+    own, others = results["identity_cosine"], results["identity_cosine_other_people"]
+    assert others < own < results["identity_cosine_photo_at_model_size"] <= 1
+    assert 0 < results["reconstruction_l1"] < 0.15
+
+
+def test_what_can_not_be_evaluated_is_said(tmp_path):
+    for suite, data, words in (("swaps", "other:x", "not available"), ("swaps", "london:none.tar", "missing")):
+        with pytest.raises(ValueError, match=words):
+            evaluate(suite, "explorer", data, tmp_path / "r.json")
