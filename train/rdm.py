@@ -34,7 +34,7 @@ class RDMConfig:
     """Arguments of the denoisers."""
     standardized: bool = True
     """Whether codes are diffused with zero mean and unit variance; the authors diffuse them as they are."""
-    images: int = 2_000_000
+    images: int = 500_000
     """Length of the run in codes seen."""
     batch: int = 512
     """Codes a step."""
