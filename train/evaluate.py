@@ -104,7 +104,7 @@ def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: 
             np.mean([cosine(real[a].embedding, made[b].embedding) for a in neutral for b in neutral if a != b])
         ),
         "identity_top1": float(
-            np.mean([min(neutral, key=lambda i: -cosine(real[i].embedding, made[j].embedding)) == i for j in neutral])
+            np.mean([max(neutral, key=lambda i: cosine(real[i].embedding, made[j].embedding)) == j for j in neutral])
         ),
         "smile_judge_on_photos": recognised(real),
         "smile_judge_on_reconstructions": recognised(made),
