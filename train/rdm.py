@@ -2,7 +2,8 @@
 
     python -m train rdm --preset explorer --data SHARDS --autoencoder RUN --out RUN2 [--resume]
 
-The target of a frame is the mean code of the person's *other* frames: the frame itself would leak into its target.
+The target of a frame is the mean code of the person's *other* frames (the frame itself would leak into its target),
+without what mostly changes from frame to frame.
 """
 
 import json
@@ -48,6 +49,10 @@ class RDMConfig:
     """Decay of the averaged weights."""
     snr_gamma: float = 0.0
     """Cap of the min-SNR weight; 0 is the plain squared error."""
+    changing: tuple[int, int] = (6, 3)
+    """How many principal directions of change within people are kept out of the identity, of shape and of texture. A
+    person who smiles in most frames has a smiling mean: without this the smile counts as who they are; with more of
+    them hair and build follow the expression (chosen on validation people)."""
     views: int = 4
     """How many shifted and mirrored crops of each frame are encoded."""
     seed: int = 0
@@ -58,7 +63,7 @@ AUTOENCODERS = {network.__name__: network for network in (Autoencoder, PaperAuto
 NETWORKS = {"explorer": Denoiser, "paper": PaperDenoiser}
 PRESETS = {
     "explorer": RDMConfig(),
-    "paper-64": RDMConfig(network="paper", standardized=False, decoupled=False, lr=1e-4, snr_gamma=1e9, ema=0.0),
+    "paper-64": RDMConfig(network="paper", standardized=False, changing=(0, 0), decoupled=False, lr=1e-4, snr_gamma=1e9, ema=0.0),
     "toy": RDMConfig(model={"width": 32, "blocks": 1}, images=20_000, batch=128, views=1),
 }
 
@@ -94,6 +99,17 @@ def others_mean(codes: Tensor, person: Tensor) -> tuple[Tensor, Tensor]:
     total = torch.zeros(people, codes.shape[-1]).index_add_(0, person, frame)
     count = torch.bincount(person, minlength=people)[person]
     return (total[person] - frame) / (count - 1).clamp(min=1)[:, None], count > 1
+
+
+def changing_directions(codes: Tensor, person: Tensor, count: int) -> Tensor:
+    """The directions in which one person's codes vary most: orthonormal columns C x count.
+
+    codes: N x C. person: N int64. The leading eigenvectors of the covariance of codes around their person's mean.
+    """
+    people = int(person.max()) + 1
+    total = torch.zeros(people, codes.shape[-1]).index_add_(0, person, codes)
+    change = codes - (total / torch.bincount(person, minlength=people).clamp(min=1)[:, None])[person]
+    return torch.linalg.eigh(change.T.double() @ change.double())[1][:, -count:].to(codes.dtype) if count else codes[:0].T
 
 
 def snr_weight(alphas_cumprod: Tensor, gamma: float) -> Tensor:
@@ -133,7 +149,12 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
             denoisers[kind].mean.copy_(flat.mean(0))
             denoisers[kind].std.copy_(spread[kind])
         averages[kind].load_state_dict(denoisers[kind].state_dict())
-        targets[kind], usable = others_mean(codes[kind], clips.person)
+        means, usable = others_mean(codes[kind], clips.person)
+        centre, learning = flat.mean(0), ~clips.validation
+        frames = (codes[kind][learning].mean(1) - centre) / spread[kind]
+        changing = changing_directions(frames, clips.person[learning], config.changing[KINDS.index(kind)])
+        offset = (means - centre) / spread[kind]
+        targets[kind] = centre + (offset - offset @ changing @ changing.T) * spread[kind]
     rows = (usable & ~clips.validation).nonzero().flatten()
     held = (usable & clips.validation).nonzero().flatten()
     if not len(rows):
