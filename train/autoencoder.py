@@ -210,6 +210,8 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
         features = LiteFeatures().to(accelerator.device, memory_format=torch.channels_last)
     clips = read_shards(data, model.size)
     train_rows = (~clips.validation).nonzero().flatten()
+    if not len(train_rows):
+        raise ValueError("the shards hold one person only: training needs at least two, one of whom validates")
     shown = clips.validation.nonzero().flatten()
     shown = shown[:: max(1, len(shown) // 12)][:12]
     plain_model = model

@@ -49,7 +49,7 @@ class RDMConfig:
     """Decay of the averaged weights."""
     snr_gamma: float = 0.0
     """Cap of the min-SNR weight; 0 is the plain squared error."""
-    changing: tuple[int, int] = (6, 3)
+    changing: tuple[int, int] = (12, 0)
     """How many principal directions of change within people are kept out of the identity, of shape and of texture. A
     person who smiles in most frames has a smiling mean: without this the smile counts as who they are; with more of
     them hair and build follow the expression (chosen on validation people)."""
@@ -158,7 +158,7 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
     rows = (usable & ~clips.validation).nonzero().flatten()
     held = (usable & clips.validation).nonzero().flatten()
     if not len(rows):
-        raise ValueError("no clip has two frames: the RDM learns from several frames of one person")
+        raise ValueError("no person to train on has two frames: the RDM learns from several frames of one person")
     parameters = [p for kind in KINDS for p in denoisers[kind].parameters()]
     average_parameters = [p for kind in KINDS for p in averages[kind].parameters()]
     optimizer = (torch.optim.AdamW if config.decoupled else torch.optim.Adam)(parameters, config.lr, weight_decay=config.weight_decay)

@@ -152,7 +152,7 @@ def test_missing_checkpoint_says_what_to_give(name):
 
 def test_broken_checkpoints(saved, tmp_path):
     (saved / "autoencoder" / WEIGHTS).write_bytes(b"not safetensors")
-    with pytest.raises(CheckpointError, match="no checkpoint"):
+    with pytest.raises(CheckpointError, match="does not load"):
         load_pipeline(saved)
     (tmp_path / "empty").mkdir()
     with pytest.raises(CheckpointError):
