@@ -143,7 +143,6 @@ print(status.split("VmHWM:")[1].split()[0])
     ],
 )
 def test_memory_stays_below_one_gigabyte(tmp_path, size, kind, options, message):
-    pytest.importorskip("gradio")
     path = tmp_path / "photo"
     Image.new("RGBA" if kind == "PNG" else "RGB", size, "teal").save(path, kind, **options)
     command = [sys.executable, "-c", MEMORY, str(path)]
