@@ -9,8 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-EXTENSIONS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
-"""What `embed` takes for a photo in a folder."""
+from .photo import EXTENSIONS
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -13,6 +13,7 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
 from .autoencoder import Codes, Scene, clamp_border, depth_from_raw
+from .rdm import Standardized
 
 SIDE = 64
 """The networks take and give maps of this side in pixels."""
@@ -167,7 +168,7 @@ class PaperAutoencoder(ModelMixin, ConfigMixin):
         return codes, self.decode(codes), *confidences[: 2 if features else 1]
 
 
-class PaperDenoiser(ModelMixin, ConfigMixin):
+class PaperDenoiser(Standardized, ModelMixin, ConfigMixin):
     """The authors' denoiser, diffusers' UNet2DModel on 1 x 1 maps, in the role of `Denoiser`.
 
     `unet` holds the published keys; `mean` and `std` lie beside it and leave the code as it is unless they are set: the
@@ -190,16 +191,7 @@ class PaperDenoiser(ModelMixin, ConfigMixin):
             down_block_types=("DownBlock2D",),
             up_block_types=("UpBlock2D",),
         )
-        self.register_buffer("mean", torch.zeros(code))
-        self.register_buffer("std", torch.ones(code))
-
-    def standardize(self, code: Tensor) -> Tensor:
-        """B x C code as the autoencoder gives it -> what the network works on; the same for the released weights."""
-        return (code - self.mean) / self.std
-
-    def restore(self, code: Tensor) -> Tensor:
-        """Inverse of `standardize`."""
-        return code * self.std + self.mean
+        self.register_scale(code)
 
     def forward(self, sample: Tensor, timestep: Tensor, condition: Tensor) -> Tensor:
         """sample, condition: B x C standardised. timestep: B in [0, 1000). Returns the predicted clean sample, B x C."""

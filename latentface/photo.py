@@ -15,6 +15,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+EXTENSIONS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+"""What is taken for a photo in a folder or an archive."""
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 50_000_000
 """Pixels that may be decoded. Pillow holds four bytes a pixel, so this is 200 MB."""

@@ -13,7 +13,24 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
 
-class Denoiser(ModelMixin, ConfigMixin):
+class Standardized:
+    """A denoiser's scale of codes: `mean` and `std` (C each) travel with its weights; 0 and 1 leave codes as they are."""
+
+    def register_scale(self, code: int) -> None:
+        """Adds the two buffers for codes of this length."""
+        self.register_buffer("mean", torch.zeros(code))
+        self.register_buffer("std", torch.ones(code))
+
+    def standardize(self, code: Tensor) -> Tensor:
+        """B x C code as the autoencoder gives it -> zero mean, unit variance over the training codes."""
+        return (code - self.mean) / self.std
+
+    def restore(self, code: Tensor) -> Tensor:
+        """Inverse of `standardize`."""
+        return code * self.std + self.mean
+
+
+class Denoiser(Standardized, ModelMixin, ConfigMixin):
     """Predicts the clean identity code from a noisy one, the time and the frame's own code.
 
     The authors' denoiser is a UNet on 1 x 1 maps, which is a residual MLP with a time embedding; this is that MLP.
@@ -32,16 +49,7 @@ class Denoiser(ModelMixin, ConfigMixin):
         )
         self.outlet = nn.Sequential(nn.LayerNorm(width), nn.SiLU(), nn.Linear(width, code))
         self.skip = nn.Linear(code, code)
-        self.register_buffer("mean", torch.zeros(code))
-        self.register_buffer("std", torch.ones(code))
-
-    def standardize(self, code: Tensor) -> Tensor:
-        """B x C code as the autoencoder gives it -> zero mean, unit variance over the training codes."""
-        return (code - self.mean) / self.std
-
-    def restore(self, code: Tensor) -> Tensor:
-        """Inverse of `standardize`."""
-        return code * self.std + self.mean
+        self.register_scale(code)
 
     def forward(self, sample: Tensor, timestep: Tensor, condition: Tensor) -> Tensor:
         """sample, condition: B x C standardised. timestep: B in [0, 1000). Returns the predicted clean sample, B x C."""

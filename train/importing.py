@@ -13,14 +13,13 @@ from pathlib import Path, PurePosixPath
 from PIL import Image
 
 from latentface.alignment import NoFaceError, align
-from latentface.photo import PhotoError, read_photo
+from latentface.photo import EXTENSIONS, PhotoError, read_photo
 
 from .run import Progress
 from .shards import MARGIN, ShardsError, write_shards
 
 SIDE = 160
 """Side of a stored frame in pixels: the standard crop at 128 px, with margin."""
-EXTENSIONS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 
 
 def _images(source: Path) -> Iterator[tuple[str, bytes]]:
