@@ -51,9 +51,9 @@ def main(argv: list[str] | None = None) -> int:
     new = commands.add_parser("report", help="the README's pictures")
     new.add_argument("--checkpoint", default="explorer")
     new = commands.add_parser("evaluate", help="measure a checkpoint")
-    new.add_argument("--suite", required=True, choices=("swaps",))
-    new.add_argument("--checkpoint", default="explorer", metavar="NAME|DIR")
-    new.add_argument("--data", required=True, metavar="KIND:PATH", help="london:FILE.tar with its csv beside it")
+    new.add_argument("--suite", required=True, help="swaps or probes")
+    new.add_argument("--checkpoint", action="append", metavar="NAME|DIR", help="default explorer; probes take several")
+    new.add_argument("--data", action="append", required=True, metavar="[KIND:]PATH", help="london:FILE.tar with its csv beside it")
     new.add_argument("--seed", type=int, default=0)
     new.add_argument("--out", type=Path, required=True, metavar="results.json")
     args = parser.parse_args(argv)
@@ -108,8 +108,10 @@ def _run(args: argparse.Namespace) -> int:
     elif args.command == "evaluate":
         from .evaluate import evaluate
 
-        for name, value in evaluate(args.suite, args.checkpoint, args.data, args.out, args.seed).items():
-            print(f"{name:40} {value:.4g}")
+        results = evaluate(args.suite, args.checkpoint or ["explorer"], args.data, args.out, args.seed)
+        for name, value in results.items():
+            if isinstance(value, (int, float)):
+                print(f"{name:40} {value:.4g}")
     elif args.command == "sheet":
         from .sheets import shards_sheet
 

@@ -3,14 +3,16 @@
 import csv
 import json
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.helpers import ROOT
-from train.evaluate import cosine, evaluate, read_london
+from train.evaluate import evaluate, rounded, split_kind
 from train.judges import Reader, measures
+from train.swaps import cosine, read_london
 
 GALLERY = ROOT / "assets" / "gallery"
 PEOPLE = {13: (0, 1), 4: (0, 5), 2: (0, 1)}
@@ -45,7 +47,7 @@ def test_judges_know_a_person_again_and_tell_people_apart():
 
 def test_the_suite_writes_flat_results_and_a_sheet(london, tmp_path):
     assert len(read_london(london)) == 6
-    results = evaluate("swaps", "explorer", f"london:{london}", tmp_path / "results.json")
+    results = evaluate("swaps", ["explorer"], [f"london:{london}"], tmp_path / "results.json")
     written = json.loads((tmp_path / "results.json").read_text())
     assert {"photos", "identity_cosine", "across_nearer_a", "commit", "seed", "data", "command"} <= set(written)
     assert results["photos"] == 6 and results["pairs"] == 3 and (tmp_path / "results.png").exists()
@@ -56,6 +58,13 @@ def test_the_suite_writes_flat_results_and_a_sheet(london, tmp_path):
 
 
 def test_what_can_not_be_evaluated_is_said(tmp_path):
-    for suite, data, words in (("swaps", "other:x", "not available"), ("swaps", "london:none.tar", "missing")):
+    wrong = (("swaps", "other:x", "london:FILE"), ("swaps", "london:none.tar", "missing"), ("beauty", "london:x", "no suite"))
+    for suite, data, words in (*wrong, ("swaps", "london:", "no path")):
         with pytest.raises(ValueError, match=words):
-            evaluate(suite, "explorer", data, tmp_path / "r.json")
+            evaluate(suite, ["explorer"], [data], tmp_path / "r.json")
+
+
+def test_kinds_are_told_from_paths_and_numbers_rounded_inside():
+    assert split_kind("lfw:a/b.tar") == ("lfw", Path("a/b.tar")) and split_kind("/data/shards") == ("", Path("/data/shards"))
+    assert split_kind("C:/data") == ("", Path("C:/data")) and split_kind("300wlp:x:y") == ("300wlp", Path("x:y"))
+    assert rounded({"a": [0.123456, {"b": 1.0}], "n": 3, "s": "x"}) == {"a": [0.1235, {"b": 1.0}], "n": 3, "s": "x"}
