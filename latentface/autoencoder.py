@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 import torch
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .geometry import BORDER_DEPTH, FAR, NEAR, pixel_grid
@@ -79,6 +80,8 @@ VIEW_MIRROR = (-1, 1, -1, -1, 1, 1)
 """What mirroring a picture does to yaw, pitch, roll, x, y, z."""
 LIGHT_MIRROR = (1, 1, -1, 1)
 """What mirroring a picture does to ambient, diffuse, x, y."""
+COARSE = 64
+"""Largest side at which the encoders look at a picture and the coarse maps are laid out; a bigger model adds what is finer."""
 
 
 def _equivariant(network: nn.Module, image: Tensor, mirror: tuple[int, ...]) -> Tensor:
@@ -107,12 +110,15 @@ class Decoder(nn.Module):
 
     Doubles by nearest upsampling and two 3 x 3 convolutions up to half the size, where the map has `base` channels;
     the last doubling is bilinear for a `smooth` map (depth, confidence), nearest and convolved for a sharp one (albedo).
+    Beyond 64 px the 64 px map is enlarged and `finer` adds detail to it, nothing at first, so that a trained small
+    decoder is a big one's start.
     """
 
     def __init__(self, size: int, base: int, code: int, out: int, smooth: bool):
         super().__init__()
+        coarse = min(size, COARSE)
         widths = [base]
-        while 8 << len(widths) <= size:
+        while 8 << len(widths) <= coarse:
             widths.insert(0, min(2 * widths[0], 4 * base))
         layers: list[nn.Module] = [nn.Linear(code, 16 * widths[0]), nn.Unflatten(1, (widths[0], 4, 4)), nn.SiLU()]
         for before, after in zip(widths, widths[1:]):
@@ -122,14 +128,27 @@ class Decoder(nn.Module):
             layers += [nn.Conv2d(base, base // 2, 3, 1, 1), nn.SiLU(), nn.Upsample(scale_factor=2)]
             layers += [nn.Conv2d(base // 2, base // 2, 3, 1, 1), nn.SiLU()]
         self.trunk = nn.Sequential(*layers)
-        self.head = nn.Conv2d(base if smooth else base // 2, out, 3, 1, 1)
-        self.last = nn.Upsample(scale_factor=2, mode="bilinear") if smooth else nn.Identity()
+        features = base if smooth else base // 2
+        self.head = nn.Conv2d(features, out, 3, 1, 1)
+        # linear between samples, depth has creases that shading shows: beyond 64 px, where they would be two pixels apart, cubic
+        self.last = nn.Upsample(scale_factor=2, mode="bilinear" if size <= COARSE else "bicubic") if smooth else nn.Identity()
+        self.finer = None
+        if size > COARSE:
+            layers = [nn.Conv2d(features, 32, 3, 1, 1), nn.SiLU(), nn.Conv2d(32, 32, 3, 1, 1), nn.SiLU()]
+            layers += [nn.Upsample(scale_factor=2), nn.Conv2d(32, 16, 3, 1, 1), nn.SiLU(), nn.Conv2d(16, out, 3, 1, 1)]
+            self.finer = nn.Sequential(*layers, nn.Upsample(scale_factor=2, mode="bicubic") if smooth else nn.Identity())
+            nn.init.zeros_(layers[-1].weight)
+            nn.init.zeros_(layers[-1].bias)
         if smooth:  # depth starts as its prior, confidence flat
             nn.init.normal_(self.head.weight, std=1e-3)
         nn.init.zeros_(self.head.bias)
 
     def forward(self, code: Tensor) -> Tensor:
-        return self.last(self.head(self.trunk(code)))
+        features = self.trunk(code)
+        coarse = self.last(self.head(features).float())
+        if self.finer is None:
+            return coarse
+        return F.interpolate(coarse, scale_factor=2, mode="bicubic") + self.finer(features).float()
 
 
 class ConfidenceNet(nn.Sequential):
@@ -143,7 +162,7 @@ class ConfidenceNet(nn.Sequential):
 class Autoencoder(ModelMixin, ConfigMixin):
     """The 3D-aware autoencoder.
 
-    size: side of images and maps in pixels (a power of two from 16). encoder_base, shape_base, texture_base: channels
+    size: side of images and maps in pixels (a power of two from 16 to 128); the encoders see at most 64. encoder_base, shape_base, texture_base: channels
     at half the size of the encoders and of the two decoders. small_base: the same for view, light and confidence.
     code: length of the shape and texture codes. max_angle in degrees, max_shift in scene units bound the view. bump:
     height of the smooth bump that depth starts from, before tanh: convex from the first step, and too soft to be
@@ -164,15 +183,16 @@ class Autoencoder(ModelMixin, ConfigMixin):
         bump: float = 0.6,
     ):
         super().__init__()
-        if size < 16 or size & (size - 1):
-            raise ValueError(f"size must be a power of two from 16, not {size}")
-        self.shape_encoder = Encoder(size, encoder_base, code)
-        self.texture_encoder = Encoder(size, encoder_base, code)
+        if not 16 <= size <= 2 * COARSE or size & (size - 1):
+            raise ValueError(f"size must be 16, 32, 64 or 128, not {size}")
+        seen = min(size, COARSE)
+        self.shape_encoder = Encoder(seen, encoder_base, code)
+        self.texture_encoder = Encoder(seen, encoder_base, code)
         self.shape_decoder = Decoder(size, shape_base, code, 1, smooth=True)
         self.texture_decoder = Decoder(size, texture_base, code, 3, smooth=False)
-        self.view_net = Encoder(size, small_base, 6)
-        self.light_net = Encoder(size, small_base, 4)
-        self.confidence_net = ConfidenceNet(size, small_base)
+        self.view_net = Encoder(seen, small_base, 6)
+        self.light_net = Encoder(seen, small_base, 4)
+        self.confidence_net = ConfidenceNet(seen, small_base)
         for net, scale in ((self.view_net, 0.1), (self.light_net, 0.1)):
             nn.init.normal_(net[-2].weight, std=scale / (net[-2].in_channels * 16) ** 0.5)
             nn.init.zeros_(net[-2].bias)
@@ -191,6 +211,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
         """Codes of images B x 3 x S x S in [-1, 1] (the standard crop). Raises ValueError for another size."""
         if image.shape[-2:] != (self.size, self.size):
             raise ValueError(f"the model takes {self.size} x {self.size} crops, not {tuple(image.shape[-2:])}")
+        image = self._seen(image)
         view, light = _equivariant(self.view_net, image, VIEW_MIRROR), _equivariant(self.light_net, image, LIGHT_MIRROR)
         degrees, shift = view[:, :3] * self.config.max_angle, view[:, 3:5] * self.config.max_shift
         return Codes(
@@ -208,7 +229,12 @@ class Autoencoder(ModelMixin, ConfigMixin):
 
     def confidence(self, image: Tensor) -> Tensor:
         """Log scales of the pixel loss, B x 2 x S x S: channel 0 for the plain, 1 for the mirrored reconstruction."""
-        return self.confidence_net(image).float()
+        scales = self.confidence_net(self._seen(image)).float()
+        return scales if self.size <= COARSE else F.interpolate(scales, scale_factor=2, mode="bilinear")
+
+    def _seen(self, image: Tensor) -> Tensor:
+        """The picture as the encoders look at it."""
+        return image if self.size <= COARSE else F.avg_pool2d(image, self.size // COARSE)
 
     def forward(self, image: Tensor) -> tuple[Codes, Scene, Tensor]:
         """Codes, scene and log confidence in one pass, so that data-parallel wrappers see every parameter."""

@@ -22,6 +22,8 @@ def main(argv: list[str] | None = None) -> int:
         new.add_argument("--images", type=int, help="length of the run, in images (codes for the RDM)")
         new.add_argument("--seed", type=int)
         new.add_argument("--lr", type=float, help="learning rate; with --resume, for the rest of the run")
+        if name == "autoencoder":
+            new.add_argument("--start", metavar="RUN", help="begin with this run's weights: a 64 px model grows to 128 px")
         if name == "rdm":
             new.add_argument("--autoencoder", type=Path, required=True, metavar="RUN", help="the stage 1 run")
     new = commands.add_parser("import", help="your own faces into shards")
@@ -76,7 +78,7 @@ def _run(args: argparse.Namespace) -> int:
         presets = {"autoencoder": autoencoder, "rdm": rdm}[args.command].PRESETS
         if args.preset not in presets:
             raise ValueError(f"no preset {args.preset!r} for {args.command}: choose {', '.join(presets)}")
-        changes = {k: getattr(args, k) for k in ("images", "seed", "lr") if getattr(args, k) is not None}
+        changes = {k: getattr(args, k) for k in ("images", "seed", "lr", "start") if getattr(args, k, None) is not None}
         config = replace(presets[args.preset], **changes)
         if args.command == "autoencoder":
             autoencoder.train(config, args.data, args.out, args.resume)

@@ -52,8 +52,9 @@ class AutoencoderConfig:
     gradient: float = 2.0
     """Weight of the gradient L1."""
     perceptual: float = 0.4
-    """Weight of the perceptual distance on EfficientNet-Lite0 features, taken on the first half of every batch (it costs
-    as much as the rest together); 0 leaves the network out."""
+    """Weight of the perceptual distance on EfficientNet-Lite0 features; 0 leaves the network out."""
+    perceptual_share: float = 0.5
+    """Share of every batch that the perceptual distance is taken on (on all of it, it costs as much as the rest together)."""
     paper_perceptual: float = 0.0
     """Weight of Unsup3D's perceptual pair: a Gaussian likelihood of 1/4-size features under the features' own confidence,
     plain and mirrored. Theirs are VGG16's relu3_3, which need a download; here they are EfficientNet-Lite0's, over FEATURE_SPREAD."""
@@ -64,6 +65,9 @@ class AutoencoderConfig:
     warm_up: int = 40_000
     """Images over which the learned depth, and the gradient that shading gives it, come in on top of the bump: view and
     albedo first, or the relief is used to paint the face."""
+    start: str = ""
+    """Run to start the weights from, where names and shapes agree: a smaller model grows. Its depth is learned already, so
+    there is no warm-up of it."""
     seed: int = 0
     """Seed of weights and batches."""
 
@@ -73,7 +77,8 @@ FEATURE_SPREAD = 13.0
 """Standard deviation of EfficientNet-Lite0's 1/4-size features on faces at 64 px: divided by it, they differ by about
 the sigma that the confidence network starts from."""
 PRESETS = {
-    "explorer": AutoencoderConfig(),
+    "explorer-64": AutoencoderConfig(),
+    "explorer": AutoencoderConfig(model={"size": 128}, laplacian=2.0, perceptual_share=0.25),
     "paper-64": AutoencoderConfig(
         network="paper", images=162_000 * 30, lr=1e-4, weight_decay=5e-4, ema=0.0, gradient=0.0, perceptual=0.0,
         paper_perceptual=1.0, raw_depth=0.0, laplacian=0.0, warm_up=0, beta2=0.999, clip=1e9, log_sigma=(-16.0, 16.0),
@@ -107,9 +112,9 @@ def objective(outputs: tuple, image: Tensor, config: AutoencoderConfig, features
         "laplacian": config.laplacian * 10 * losses.laplacian_l1(scene.depth),
     }
     if features is not None and config.perceptual:
-        half = slice(0, -(-len(image) // 2))
-        seen = torch.where(mask[half] > 0, plain[half], image[half])
-        terms["perceptual"] = config.perceptual * losses.feature_l2(features(seen), features(image[half]))
+        some = slice(0, round(len(image) * config.perceptual_share))
+        seen = torch.where(mask[some] > 0, plain[some], image[some])
+        terms["perceptual"] = config.perceptual * losses.feature_l2(features(seen), features(image[some]))
     if features is not None and config.paper_perceptual:
 
         def quarter(picture: Tensor) -> Tensor:
@@ -191,6 +196,10 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
     torch.manual_seed(config.seed)
     network = NETWORKS[config.network]
     model = network(**config.model).to(accelerator.device, memory_format=torch.channels_last)
+    if config.start:
+        before = network.from_pretrained(Path(config.start) / "autoencoder").state_dict()
+        own = model.state_dict()
+        model.load_state_dict({**own, **{k: v for k, v in before.items() if k in own and own[k].shape == v.shape}})
     average = network(**config.model).to(accelerator.device).requires_grad_(False).eval()
     average.load_state_dict(model.state_dict())
     optimizer = torch.optim.Adam(model.parameters(), config.lr, betas=(0.9, config.beta2), weight_decay=config.weight_decay)
@@ -235,7 +244,8 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
             image = batch.to(accelerator.device, memory_format=torch.channels_last)
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(seen, config)
-            plain_model.learned = average.learned = min(1.0, seen / config.warm_up) if config.warm_up else 1.0
+            learned = min(1.0, seen / config.warm_up) if config.warm_up and not config.start else 1.0
+            plain_model.learned = average.learned = learned
             with accelerator.autocast():
                 outputs = model(image, features=True) if config.paper_perceptual else model(image)
                 loss, terms = objective(outputs, image, config, features)

@@ -2,13 +2,19 @@
 
 A sample is one clip of one person: `KEY.00.webp`, `KEY.01.webp`, ... and `KEY.json`, a list of one factor dictionary
 a frame. Frames are standard crops with margin (half side times 1.25), so that trainers can shift the crop a little.
-`manifest.json` beside the tars counts clips and frames and names source and licence.
+`manifest.json` beside the tars counts clips and frames and names source and licence. Engines that know the truth add
+`KEY.00.npz`, one a frame.
 """
 
 import io
 import json
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+import multiprocessing
+import os
+import signal
+import tarfile
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,9 +48,7 @@ def write_shards(clips: Iterable[tuple[str, list[bytes], list[dict]]], out: Path
     persons = set()
     with webdataset.ShardWriter(str(out / "%05d.tar"), maxcount=clips_a_shard, verbose=0, mtime=0) as writer:
         for key, images, factors in clips:
-            key = key.replace(".", "_")  # webdataset takes what follows the first dot for the extension
-            sample = {f"{i:02d}.webp": image for i, image in enumerate(images)}
-            writer.write({"__key__": key, **sample, "json": json.dumps(factors).encode()})
+            writer.write(_sample(key, images, factors))
             count, frames = count + 1, frames + len(images)
             persons.add(str(factors[0]["person"]))
     manifest = {**about, "clips": count, "frames": frames, "persons": len(persons), "margin": MARGIN}
@@ -52,12 +56,142 @@ def write_shards(clips: Iterable[tuple[str, list[bytes], list[dict]]], out: Path
     return manifest
 
 
+def _sample(key: str, images: list[bytes], factors: list[dict], truth: list[bytes] | None = None) -> dict:
+    """One clip as webdataset writes it."""
+    sample = {f"{i:02d}.webp": image for i, image in enumerate(images)}
+    sample |= {f"{i:02d}.npz": arrays for i, arrays in enumerate(truth or [])}
+    key = key.replace(".", "_")  # webdataset takes what follows the first dot for the extension
+    return {"__key__": key, **sample, "json": json.dumps(factors).encode()}
+
+
+Drawn = tuple[str, list[bytes], list[dict], list[bytes] | None]
+"""What an engine makes: key, encoded WebP frames, one factor dictionary a frame, .npz bytes a frame or None."""
+
+
+def draw_shards(
+    make_clip: Callable[[int], Drawn],
+    clips: int,
+    out: Path,
+    about: dict,
+    arguments: dict,
+    workers: int = 1,
+    clips_a_shard: int = 100,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict:
+    """Draws clips in parallel into shards; killed at any moment, the same call goes on and ends with the same bytes.
+
+    A shard is written to NAME.partial and renamed when it is whole; whole ones are not drawn again. Every clip is made by
+    one thread, so that the number of workers changes no bit of it.
+
+    Args:
+        make_clip: index -> Drawn; depends on the index and on what it was made with alone. With workers > 1 it is
+            pickled (a function of a module, or an instance of a dataclass with __call__) and called in new processes.
+        clips: how many.
+        out: the folder. Its `arguments.json` says what is being drawn there.
+        about: what the manifest says of the data ("source", "licence", ...).
+        arguments: JSON values that, with clips and clips_a_shard, decide every byte; compared with `arguments.json`.
+        workers: processes; 1 draws in this one.
+        progress: called with (clips drawn by this call, clips it has to draw) after each.
+
+    Returns:
+        The manifest, as write_shards makes it.
+
+    Raises:
+        ShardsError: out holds other shards, or shards of other arguments.
+        ValueError: clips, workers or clips_a_shard is below 1.
+        BrokenProcessPool: a worker died, for want of memory say; the same call goes on.
+    """
+    if min(clips, workers, clips_a_shard) < 1:
+        raise ValueError(f"clips, workers and clips a shard must be 1 or more, not {clips}, {workers}, {clips_a_shard}")
+    arguments = json.loads(json.dumps({**arguments, "clips": clips, "clips_a_shard": clips_a_shard}))
+    _claim(out, arguments)
+    starts = range(0, clips, clips_a_shard)
+    paths = {out / f"{i:05d}.tar": range(start, min(start + clips_a_shard, clips)) for i, start in enumerate(starts)}
+    missing = {path: indices for path, indices in paths.items() if not path.exists()}
+    total, done = sum(map(len, missing.values())), 0
+    with _in_order(make_clip, [i for indices in missing.values() for i in indices], workers) as drawn:
+        for path, indices in missing.items():
+            partial = path.with_suffix(".partial")
+            with partial.open("wb") as stream:
+                with webdataset.TarWriter(stream, mtime=0) as writer:
+                    for _ in indices:
+                        writer.write(_sample(*next(drawn)))
+                        done += 1
+                        if progress:
+                            progress(done, total)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(partial, path)
+    factors = [clip for path in paths for clip in _factors(path)]
+    persons = {str(clip[0]["person"]) for clip in factors}
+    manifest = {**about, "clips": len(factors), "frames": sum(map(len, factors)), "persons": len(persons), "margin": MARGIN}
+    (out / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    return manifest
+
+
+def _claim(out: Path, arguments: dict) -> None:
+    """Writes what `out` is for, or checks that it is for the same. Raises ShardsError."""
+    file = out / "arguments.json"
+    if not file.exists():
+        if any(out.glob("*.tar")):
+            raise ShardsError(f"{out} holds shards already; choose another --out")
+        out.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(".partial")
+        partial.write_text(json.dumps(arguments, indent=1))
+        os.replace(partial, file)
+        return
+    before = json.loads(file.read_text())
+    changed = [f"{k} {before.get(k)}, not {arguments.get(k)}" for k in {**before, **arguments} if before.get(k) != arguments.get(k)]
+    if changed:
+        raise ShardsError(f"{out} was begun with other arguments ({'; '.join(changed)}); choose another --out")
+
+
+def _factors(path: Path) -> Iterator[list[dict]]:
+    """The factors of a shard's clips."""
+    with tarfile.open(path) as tar:
+        for member in tar:
+            if member.name.endswith(".json"):
+                yield json.load(tar.extractfile(member))
+
+
+class _in_order:
+    """Gives make_clip's results in the order of `indices`, from as many processes as workers; cancels on an error."""
+
+    def __init__(self, make_clip: Callable[[int], Drawn], indices: list[int], workers: int):
+        self.make_clip, self.indices, self.pool = make_clip, indices, None
+        self.threads = torch.get_num_threads()
+        if workers > 1 and len(indices) > 1:
+            context = multiprocessing.get_context("spawn")
+            self.pool = ProcessPoolExecutor(min(workers, len(indices)), context, _start_worker)
+
+    def __enter__(self) -> Iterator[Drawn]:
+        torch.set_num_threads(1)
+        return self.pool.map(self.make_clip, self.indices) if self.pool else map(self.make_clip, self.indices)
+
+    def __exit__(self, *_) -> None:
+        torch.set_num_threads(self.threads)
+        if self.pool:
+            self.pool.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    """One thread; Ctrl-C is the parent's to handle; a worker whose parent was killed ends too."""
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def follow():
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
 @dataclass
 class Clips:
     """A data set in memory."""
 
     images: Tensor
-    """N x 3 x P x P uint8, P = 2 * 1.25 * size: standard crops with margin, at twice the resolution."""
+    """N x 3 x P x P uint8, P = 1.25 * size, twice that below 128 px: standard crops with margin."""
     person: Tensor
     """N int64, index of the person; frames of one person stand together."""
     factors: list[dict]
@@ -72,16 +206,18 @@ class Clips:
 
     def centre(self, rows: Tensor, size: int) -> Tensor:
         """Standard crops of the frames `rows`: B x 3 x size x size in [-1, 1]."""
-        edge = (self.images.shape[-1] - 2 * size) // 2
-        inner = self.images[rows.to(self.images.device), :, edge : edge + 2 * size, edge : edge + 2 * size]
-        return F.avg_pool2d(inner.float(), 2) / 127.5 - 1
+        finer = _finer(size)
+        edge = (self.images.shape[-1] - finer * size) // 2
+        inner = self.images[rows.to(self.images.device), :, edge : edge + finer * size, edge : edge + finer * size]
+        return F.avg_pool2d(inner.float(), finer) / 127.5 - 1
 
     def jittered(self, rows: Tensor, size: int, generator: torch.Generator) -> Tensor:
         """Crops shifted by up to 4 % of their side, scaled by 0.95 to 1.1, and mirrored at random.
 
-        About the differences between face detectors. Drawn at twice the size and averaged, so that they stay as sharp
-        as `centre`'s. B x 3 x size x size in [-1, 1].
+        About the differences between face detectors. Drawn at twice the size and averaged, or from 128 px by cubic
+        interpolation, so that they stay about as sharp as `centre`'s. B x 3 x size x size in [-1, 1].
         """
+        finer = _finer(size)
         device, count = self.images.device, len(rows)
         draw = torch.rand(count, 4, generator=generator).to(device)
         scale = (0.95 + 0.15 * draw[:, 0]) / MARGIN
@@ -89,17 +225,23 @@ class Clips:
         matrix[:, 0, 0] = torch.where(draw[:, 1] < 0.5, -scale, scale)
         matrix[:, 1, 1] = scale
         matrix[:, :, 2] = (2 * draw[:, 2:] - 1) * 0.08 / MARGIN
-        grid = F.affine_grid(matrix, [count, 3, 2 * size, 2 * size], align_corners=False)
+        grid = F.affine_grid(matrix, [count, 3, finer * size, finer * size], align_corners=False)
         stored = self.images[rows.to(device)].to(memory_format=torch.channels_last).float()
-        return F.avg_pool2d(F.grid_sample(stored, grid, align_corners=False), 2) / 127.5 - 1
+        drawn = F.grid_sample(stored, grid, "bilinear" if finer > 1 else "bicubic", align_corners=False)
+        return F.avg_pool2d(drawn, finer).clamp(0, 255) / 127.5 - 1
+
+
+def _finer(size: int) -> int:
+    """How much finer than the model's pixels frames are kept in memory: 2 for small models, 1 from 128 px."""
+    return 2 if size < 128 else 1
 
 
 def read_shards(folders: str | Path | list, size: int, progress=None) -> Clips:
-    """Reads all clips of one or more shard folders into memory, frames resized to P = 2 * 1.25 * size.
+    """Reads all clips of one or more shard folders into memory, frames resized to P x P (see Clips.images).
 
     progress: called with (clips read, clips in all). Raises ShardsError where a folder holds no shards of ours.
     """
-    side = round(size * MARGIN) * 2
+    side = round(size * MARGIN) * _finer(size)
     images, persons, factors = [], [], []
 
     def decode(data: bytes) -> np.ndarray:

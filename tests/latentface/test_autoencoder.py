@@ -124,7 +124,7 @@ def test_wrong_image_size(size):
 
 @pytest.mark.parametrize("size", [0, 8, 24, 100])
 def test_wrong_model_size(size):
-    with pytest.raises(ValueError, match=f"power of two from 16, not {size}"):
+    with pytest.raises(ValueError, match=f"16, 32, 64 or 128, not {size}"):
         Autoencoder(**{**TINY, "size": size})
 
 
@@ -150,3 +150,25 @@ def test_codes_index_and_convert():
     assert torch.equal(one.view, codes.view[2:3]) and one.shape.shape == (1, 16)
     doubled = codes.to(torch.float64)
     assert doubled.light.dtype == doubled.texture.dtype == torch.float64
+
+
+def test_a_small_model_grows_into_a_big_one():
+    """Trained weights of 64 px are a 128 px model's start: same codes, and maps that show the same face."""
+    torch.manual_seed(0)
+    tiny = {"encoder_base": 8, "shape_base": 8, "texture_base": 8, "small_base": 8, "code": 16}
+    small, big = Autoencoder(size=64, **tiny), Autoencoder(size=128, **tiny)
+    for parameter in small.parameters():
+        torch.nn.init.normal_(parameter, std=0.05)
+    missing, unexpected = big.load_state_dict(small.state_dict(), strict=False)
+    assert not unexpected and all(".finer." in name for name in missing)
+    image = torch.rand(2, 3, 128, 128) * 2 - 1
+    codes, scene, confidence = big(image)
+    small_codes = small.encode(torch.nn.functional.avg_pool2d(image, 2))
+    assert torch.allclose(codes.shape, small_codes.shape, atol=1e-5)
+    assert torch.allclose(codes.view, small_codes.view, atol=1e-4)
+    coarse = small.decode(small_codes)
+    assert scene.depth.shape == (2, 128, 128) and scene.albedo.shape == (2, 3, 128, 128) and confidence.shape == (2, 2, 128, 128)
+    pooled = torch.nn.functional.avg_pool2d(scene.depth[:, None], 2)[:, 0]
+    assert (pooled - coarse.depth)[:, 2:-2, 2:-2].abs().max() < 0.1 * coarse.depth.std()
+    scene.depth.sum().backward()
+    assert big.shape_decoder.finer[-2].weight.grad.abs().sum() > 0
