@@ -2,14 +2,20 @@
 
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.helpers import drawn_clips, drawn_face, webp
+from tests.helpers import ROOT, drawn_clips, drawn_face, webp
 
-from train.shards import MARGIN, Clips, ShardsError, read_shards, write_shards
+from train.shards import MARGIN, Clips, ShardsError, draw_shards, read_shards, write_shards
 
 SIZE, SIDE = 16, 40
 
@@ -160,3 +166,119 @@ def test_webp_in_the_tar_is_what_was_given(shards):
         data = tar.extractfile("00001.02.webp").read()
         assert tar.getmember("00000.json").mtime == 0
     assert Image.open(io.BytesIO(data)).size == (SIDE, SIDE)
+
+
+@dataclass(frozen=True)
+class Slow:
+    """An engine that waits a moment a clip and knows the truth of every frame."""
+
+    seed: int
+    wait: float = 0.0
+
+    def __call__(self, index: int):
+        time.sleep(self.wait)
+        rng = np.random.default_rng([self.seed, index])
+        frames = [webp(Image.fromarray(rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8))) for _ in range(2)]
+        truth = io.BytesIO()
+        np.savez_compressed(truth, depth=rng.integers(0, 9, (SIDE, SIDE)))
+        factors = [{"person": f"{index:06d}", "frame": i, "threads": torch.get_num_threads()} for i in range(2)]
+        return f"{index:06d}", frames, factors, [truth.getvalue()] * 2
+
+
+def contents(folder) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+ABOUT = {"source": "noise", "licence": "CC0"}
+KILLED = """
+import sys
+from pathlib import Path
+from tests.train.test_shards import ABOUT, Slow, draw_shards
+if __name__ == "__main__":
+    draw_shards(Slow(3, 0.03), 23, Path(sys.argv[1]), ABOUT, {"seed": 3}, int(sys.argv[2]), 5)
+"""
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("drawn") / "whole"
+    seen = []
+    manifest = draw_shards(Slow(3), 23, folder, ABOUT, {"seed": 3}, 1, 5, lambda *state: seen.append(state))
+    assert manifest == {**ABOUT, "clips": 23, "frames": 46, "persons": 23, "margin": MARGIN}
+    assert seen == [(i, 23) for i in range(1, 24)]
+    return folder
+
+
+def test_drawn_shards_are_read_as_written_ones(whole):
+    clips = read_shards(whole, SIZE)
+    assert [f["person"] for f in clips.factors] == [f"{i // 2:06d}" for i in range(46)]
+    assert {f["threads"] for f in clips.factors} == {1}
+    with np.load(io.BytesIO(Slow(3)(7)[3][0]), allow_pickle=False) as truth:
+        expected = truth["depth"]
+    import webdataset
+
+    sample = next(s for s in webdataset.WebDataset(str(whole / "00001.tar"), shardshuffle=False) if s["__key__"] == "000007")
+    with np.load(io.BytesIO(sample["01.npz"]), allow_pickle=False) as truth:
+        np.testing.assert_array_equal(truth["depth"], expected)
+
+
+def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(whole, tmp_path):
+    """Begun by two workers, finished by one, compared with what one drew alone."""
+    script = tmp_path / "draw.py"
+    script.write_text(KILLED)
+    out = tmp_path / "out"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen([sys.executable, script, out, "2"], env=environment, start_new_session=True)
+    try:
+        while process.poll() is None and not (out / "00001.tar").exists():
+            time.sleep(0.01)
+        assert process.poll() is None  # still at it
+        process.kill()
+        process.wait()
+        before = {path.name for path in out.iterdir()}
+        assert "00001.tar" in before and "00004.tar" not in before and "manifest.json" not in before
+        kept = (out / "00000.tar").stat().st_mtime_ns
+        draw_shards(Slow(3), 23, out, ABOUT, {"seed": 3}, 1, 5)
+        assert contents(out) == contents(whole) and (out / "00000.tar").stat().st_mtime_ns == kept
+        for _ in range(200):  # no worker outlives its parent
+            try:
+                os.killpg(process.pid, 0)
+            except ProcessLookupError:
+                break
+            time.sleep(0.05)
+        else:
+            pytest.fail("a worker lives on")
+    finally:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def test_a_folder_of_other_arguments_is_refused(whole, tmp_path, shards):
+    with pytest.raises(ShardsError, match=r"begun with other arguments \(seed 3, not 4\); choose another --out"):
+        draw_shards(Slow(4), 23, whole, ABOUT, {"seed": 4}, 1, 5)
+    with pytest.raises(ShardsError, match="clips 23, not 24"):
+        draw_shards(Slow(3), 24, whole, ABOUT, {"seed": 3}, 1, 5)
+    with pytest.raises(ShardsError, match="holds shards already"):
+        draw_shards(Slow(3), 23, shards, ABOUT, {"seed": 3})
+    with pytest.raises(ValueError, match="1 or more"):
+        draw_shards(Slow(3), 0, tmp_path, ABOUT, {})
+    drawn = []
+    draw_shards(Slow(3), 23, whole, ABOUT, {"seed": 3}, 1, 5, lambda *state: drawn.append(state))
+    assert drawn == []  # whole already
+
+
+class Broken(Slow):
+    def __call__(self, index: int):
+        if index == 1:
+            raise RuntimeError("no clip 1")
+        return super().__call__(index)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_engines_error_is_not_swallowed(tmp_path, workers):
+    threads = torch.get_num_threads()
+    with pytest.raises(RuntimeError, match="no clip 1"):
+        draw_shards(Broken(0), 40, tmp_path, ABOUT, {}, workers, 5)
+    assert torch.get_num_threads() == threads and not any(tmp_path.glob("*.tar"))
