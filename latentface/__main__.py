@@ -1,4 +1,4 @@
-"""`python -m latentface reconstruct | swap | embed`: the model on your own photos.
+"""`python -m latentface reconstruct | swap | embed`: the model on your own photos; `convert`: the authors' weights.
 
 Exit code: 0 when every photo worked, 2 when one had no usable face, could not be read, or the command was wrong.
 """
@@ -33,11 +33,17 @@ def main(argv: list[str] | None = None) -> int:
     new = commands.add_parser("embed", parents=[common], help="codes of a folder's photos")
     new.add_argument("folder", type=Path, metavar="FOLDER")
     new.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors")
+    new = commands.add_parser("convert", help="the authors' published weight file as a paper-64 checkpoint")
+    new.add_argument("file", type=Path, metavar="FILE", help="a dict of the networks' state dicts, written by torch.save")
+    new.add_argument("--out", type=Path, required=True, metavar="DIR")
+    new.add_argument("--legacy-ddim", action="store_true", help="sample as the authors' release of diffusers (0.14.0) did")
     args = parser.parse_args(argv)
 
     from .pipeline import CheckpointError, load_pipeline
 
     try:
+        if args.command == "convert":
+            return convert(args)
         pipeline = load_pipeline(args.checkpoint)
         return {"reconstruct": reconstruct, "swap": swap, "embed": embed}[args.command](pipeline, args)
     except CheckpointError as error:
@@ -177,6 +183,15 @@ def embed(pipeline, args: argparse.Namespace) -> int:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         save_file({k: v.contiguous() for k, v in codes.items()}, args.out, metadata={"files": json.dumps(names)})
     return 2 if len(rows) < len(photos) else 0
+
+
+def convert(args: argparse.Namespace) -> int:
+    """The authors' weight file into a pipeline folder; says what of the file was not weights of a network."""
+    from .convert import convert
+
+    beside = convert(args.file, args.out, args.legacy_ddim)
+    print(f"written to {args.out}" + (f"; left out, no network: {', '.join(beside)}" if beside else ""))
+    return 0
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ import math
 from dataclasses import dataclass
 
 import torch
-from diffusers import ConfigMixin, DDIMScheduler, ModelMixin
+from diffusers import ConfigMixin, DDIMScheduler, ModelMixin, SchedulerMixin
 from diffusers.configuration_utils import register_to_config
+from diffusers.schedulers.scheduling_ddim import DDIMSchedulerOutput
 from torch import Tensor, nn
 
 
@@ -74,11 +75,34 @@ class Split:
     """The predicted clean identity after every denoising step, B x C each, first to last."""
 
 
-def make_scheduler() -> DDIMScheduler:
-    """DDIM over the authors' noise schedule: T = 1000, linear betas 1e-4 .. 0.02, clean-sample prediction, no clipping."""
-    return DDIMScheduler(
+class LegacyDDIMScheduler(DDIMScheduler, SchedulerMixin):  # diffusers' loader wants the base's name in this module
+    """DDIM as diffusers 0.14.0, the release the authors used, computed it for clean-sample prediction, eta 0.
+
+    Its "direction pointing to x_t" took the predicted clean sample for the predicted noise (diffusers issue #1486, mended
+    by PR #2094), and the clean sample itself was clipped to [-1, 1]. Features of the published weights came out this way.
+    """
+
+    def step(self, model_output: Tensor, timestep: int, sample: Tensor, eta: float = 0.0) -> DDIMSchedulerOutput:
+        """model_output: the predicted clean sample; same shape as sample. The noisy sample itself has no say.
+
+        Raises ValueError for eta above 0, or before set_timesteps.
+        """
+        if eta or self.num_inference_steps is None:
+            raise ValueError("the legacy sampler has eta 0 and needs set_timesteps first")
+        before = int(timestep) - self.config.num_train_timesteps // self.num_inference_steps
+        alpha = (self.alphas_cumprod[before] if before >= 0 else self.final_alpha_cumprod).to(sample)
+        clean = model_output.clamp(-1, 1)
+        return DDIMSchedulerOutput(alpha.sqrt() * clean + (1 - alpha).sqrt() * model_output, clean)
+
+
+def make_scheduler(legacy_ddim: bool = False) -> DDIMScheduler:
+    """DDIM over the authors' noise schedule: T = 1000, linear betas 1e-4 .. 0.02, clean-sample prediction, no clipping.
+
+    legacy_ddim: sample as the authors' release of diffusers did, see LegacyDDIMScheduler.
+    """
+    return (LegacyDDIMScheduler if legacy_ddim else DDIMScheduler)(
         num_train_timesteps=1000, beta_start=1e-4, beta_end=0.02, beta_schedule="linear",
-        prediction_type="sample", clip_sample=False, set_alpha_to_one=True, timestep_spacing="leading",
+        prediction_type="sample", clip_sample=legacy_ddim, set_alpha_to_one=True, timestep_spacing="leading",
     )  # fmt: skip
 
 
@@ -95,7 +119,7 @@ def split(denoiser: Denoiser, scheduler: DDIMScheduler, code: Tensor, steps: int
     condition = denoiser.standardize(code).repeat(samples, 1)
     noise = torch.randn(samples, 1, length, generator=torch.Generator().manual_seed(seed)).to(code)
     sample = noise.expand(-1, batch, -1).reshape(-1, length)
-    scheduler = DDIMScheduler.from_config(scheduler.config)  # the step counter is this call's own
+    scheduler = type(scheduler).from_config(scheduler.config)  # the step counter is this call's own
     scheduler.set_timesteps(steps, device=code.device)
     clean = []
     for t in scheduler.timesteps:
