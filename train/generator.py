@@ -1,0 +1,189 @@
+"""MobileStyleGAN (Belousov 2021, arXiv:2104.04767) in torch, with the weights that the wheel `random-face` ships.
+
+The wheel holds two OpenVINO IR files (a graph as XML, its constants as one binary): the mapping network and the synthesis
+network, distilled from StyleGAN2 on FFHQ. The graph is regular, so the modules below spell it out and take its constants
+by name; a test compares their pictures with what OpenVINO makes of the same files. The synthesis network (section 3):
+features at 4 px, then seven levels that each double the side by an inverse Haar transform of the channels and apply two
+depthwise-separable convolutions; every step is scaled by a style, an affine function of w. The wheel kept the image head of
+the last level only (12 wavelet channels at 512 px, a picture of 1024 px). A `Head` fitted by `train.imagined` reads a
+smaller picture off an earlier level, for a fraction of the time.
+"""
+
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+LEVELS = 7
+SLOPE = 0.2
+"""Of every leaky ReLU in both networks."""
+
+
+class IRError(ValueError):
+    """An IR file is not that of random-face 2021.7.21.1."""
+
+
+def read_constants(path: str | Path) -> list[tuple[str, Tensor]]:
+    """(name, float32 tensor) of the constants of an OpenVINO IR file `path`.xml, its binary beside it, in graph order.
+
+    Raises FileNotFoundError, or IRError where the two files do not belong together.
+    """
+    path = Path(path)
+    data, found = path.with_suffix(".bin").read_bytes(), []
+    for layer in ElementTree.parse(path).getroot().iter("layer"):
+        about = layer.find("data")
+        if layer.get("type") != "Const" or about.get("element_type") != "f32":
+            continue
+        shape = [int(side) for side in about.get("shape").split(",") if side.strip()]
+        count, start = int(np.prod(shape)), int(about.get("offset"))
+        if int(about.get("size")) != 4 * count or start + 4 * count > len(data):
+            raise IRError(f"{path.name}: constant {layer.get('name')} does not lie in its binary")
+        array = np.frombuffer(data, "<f4", count, start).reshape(shape)
+        found.append((layer.get("name"), torch.from_numpy(array.copy())))
+    return found
+
+
+class Constants:
+    """Constants of the synthesis network, taken by name or by their distance from a named one."""
+
+    def __init__(self, path: str | Path):
+        self.path, self.all = Path(path), read_constants(path)
+        self.index = {name: i for i, (name, _) in enumerate(self.all)}
+
+    def __call__(self, name: str, shape: tuple[int, ...], after: int = 0) -> Tensor:
+        """The constant `after` places behind the one called `name`. Raises IRError where it has another shape."""
+        found = self.all[self.index[name] + after][1] if name in self.index else torch.empty(0)
+        if found.shape != torch.Size(shape):
+            raise IRError(f"{self.path.name}: {name} + {after} is {tuple(found.shape)}, not {shape}")
+        return found
+
+
+class Affine(nn.Module):
+    """Scales of C channels from a style: w B x 512 -> B x C x 1 x 1."""
+
+    def __init__(self, constants: Constants, name: str, channels: int, scale: bool = True):
+        super().__init__()
+        weight = constants(f"{name}.modulation.weight", (channels, 512))
+        bias = constants(f"{name}.modulation.bias", (1, channels))
+        factor = constants(f"{name}.modulation.bias", (1, 1, 1, 1), after=1) if scale else torch.ones(1)
+        self.weight, self.bias = nn.Parameter(weight * factor.flatten()), nn.Parameter(bias[0] * factor.flatten())
+
+    def forward(self, w: Tensor) -> Tensor:
+        return F.linear(w, self.weight, self.bias)[:, :, None, None]
+
+
+class Separable(nn.Module):
+    """Scale, depthwise 3x3, pointwise 1x1, fixed noise, leaky ReLU: B x C x S x S -> B x D x S x S."""
+
+    def __init__(self, constants: Constants, name: str, channels: int, out: int, side: int):
+        super().__init__()
+        self.affine = Affine(constants, f"{name}.conv", channels)
+        depth = f"{name}.conv.weight_dw"
+        self.depthwise = nn.Parameter(constants(depth, (channels, 1, 1, 3, 3))[:, 0])
+        self.pointwise = nn.Parameter(constants(depth, (out, channels, 1, 1), after=1))
+        self.noise = nn.Parameter(constants(depth, (1, 1, side, side), after=2))
+        self.bias = nn.Parameter(constants(f"{name}.bias", (1, out, 1, 1)).flatten())
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        x = F.conv2d(x * self.affine(w), self.depthwise, padding=1, groups=x.shape[1])
+        return F.leaky_relu_(F.conv2d(x, self.pointwise, self.bias).add_(self.noise), SLOPE)
+
+
+def inverse_haar(x: Tensor) -> Tensor:
+    """Inverse Haar transform: B x 4C x S x S -> B x C x 2S x 2S. Channels: C low ones, then three bands of each."""
+    batch, channels, side, width = x.shape
+    low, bands = x[:, : channels // 4], x[:, channels // 4 :].reshape(batch, channels // 4, 3, side, width)
+    vertical, horizontal, both = bands.unbind(2)
+    sums, differences = (low + vertical, horizontal + both), (low - vertical, horizontal - both)
+    rows = [torch.stack([a + b, a - b], dim=-1) for a, b in (sums, differences)]  # B x C x S x S x 2
+    return torch.stack(rows, dim=3).flatten(4).flatten(2, 3) * 0.5
+
+
+class Level(nn.Module):
+    """One doubling: B x 4C x S/2 x S/2 -> B x D x S x S."""
+
+    def __init__(self, constants: Constants, index: int, channels: int, out: int):
+        super().__init__()
+        name, side = f"m.layers.{index}", 8 * 2**index
+        self.up = Affine(constants, f"{name}.up", 4 * channels, scale=False)
+        self.first = Separable(constants, f"{name}.conv1", channels, out, side)
+        self.second = Separable(constants, f"{name}.conv2", out, out, side)
+
+    def forward(self, x: Tensor, styles: Tensor) -> Tensor:
+        """styles: B x 3 x 512."""
+        x = inverse_haar(x * self.up(styles[:, 0]))
+        return self.second(self.first(x, styles[:, 1]), styles[:, 2])
+
+
+class Head(nn.Module):
+    """Reads a picture off the features of a level: B x C x S x S -> B x 3 x 2S x 2S, through 12 wavelet channels."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.zeros(12, channels, 1, 1)), nn.Parameter(torch.zeros(12))
+        self.modulation = nn.Parameter(torch.zeros(channels, 512))
+        self.scale = nn.Parameter(torch.ones(channels))
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        x = x * F.linear(w, self.modulation, self.scale)[:, :, None, None]
+        return inverse_haar(F.conv2d(x, self.weight, self.bias))
+
+
+class Generator(nn.Module):
+    """The mapping and the synthesis network.
+
+    Args:
+        folder: where MappingNetwork.xml/.bin and SynthesisNetwork.xml/.bin lie.
+
+    Raises:
+        FileNotFoundError or IRError.
+
+    Attributes:
+        sides: side in pixels of the feature map that each style row scales, coarse to fine; 23 integers.
+    """
+
+    sides = np.array([4, *(side for level in range(LEVELS) for side in (4 * 2**level, *[8 * 2**level] * 2)), 512])
+
+    def __init__(self, folder: str | Path):
+        super().__init__()
+        mapping = [value for _, value in read_constants(Path(folder) / "MappingNetwork.xml")]
+        weights, biases = ([v for v in mapping if v.shape == shape] for shape in ((512, 512), (512,)))
+        if len(weights) != 8 or len(biases) != 8:
+            raise IRError("MappingNetwork.xml: not eight layers")
+        self.mapping_weights, self.mapping_biases = nn.ParameterList(weights), nn.ParameterList(biases)
+        constants = Constants(Path(folder) / "SynthesisNetwork.xml")
+        self.start = nn.Parameter(constants("m.input.input", (1, 512, 4, 4)))
+        self.affine = Affine(constants, "m.conv1.conv", 512)
+        self.conv = nn.Parameter(constants("m.input.input", (512, 512, 3, 3), after=1))
+        self.noise = nn.Parameter(constants("m.input.input", (1, 1, 4, 4), after=2))
+        self.bias = nn.Parameter(constants("m.conv1.bias", (1, 512, 1, 1)).flatten())
+        widths = [512, 512, 512, 512, 512, 256, 128, 64]
+        self.levels = nn.ModuleList(Level(constants, i, widths[i] // 4, widths[i + 1]) for i in range(LEVELS))
+        self.head = Head(64)
+        affine = Affine(constants, "m.layers.6.to_img.conv", 64)
+        self.head.modulation, self.head.scale = affine.weight, affine.bias
+        self.head.weight = nn.Parameter(constants("m.layers.6.to_img.conv.weight", (12, 64, 1, 1)))
+        self.head.bias = nn.Parameter(constants("m.layers.6.to_img.bias", (1, 12, 1, 1)).flatten())
+        self.requires_grad_(False)
+
+    def mapping(self, z: Tensor) -> Tensor:
+        """z N x 512, standard normal, to w N x 512."""
+        x = z * torch.rsqrt(z.square().mean(1, keepdim=True) + 1e-8)
+        for weight, bias in zip(self.mapping_weights, self.mapping_biases):
+            x = F.leaky_relu(F.linear(x, weight, bias), SLOPE) * 2**0.5
+        return x
+
+    def features(self, styles: Tensor, levels: int = LEVELS) -> Tensor:
+        """Features after so many levels: B x C x S x S, S = 4 * 2^levels. styles: B x 23 x 512."""
+        x = F.conv2d(self.start * self.affine(styles[:, 0]), self.conv, self.bias, padding=1)
+        x = F.leaky_relu_(x.add_(self.noise), SLOPE)
+        for i, level in enumerate(self.levels[:levels]):
+            x = level(x, styles[:, 1 + 3 * i : 4 + 3 * i])
+        return x
+
+    def forward(self, styles: Tensor) -> Tensor:
+        """Pictures B x 3 x 1024 x 1024, RGB, near [-1, 1], framed as FFHQ. styles: B x 23 x 512, one row a layer."""
+        return self.head(self.features(styles), styles[:, -1])
