@@ -15,6 +15,7 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,8 +65,9 @@ def _sample(key: str, images: list[bytes], factors: list[dict], truth: list[byte
     return {"__key__": key, **sample, "json": json.dumps(factors).encode()}
 
 
-Drawn = tuple[str, list[bytes], list[dict], list[bytes] | None]
-"""What an engine makes: key, encoded WebP frames, one factor dictionary a frame, .npz bytes a frame or None."""
+Drawn = tuple[str, list[bytes], list[dict], list[bytes] | None] | tuple[str, list[bytes], list[dict], None, list[dict]]
+"""What an engine makes: key, encoded WebP frames, one factor dictionary a frame, .npz bytes a frame or None; and from an
+engine that drops things, what it dropped. A clip without frames is not written."""
 
 
 def draw_shards(
@@ -80,8 +82,8 @@ def draw_shards(
 ) -> dict:
     """Draws clips in parallel into shards; killed at any moment, the same call goes on and ends with the same bytes.
 
-    A shard is written to NAME.partial and renamed when it is whole; whole ones are not drawn again. Every clip is made by
-    one thread, so that the number of workers changes no bit of it.
+    A shard is written to NAME.partial and renamed when it is whole; whole ones are not drawn again. What it dropped is in
+    NAME.dropped.jsonl. Every clip is made by one thread, so that the number of workers changes no bit of it.
 
     Args:
         make_clip: index -> Drawn; depends on the index and on what it was made with alone. With workers > 1 it is
@@ -111,16 +113,21 @@ def draw_shards(
     total, done = sum(map(len, missing.values())), 0
     with _in_order(make_clip, [i for indices in missing.values() for i in indices], workers) as drawn:
         for path, indices in missing.items():
-            partial = path.with_suffix(".partial")
+            partial, dropped = path.with_suffix(".partial"), []
             with partial.open("wb") as stream:
                 with webdataset.TarWriter(stream, mtime=0) as writer:
                     for _ in indices:
-                        writer.write(_sample(*next(drawn)))
+                        clip = next(drawn)
+                        dropped += clip[4] if len(clip) > 4 else []
+                        if clip[1]:
+                            writer.write(_sample(*clip[:4]))
                         done += 1
                         if progress:
                             progress(done, total)
                 stream.flush()
                 os.fsync(stream.fileno())
+            if dropped:
+                path.with_suffix(".dropped.jsonl").write_text("".join(json.dumps(row) + "\n" for row in dropped))
             os.replace(partial, path)
     factors = [clip for path in paths for clip in _factors(path)]
     persons = {str(clip[0]["person"]) for clip in factors}
@@ -236,35 +243,46 @@ def _finer(size: int) -> int:
     return 2 if size < 128 else 1
 
 
-def read_shards(folders: str | Path | list, size: int, progress=None) -> Clips:
-    """Reads all clips of one or more shard folders into memory, frames resized to P x P (see Clips.images).
+def stream_clips(folder: str | Path, size: int, truth: bool = False) -> Iterator[tuple[Tensor, list[dict], list[dict]]]:
+    """One clip after another of a shards folder, for what does not need all of them in memory.
 
-    progress: called with (clips read, clips in all). Raises ShardsError where a folder holds no shards of ours.
+    Yields frames N x 3 x P x P uint8 (see Clips.images), their factors, and with `truth` the arrays of every frame's .npz
+    ({} where there is none). Raises ShardsError where the folder holds no shards of ours.
     """
-    side = round(size * MARGIN) * _finer(size)
-    images, persons, factors = [], [], []
+    side, tars = round(size * MARGIN) * _finer(size), sorted(Path(folder).glob("*.tar"))
+    if not tars or not (Path(folder) / "manifest.json").exists():
+        raise ShardsError(f"{folder} holds no shards; make some with `python -m train import SOURCE --out {folder}`")
 
     def decode(data: bytes) -> np.ndarray:
         image = Image.open(io.BytesIO(data)).convert("RGB")
         return np.asarray(image if image.size == (side, side) else image.resize((side, side), Image.Resampling.LANCZOS))
 
+    def arrays(data: bytes | None) -> dict:
+        with np.load(io.BytesIO(data), allow_pickle=False) if data and truth else nullcontext({}) as content:
+            return dict(content)
+
+    with ThreadPoolExecutor() as pool:
+        for sample in webdataset.WebDataset([str(t) for t in tars], shardshuffle=False, empty_check=False):
+            frames = sorted((k[:-5] for k in sample if k.endswith(".webp")), key=int)
+            images = np.stack(list(pool.map(decode, [sample[f"{k}.webp"] for k in frames])))
+            known = list(pool.map(arrays, [sample.get(f"{k}.npz") for k in frames]))
+            yield torch.from_numpy(images).permute(0, 3, 1, 2), json.loads(sample["json"]), known
+
+
+def read_shards(folders: str | Path | list, size: int, progress=None) -> Clips:
+    """Reads all clips of one or more shard folders into memory, frames resized to P x P (see Clips.images).
+
+    progress: called with (clips read, clips in all). Raises ShardsError where a folder holds no shards of ours.
+    """
+    images, persons, factors = [], [], []
     for folder in [Path(f) for f in (folders if isinstance(folders, list) else [folders])]:
-        tars = sorted(folder.glob("*.tar"))
-        if not tars or not (folder / "manifest.json").exists():
-            raise ShardsError(f"{folder} holds no shards; make some with `python -m train import SOURCE --out {folder}`")
-        total, done = json.loads((folder / "manifest.json").read_text())["clips"], 0
-        with ThreadPoolExecutor() as pool:
-            for sample in webdataset.WebDataset([str(t) for t in tars], shardshuffle=False, empty_check=False):
-                frames = sorted((k for k in sample if k.endswith(".webp")), key=lambda k: int(k[:-5]))
-                images += pool.map(decode, [sample[k] for k in frames])
-                clip = json.loads(sample["json"])
-                factors += clip
-                persons += [f"{folder}/{f['person']}" for f in clip]
-                done += 1
-                if progress:
-                    progress(done, total)
+        for done, (frames, clip, _) in enumerate(stream_clips(folder, size), 1):
+            images.append(frames)
+            factors += clip
+            persons += [f"{folder}/{f['person']}" for f in clip]
+            if progress:
+                progress(done, json.loads((folder / "manifest.json").read_text())["clips"])
     names = sorted(set(persons))
     index = {name: i for i, name in enumerate(names)}
     person = torch.tensor([index[p] for p in persons])
-    stack = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
-    return Clips(stack, person, factors, person % VALIDATION_EVERY == 0)
+    return Clips(torch.cat(images).contiguous(), person, factors, person % VALIDATION_EVERY == 0)
