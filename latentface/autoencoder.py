@@ -67,6 +67,11 @@ class Scene:
         """The picture at the scene's view, B x 3 x size x size in about [-1, 1], and its mask B x 1 x size x size."""
         return render(self.canonical, self.depth, self.view, size)
 
+    def half(self) -> "Scene":
+        """The same face with maps of half the size."""
+        smaller = F.avg_pool2d(torch.cat([self.depth[:, None], self.albedo], 1), 2)
+        return replace(self, depth=smaller[:, 0], albedo=smaller[:, 1:])
+
     def flip(self) -> "Scene":
         """The mirrored face under the same view and light (Unsup3D, "Symmetric images")."""
         return replace(self, depth=self.depth.flip(-1), albedo=self.albedo.flip(-1))
@@ -134,11 +139,17 @@ class Decoder(nn.Module):
         self.last = nn.Upsample(scale_factor=2, mode="bilinear" if size <= COARSE else "bicubic") if smooth else nn.Identity()
         self.finer = None
         if size > COARSE:
-            layers = [nn.Conv2d(features, 32, 3, 1, 1), nn.SiLU(), nn.Conv2d(32, 32, 3, 1, 1), nn.SiLU()]
-            layers += [nn.Upsample(scale_factor=2), nn.Conv2d(32, 16, 3, 1, 1), nn.SiLU(), nn.Conv2d(16, out, 3, 1, 1)]
-            self.finer = nn.Sequential(*layers, nn.Upsample(scale_factor=2, mode="bicubic") if smooth else nn.Identity())
-            nn.init.zeros_(layers[-1].weight)
-            nn.init.zeros_(layers[-1].bias)
+            detail = [nn.Conv2d(features, 32, 3, 1, 1), nn.SiLU(), nn.Conv2d(32, 32, 3, 1, 1), nn.SiLU()]
+            if smooth:
+                last = nn.Conv2d(16, out, 3, 1, 1)
+                detail += [nn.Upsample(scale_factor=2), nn.Conv2d(32, 16, 3, 1, 1), nn.SiLU(), last]
+                detail += [nn.Upsample(scale_factor=2, mode="bicubic")]
+            else:  # convolutions at the full size would cost as much as all the rest
+                last = nn.Conv2d(32, 4 * out, 3, 1, 1)
+                detail += [last, nn.PixelShuffle(2)]
+            self.finer = nn.Sequential(*detail)
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
         if smooth:  # depth starts as its prior, confidence flat
             nn.init.normal_(self.head.weight, std=1e-3)
         nn.init.zeros_(self.head.bias)

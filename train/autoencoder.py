@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from accelerate import Accelerator
 from torch import Tensor
 
-from latentface.autoencoder import Autoencoder
+from latentface.autoencoder import COARSE, Autoencoder
 from latentface.paper import PaperAutoencoder
 
 from . import losses, sheets
@@ -102,11 +102,17 @@ def objective(outputs: tuple, image: Tensor, config: AutoencoderConfig, features
     _, scene, confidence = outputs[:3]
     log_sigma = confidence.clamp(*config.log_sigma)
     plain, mask = scene.render()
-    mirrored, mirrored_mask = scene.flip().render()
-    mask = mask * mirrored_mask
+    big = image.shape[-1] > COARSE  # symmetry asks for no detail: at half the size it costs a quarter
+    small_image, small_sigma = (F.avg_pool2d(map, 2) if big else map for map in (image, log_sigma))
+    mirrored, mirrored_mask = (scene.half() if big else scene).flip().render()
+    if big:
+        mirrored_mask = mirrored_mask * (F.avg_pool2d(mask, 2) == 1)
+        mask = mask * F.interpolate(mirrored_mask, scale_factor=2)
+    else:
+        mask = mirrored_mask = mask * mirrored_mask
     terms = {
         "plain": losses.laplace(plain, image, log_sigma[:, :1], mask),
-        "mirrored": config.mirrored * losses.laplace(mirrored, image, log_sigma[:, 1:], mask),
+        "mirrored": config.mirrored * losses.laplace(mirrored, small_image, small_sigma[:, 1:], mirrored_mask),
         "gradient": config.gradient * losses.gradient_l1(plain, image, mask),
         "raw_depth": config.raw_depth * scene.raw_depth.square().mean(),
         "laplacian": config.laplacian * 10 * losses.laplacian_l1(scene.depth),
