@@ -4,6 +4,7 @@ import argparse
 import signal
 import sys
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 from latentface.pipeline import ASSETS
@@ -13,7 +14,13 @@ def main(argv: list[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0, or 2 for wrong input with one line on stderr."""
     parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, text in (("autoencoder", "train stage 1, the 3D-aware autoencoder"), ("rdm", "train stage 2, the RDM")):
+    trainers = {
+        "autoencoder": "train stage 1, the 3D-aware autoencoder",
+        "rdm": "train stage 2, the RDM",
+        "pcl": "train PCL, face and pose apart by contrast",
+        "simclr": "train SimCLR on PCL's backbone, the baseline",
+    }
+    for name, text in trainers.items():
         new = commands.add_parser(name, help=text)
         new.add_argument("--preset", default="explorer")
         new.add_argument("--data", action="append", required=True, metavar="SHARDS", help="a shards folder; may be repeated")
@@ -72,18 +79,17 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    if args.command in ("autoencoder", "rdm"):
-        from . import autoencoder, rdm
-
-        presets = {"autoencoder": autoencoder, "rdm": rdm}[args.command].PRESETS
+    if args.command in ("autoencoder", "rdm", "pcl", "simclr"):
+        trainer = import_module(f".{args.command}", __package__)
+        presets = trainer.PRESETS
         if args.preset not in presets:
             raise ValueError(f"no preset {args.preset!r} for {args.command}: choose {', '.join(presets)}")
         changes = {k: getattr(args, k) for k in ("images", "seed", "lr", "start") if getattr(args, k, None) is not None}
         config = replace(presets[args.preset], **changes)
-        if args.command == "autoencoder":
-            autoencoder.train(config, args.data, args.out, args.resume)
+        if args.command == "rdm":
+            trainer.train(config, args.data, args.autoencoder, args.out, args.resume)
         else:
-            rdm.train(config, args.data, args.autoencoder, args.out, args.resume)
+            trainer.train(config, args.data, args.out, args.resume)
     elif args.command == "import":
         from .importing import import_source
 

@@ -1,5 +1,12 @@
 """Losses: `photometric` of stage 1, and one file a loss for PCL and SimCLR."""
 
+from .info_nce import info_nce, mixture
+from .orthogonality import orthogonality
 from .photometric import feature_l2, gaussian_feature, gradient_l1, laplace, laplacian_l1, masked_mean
+from .pose_contrast import pose_contrast
+from .reconstruction import reconstruction
 
-__all__ = ["feature_l2", "gaussian_feature", "gradient_l1", "laplace", "laplacian_l1", "masked_mean"]
+__all__ = [
+    "feature_l2", "gaussian_feature", "gradient_l1", "info_nce", "laplace", "laplacian_l1", "masked_mean", "mixture",
+    "orthogonality", "pose_contrast", "reconstruction",
+]  # fmt: skip

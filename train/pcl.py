@@ -1,0 +1,118 @@
+"""Trains PCL (Liu et al., CVPR 2023): reconstruction with orthogonal branches, face contrast and pose contrast.
+
+    python -m train pcl --preset explorer --data SHARDS --out RUN [--resume]
+
+Single images, as published. What two cores made us change, and why it is still the same method:
+- Only the face contrast learns from a large batch. Reconstruction sees `rebuilt`, the pose contrast `posed` images of it.
+- Pose negatives: the paper encodes 100 augmentations of each image's mirror image. Their sum estimates a mean over
+  augmentations, and two do so too (losses/pose_contrast.py scales them up). Image and mirror are augmented twice each, and
+  each of the four is an anchor once: nothing that is encoded serves as a negative only.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from latentface.pcl import PCL
+
+from . import contrastive, losses
+from .augment import Colours, boxes, near_whole, quadrants, view
+from .contrastive import ContrastiveConfig, Projector, Task, fit
+from .shards import Clips
+from .sheets import tile
+
+
+@dataclass
+class PCLConfig(ContrastiveConfig):
+    """A preset of PCL."""
+
+    rebuilt: int = 64
+    """Images of a batch that are rebuilt."""
+    posed: int = 32
+    """Images of a batch in the pose contrast; its negatives are each image's own, so their number changes nothing else."""
+    orthogonality: float = 300.0
+    """Weight of the orthogonality. The paper's 1 leaves it a thousandth of the reconstruction (it is about B / D^2 for
+    unrelated features); at 300 it is some percent."""
+    noise: float = 0.4
+    """Standard deviation of the noise on the decoder's input, whose root mean square is 1."""
+
+
+PRESETS = {
+    "explorer": PCLConfig(),
+    "toy": PCLConfig(
+        model={"size": 32, "width": 8}, images=512, batch=32, rebuilt=16, posed=8, projection=(32, 16), lr=2e-3
+    ),
+}  # fmt: skip
+
+
+def tasks(model: PCL, projectors: nn.ModuleDict, config: PCLConfig) -> dict[str, Task]:
+    """PCL's three losses; their projectors are added to `projectors`."""
+    size, length = model.size, model.decoder[0].in_features
+    projectors["face"] = Projector(length, *config.projection)
+    projectors["pose"] = Projector(length, *config.projection)
+    strong = Colours()
+
+    def rebuild(clips: Clips, rows: Tensor, generator: torch.Generator) -> Tensor:
+        stored = clips.images[rows[: config.rebuilt]]
+        image = view(stored, near_whole(len(stored), generator), size, None, generator)
+        mirror = image.flip(-1)
+        features = model.encode(torch.cat([image, mirror]))
+        (face, other_face), (pose, other_pose) = features.face.chunk(2), features.pose.chunk(2)
+
+        def decode(faces: Tensor, poses: Tensor) -> Tensor:
+            noise = torch.randn(faces.shape, generator=generator).to(faces.device)
+            return model.decoder(model.blend(faces, poses) + config.noise * noise)
+
+        apart = losses.orthogonality(face, pose) + losses.orthogonality(other_face, other_pose)
+        return losses.reconstruction(decode, (face, pose), (other_face, other_pose), image, mirror) + config.orthogonality * apart
+
+    def contrast_faces(clips: Clips, rows: Tensor, generator: torch.Generator) -> Tensor:
+        stored = clips.images[rows]
+        image = torch.cat([view(stored, box, size, strong, generator) for box in quadrants(len(rows), generator)])
+        one, two = projectors["face"](model.face_head(model.backbone(image)).flatten(1)).chunk(2)
+        return losses.info_nce(one, two, config.temperature, losses.mixture(2 * len(one), generator))
+
+    def contrast_poses(clips: Clips, rows: Tensor, generator: torch.Generator) -> Tensor:
+        stored = clips.images[rows[: config.posed]]
+        count = len(stored)
+        views = []
+        for mirrored in (False, True):
+            for _ in range(2):
+                box = near_whole(count, generator)
+                box = boxes(box[:, :2], box[:, 2].abs(), torch.full((count,), mirrored))
+                views.append(view(stored, box, size, strong, generator))
+        z = projectors["pose"](model.pose_head(model.backbone(torch.cat(views))).flatten(1)).view(4, count, -1)
+        pairs = ((0, 1, (2, 3)), (1, 0, (2, 3)), (2, 3, (0, 1)), (3, 2, (0, 1)))
+        each = [losses.pose_contrast(z[a], z[p], z[list(n)].transpose(0, 1), config.temperature) for a, p, n in pairs]
+        return torch.stack(each).mean()
+
+    trunk, face, pose = model.backbone, model.face_head, model.pose_head
+    return {
+        "rebuild": Task(rebuild, [model]),
+        "face": Task(contrast_faces, [trunk, face, projectors["face"]], balanced=True),
+        "pose": Task(contrast_poses, [trunk, pose, projectors["pose"]], balanced=True),
+    }
+
+
+@torch.no_grad()
+def check(model: PCL, clips: Clips, count: int = 12) -> tuple[dict, Image.Image]:
+    """`look` and the reconstruction's L1 on validation frames, and a sheet.
+
+    Its rows: face A, A rebuilt from its own face and pose, pose B (of somebody else), A at B's pose, A at the pose of its
+    mirror image.
+    """
+    rows = clips.validation.nonzero().flatten()
+    measures = contrastive.look(model, clips, model.size)
+    some = rows[:: max(1, len(rows) // 256)][:256]
+    measures["val_l1"] = float((model(clips.centre(some, model.size)) - clips.centre(some, model.size)).abs().mean())
+    shown = rows[:: max(1, len(rows) // count)][:count]
+    face, pose = clips.centre(shown, model.size), clips.centre(shown.roll(len(shown) // 2), model.size)
+    return measures, tile([face, model(face), pose, model.swap(face, pose), model.swap(face, face.flip(-1))])
+
+
+def train(config: PCLConfig, data: list[str], out: Path, resume: bool = False, every: int = 12_800) -> Path:
+    """Trains PCL on the single frames of shards and returns the run's folder, see contrastive.fit; weights in `pcl/`."""
+    return fit(config, data, out, PCL, tasks, check, resume, every)

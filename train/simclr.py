@@ -1,0 +1,80 @@
+"""The baseline beside PCL: SimCLR (Chen et al., ICML 2020) on the same backbone, data and budget.
+
+    python -m train simclr --preset explorer|clips --data SHARDS --out RUN [--resume]
+
+`explorer`: two augmentations of one image, as published, with crops and colours tuned for faces. `clips`: two frames of one
+person instead, each augmented: time is the teacher, and what changes within a clip (expression, pose) is what is forgotten.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from latentface.pcl import STRIDE, Backbone
+
+from . import contrastive, losses
+from .augment import Colours, crops, view
+from .contrastive import ContrastiveConfig, Projector, Task, fit
+from .shards import Clips
+
+
+@dataclass
+class SimCLRConfig(ContrastiveConfig):
+    """A preset of SimCLR."""
+
+    temperature: float = 0.1
+    """Of the contrast."""
+    area: tuple[float, float] = (0.3, 1.0)
+    """Smallest and largest share of the standard crop that a view shows."""
+    colours: dict = field(default_factory=lambda: {"brightness": 0.5, "contrast": 0.5, "saturation": 0.5, "hue": 0.05, "blur": 0.5})
+    """How colours vary, see augment.Colours. Hue little: skin is no wheel of colours."""
+    frames: bool = False
+    """Whether the second view is of another frame of the same person (where there is one); then no other image of that
+    person is a negative."""
+
+
+PRESETS = {
+    "explorer": SimCLRConfig(),
+    "clips": SimCLRConfig(frames=True, area=(0.5, 1.0)),
+    "toy": SimCLRConfig(model={"size": 32, "width": 8}, images=512, batch=32, projection=(32, 16), lr=2e-3),
+}
+
+
+def another_frame(person: Tensor, rows: Tensor, generator: torch.Generator) -> Tensor:
+    """For every row a random other row of the same person, or itself where there is none.
+
+    person: N, with the frames of one person standing together. rows: B indices into it.
+    """
+    first, last = torch.searchsorted(person, person[rows]), torch.searchsorted(person, person[rows], right=True)
+    draw = torch.rand(len(rows), generator=generator)
+    step = 1 + (draw * (last - first - 1)).long().clamp(min=0)
+    return first + (rows - first + torch.where(last - first > 1, step, 0)) % (last - first)
+
+
+def tasks(model: Backbone, projectors: nn.ModuleDict, config: SimCLRConfig) -> dict[str, Task]:
+    """SimCLR's one loss; its projector is added to `projectors`."""
+    size, width = model.config.size, model.config.width
+    projectors["trunk"] = Projector(4 * width * (size // STRIDE) ** 2, *config.projection)
+    colours = Colours(**config.colours)
+
+    def contrast(clips: Clips, rows: Tensor, generator: torch.Generator) -> Tensor:
+        others = another_frame(clips.person, rows, generator) if config.frames else rows
+        image = torch.cat(
+            [view(clips.images[r], crops(len(r), generator, config.area), size, colours, generator) for r in (rows, others)]
+        )
+        one, two = projectors["trunk"](model(image).flatten(1)).chunk(2)
+        return losses.info_nce(one, two, config.temperature, person=clips.person[rows] if config.frames else None)
+
+    return {"contrast": Task(contrast, [model, projectors["trunk"]])}
+
+
+def check(model: Backbone, clips: Clips) -> tuple[dict, None]:
+    """`look` on validation frames; there is nothing to draw."""
+    return contrastive.look(model, clips, model.config.size), None
+
+
+def train(config: SimCLRConfig, data: list[str], out: Path, resume: bool = False, every: int = 12_800) -> Path:
+    """Trains SimCLR and returns the run's folder, see contrastive.fit; weights in `backbone/`."""
+    return fit(config, data, out, Backbone, tasks, check, resume, every)
