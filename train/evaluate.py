@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .run import record
 
-SUITES = ("swaps", "probes")
+SUITES = ("depth", "swaps", "leakage", "probes")
 """Names of the suites, each the module of that name."""
 
 
@@ -45,9 +45,9 @@ def split_kind(entry: str) -> tuple[str, Path]:
 
 
 def rounded(value):
-    """Floats to 4 places, inside lists and dictionaries too."""
+    """Floats to 4 places, small ones to 4 digits, inside lists and dictionaries too."""
     if isinstance(value, dict):
         return {k: rounded(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [rounded(v) for v in value]
-    return round(value, 4) if isinstance(value, float) else value
+    return (round(value, 4) if abs(value) >= 1 else float(f"{value:.4g}")) if isinstance(value, float) else value
