@@ -1,6 +1,7 @@
 """`python -m train COMMAND`: data engines, trainers, evaluation and the making of the app's assets."""
 
 import argparse
+import os
 import signal
 import sys
 from dataclasses import replace
@@ -34,8 +35,11 @@ def main(argv: list[str] | None = None) -> int:
         if name == "rdm":
             new.add_argument("--autoencoder", type=Path, required=True, metavar="RUN", help="the stage 1 run")
     new = commands.add_parser("import", help="your own faces into shards")
-    new.add_argument("source", type=Path, metavar="SOURCE", help="a folder of images or of folders a person, or a tar of such")
+    new.add_argument("source", type=Path, metavar="SOURCE", help="images, folders a person, folders a clip, videos; or a tar of such")
     new.add_argument("--out", type=Path, required=True, metavar="SHARDS")
+    new.add_argument("--layout", default="auto", help="images, people or clips, where the folders do not tell (train/importing.py)")
+    new.add_argument("--frames", type=int, default=16, help="the most that a video or a folder of frames gives")
+    new.add_argument("--workers", type=int, default=os.cpu_count(), help="processes; all give the same shards")
     new.add_argument("--aligned", action="store_true", help="the images are standard crops with margin already")
     new.add_argument("--licence", default="unknown", help="for the manifest")
     new = commands.add_parser("imagined", help="draw people who do not exist into shards")
@@ -43,6 +47,17 @@ def main(argv: list[str] | None = None) -> int:
     new.add_argument("--frames", type=int, default=8)
     new.add_argument("--size", type=int, default=128, help="side of the standard crop in pixels")
     new.add_argument("--seed", type=int, default=0)
+    new.add_argument("--out", type=Path, required=True, metavar="SHARDS")
+    new = commands.add_parser("people", help="draw parametric people with exact truth into shards")
+    new.add_argument("--people", type=int, required=True)
+    new.add_argument("--frames", type=int, default=8)
+    new.add_argument("--size", type=int, default=128, help="side of the standard crop in pixels")
+    new.add_argument("--seed", type=int, default=0)
+    new.add_argument("--workers", type=int, default=os.cpu_count(), help="processes; the bytes do not depend on it")
+    new.add_argument("--out", type=Path, required=True, metavar="SHARDS")
+    new = commands.add_parser("truth", help="draw the fixed truth set: validation, test, and true swaps")
+    new.add_argument("--size", type=int, default=128, help="side of the standard crop in pixels")
+    new.add_argument("--workers", type=int, default=os.cpu_count(), help="processes; the bytes do not depend on it")
     new.add_argument("--out", type=Path, required=True, metavar="SHARDS")
     new = commands.add_parser("gallery", help="the app's gallery: draw people (with --people), or map the drawn ones again")
     new.add_argument("--people", type=int)
@@ -60,7 +75,7 @@ def main(argv: list[str] | None = None) -> int:
     new = commands.add_parser("report", help="the README's pictures")
     new.add_argument("--checkpoint", default="explorer")
     new = commands.add_parser("evaluate", help="measure a checkpoint")
-    new.add_argument("--suite", required=True, help="swaps or probes")
+    new.add_argument("--suite", required=True, help="depth, swaps, leakage or probes")
     new.add_argument("--checkpoint", action="append", metavar="NAME|DIR", help="default explorer; probes take several")
     new.add_argument("--data", action="append", required=True, metavar="[KIND:]PATH", help="london:FILE.tar with its csv beside it")
     new.add_argument("--seed", type=int, default=0)
@@ -93,12 +108,25 @@ def _run(args: argparse.Namespace) -> int:
     elif args.command == "import":
         from .importing import import_source
 
-        manifest = import_source(args.source, args.out, args.aligned, {"licence": args.licence})
-        print(f"{manifest['frames']:,} frames of {manifest['persons']:,} people in {args.out}; dropped {manifest['dropped']:,}")
+        about = {"licence": args.licence}
+        manifest = import_source(args.source, args.out, args.aligned, about, args.layout, args.frames, args.workers)
+        print(f"{manifest['frames']:,} frames of {manifest['persons']:,} people in {args.out}")
+        for reason, count in manifest["dropped"].items():
+            print(f"dropped {count:,}: {reason}")
+        if manifest["dropped"]:
+            print(f"{args.out / 'dropped.jsonl'} names each")
     elif args.command == "imagined":
         from .gallery import imagined_shards
 
         imagined_shards(args.people, args.frames, args.size, args.seed, args.out)
+    elif args.command == "people":
+        from .people import people_shards
+
+        people_shards(args.people, args.frames, args.size, args.seed, args.out, args.workers)
+    elif args.command == "truth":
+        from .truth import truth_shards
+
+        truth_shards(args.size, args.out, args.workers)
     elif args.command == "gallery":
         from . import gallery
 
