@@ -11,6 +11,7 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 import tarfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -23,8 +24,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 import webdataset
-from PIL import Image
 from torch import Tensor
+
+from .on_disk import DiskFrames, decode, free_memory, index_shard
 
 MARGIN = 1.25
 """Side of a stored frame over the side of the standard crop."""
@@ -195,9 +197,9 @@ def _start_worker() -> None:
 
 @dataclass
 class Clips:
-    """A data set in memory."""
+    """A data set in memory, or its frames on disk where they do not fit."""
 
-    images: Tensor
+    images: Tensor | DiskFrames
     """N x 3 x P x P uint8, P = 1.25 * size, twice that below 128 px: standard crops with margin."""
     person: Tensor
     """N int64, index of the person; frames of one person stand together."""
@@ -205,28 +207,46 @@ class Clips:
     """One dictionary a frame, as the engine wrote it."""
     validation: Tensor
     """N bool: frames of the people who validate."""
+    weight: Tensor | None = None
+    """N float64: how often a frame is drawn, beside the others; None: all alike."""
 
     def subset(self, keep: Tensor) -> "Clips":
         """The frames where keep (N bool) is true."""
         rows = keep.nonzero().flatten()
-        return Clips(self.images[rows], self.person[rows], [self.factors[i] for i in rows.tolist()], self.validation[rows])
+        images = self.images.only(rows) if isinstance(self.images, DiskFrames) else self.images[rows]
+        weight = None if self.weight is None else self.weight[rows]
+        return Clips(images, self.person[rows], [self.factors[i] for i in rows.tolist()], self.validation[rows], weight)
+
+    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+        """Rows of `count` frames to train on, with replacement, by weight; never of people who validate. B int64.
+
+        Processes that share a batch all draw it whole, from the same seed, and take each its part (see jittered).
+        """
+        rows = (~self.validation).nonzero().flatten()
+        if self.weight is None:
+            return rows[torch.randint(len(rows), (count,), generator=generator)]
+        below = self.weight[rows].cumsum(0)
+        drawn = torch.rand(count, generator=generator, dtype=torch.float64) * below[-1]
+        return rows[torch.searchsorted(below, drawn, right=True).clamp(max=len(rows) - 1)]
 
     def centre(self, rows: Tensor, size: int) -> Tensor:
         """Standard crops of the frames `rows`: B x 3 x size x size in [-1, 1]."""
         finer = _finer(size)
         edge = (self.images.shape[-1] - finer * size) // 2
-        inner = self.images[rows.to(self.images.device), :, edge : edge + finer * size, edge : edge + finer * size]
+        inner = self.images[rows.to(self.images.device)][..., edge : edge + finer * size, edge : edge + finer * size]
         return F.avg_pool2d(inner.float(), finer) / 127.5 - 1
 
-    def jittered(self, rows: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    def jittered(self, rows: Tensor, size: int, generator: torch.Generator, part: tuple[int, int] = (0, 1)) -> Tensor:
         """Crops shifted by up to 4 % of their side, scaled by 0.95 to 1.1, and mirrored at random.
 
         About the differences between face detectors. Drawn at twice the size and averaged, or from 128 px by cubic
-        interpolation, so that they stay about as sharp as `centre`'s. B x 3 x size x size in [-1, 1].
+        interpolation, so that they stay about as sharp as `centre`'s. part: (i, n) gives the i-th of n equal parts of
+        the crops, exactly as they stand in the whole, to the i-th of n processes. B / n x 3 x size x size in [-1, 1].
         """
         finer = _finer(size)
-        device, count = self.images.device, len(rows)
-        draw = torch.rand(count, 4, generator=generator).to(device)
+        device, mine = self.images.device, slice(len(rows) * part[0] // part[1], len(rows) * (part[0] + 1) // part[1])
+        draw = torch.rand(len(rows), 4, generator=generator)[mine].to(device)
+        rows, count = rows[mine], len(draw)
         scale = (0.95 + 0.15 * draw[:, 0]) / MARGIN
         matrix = torch.zeros(count, 2, 3, device=device)
         matrix[:, 0, 0] = torch.where(draw[:, 1] < 0.5, -scale, scale)
@@ -249,13 +269,8 @@ def stream_clips(folder: str | Path, size: int, truth: bool = False) -> Iterator
     Yields frames N x 3 x P x P uint8 (see Clips.images), their factors, and with `truth` the arrays of every frame's .npz
     ({} where there is none). Raises ShardsError where the folder holds no shards of ours.
     """
+    _manifest(Path(folder))
     side, tars = round(size * MARGIN) * _finer(size), sorted(Path(folder).glob("*.tar"))
-    if not tars or not (Path(folder) / "manifest.json").exists():
-        raise ShardsError(f"{folder} holds no shards; make some with `python -m train import SOURCE --out {folder}`")
-
-    def decode(data: bytes) -> np.ndarray:
-        image = Image.open(io.BytesIO(data)).convert("RGB")
-        return np.asarray(image if image.size == (side, side) else image.resize((side, side), Image.Resampling.LANCZOS))
 
     def arrays(data: bytes | None) -> dict:
         with np.load(io.BytesIO(data), allow_pickle=False) if data and truth else nullcontext({}) as content:
@@ -264,25 +279,88 @@ def stream_clips(folder: str | Path, size: int, truth: bool = False) -> Iterator
     with ThreadPoolExecutor() as pool:
         for sample in webdataset.WebDataset([str(t) for t in tars], shardshuffle=False, empty_check=False):
             frames = sorted((k[:-5] for k in sample if k.endswith(".webp")), key=int)
-            images = np.stack(list(pool.map(decode, [sample[f"{k}.webp"] for k in frames])))
+            images = np.stack(list(pool.map(lambda k: decode(sample[f"{k}.webp"], side), frames)))
             known = list(pool.map(arrays, [sample.get(f"{k}.npz") for k in frames]))
             yield torch.from_numpy(images).permute(0, 3, 1, 2), json.loads(sample["json"]), known
 
 
-def read_shards(folders: str | Path | list, size: int, progress=None) -> Clips:
-    """Reads all clips of one or more shard folders into memory, frames resized to P x P (see Clips.images).
+def split_weight(entry: str | Path) -> tuple[Path, float | None]:
+    """"folder:2.5" -> (folder, 2.5); a path, even one with a colon, has weight None. Raises ShardsError.
 
-    progress: called with (clips read, clips in all). Raises ShardsError where a folder holds no shards of ours.
+    A folder that is there is taken for a path: "a:2" is the folder a:2 where there is one.
     """
-    images, persons, factors = [], [], []
-    for folder in [Path(f) for f in (folders if isinstance(folders, list) else [folders])]:
-        for done, (frames, clip, _) in enumerate(stream_clips(folder, size), 1):
-            images.append(frames)
+    path, colon, weight = str(entry).rpartition(":")
+    if not colon or not path or Path(entry).exists():
+        return Path(entry), None
+    try:
+        share = float(weight)
+    except ValueError:
+        return Path(entry), None
+    if not 0 < share < float("inf"):
+        raise ShardsError(f"the weight of {path} must be a positive number, not {weight}")
+    return Path(path), share
+
+
+def read_shards(folders: str | Path | list, size: int, progress=None) -> Clips:
+    """Reads all clips of one or more shard folders, frames resized to P x P (see Clips.images).
+
+    Where the frames would fill more than two thirds of the free memory they stay on disk, and one line says so. Every
+    20th person validates, and those whose engine set them aside ("set" is "validation" or "test").
+
+    folders: each SHARDS or SHARDS:WEIGHT. The weights are the shares of the frames that Clips.draw draws from each;
+    without any, every frame is drawn alike. progress: called with (clips read, clips in all) of each folder. Raises
+    ShardsError where a folder holds no shards of ours, or some have a weight and others none.
+    """
+    entries = [split_weight(entry) for entry in (folders if isinstance(folders, list) else [folders])]
+    if len({weight is None for _, weight in entries}) > 1:
+        raise ShardsError("give every --data a weight, or none")
+    manifests = [_manifest(folder) for folder, _ in entries]
+    total, side = sum(manifest["frames"] for manifest in manifests), round(size * MARGIN) * _finer(size)
+    need, free = total * 3 * side**2, free_memory() // int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    in_memory = need <= free * 2 / 3
+    if not in_memory:
+        have = f"{need / 2**30:,.1f} GB of memory and a process has {free / 2**30:,.1f} free"
+        print(f"{total:,} frames would take {have}: they stay on disk and are read as they are drawn", file=sys.stderr, flush=True)
+    images = torch.empty(total if in_memory else 0, 3, side, side, dtype=torch.uint8)
+    tars, places, persons, factors, source = [], [], [], [], []
+    for number, ((folder, _), manifest) in enumerate(zip(entries, manifests)):
+        clips = stream_clips(folder, size) if in_memory else _indexed(folder, tars)
+        for done, (frames, clip, *_) in enumerate(clips, 1):
+            if in_memory:
+                images[len(factors) :][: len(clip)] = frames[: max(0, total - len(factors))]
+            else:
+                places += frames
             factors += clip
             persons += [f"{folder}/{f['person']}" for f in clip]
+            source += [number] * len(clip)
             if progress:
-                progress(done, json.loads((folder / "manifest.json").read_text())["clips"])
-    names = sorted(set(persons))
-    index = {name: i for i, name in enumerate(names)}
+                progress(done, manifest["clips"])
+        if source.count(number) != manifest["frames"]:
+            have = f"{source.count(number):,} frames, and its manifest counts {manifest['frames']:,}"
+            raise ShardsError(f"{folder} holds {have}: make it again")
+    index = {name: i for i, name in enumerate(sorted(set(persons)))}
     person = torch.tensor([index[p] for p in persons])
-    return Clips(torch.cat(images).contiguous(), person, factors, person % VALIDATION_EVERY == 0)
+    aside = torch.tensor([f.get("set") in ("validation", "test") for f in factors])
+    frames = images if in_memory else DiskFrames(tars, torch.tensor(places), side)
+    clips = Clips(frames, person, factors, (person % VALIDATION_EVERY == 0) | aside)
+    if entries[0][1] is not None:
+        weights, sources = torch.tensor([weight for _, weight in entries], dtype=torch.float64), torch.tensor(source)
+        learning = torch.bincount(sources[~clips.validation], minlength=len(entries))
+        if not learning.all():
+            raise ShardsError(f"{entries[int(learning.argmin())][0]} has a weight, and only people who validate")
+        clips.weight = (weights / learning)[sources]
+    return clips
+
+
+def _manifest(folder: Path) -> dict:
+    if not any(folder.glob("*.tar")) or not (folder / "manifest.json").exists():
+        raise ShardsError(f"{folder} holds no shards; make some with `python -m train import SOURCE --out {folder}`")
+    return json.loads((folder / "manifest.json").read_text())
+
+
+def _indexed(folder: Path, tars: list[str]) -> Iterator[tuple[list[tuple[int, int, int]], list[dict]]]:
+    """Places of the frames (see DiskFrames) and factors, clip by clip; the shards are added to `tars`."""
+    for path in sorted(folder.glob("*.tar")):
+        tars.append(str(path))
+        for frames, clip in index_shard(path):
+            yield [(len(tars) - 1, *frame) for frame in frames], clip

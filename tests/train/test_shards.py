@@ -15,7 +15,9 @@ import torch
 from PIL import Image
 from tests.helpers import ROOT, drawn_clips, drawn_face, webp
 
-from train.shards import MARGIN, Clips, ShardsError, draw_shards, read_shards, write_shards
+from train import shards as reading
+from train.on_disk import DiskFrames, free_memory
+from train.shards import MARGIN, Clips, ShardsError, draw_shards, read_shards, split_weight, write_shards
 
 SIZE, SIDE = 16, 40
 
@@ -282,3 +284,164 @@ def test_an_engines_error_is_not_swallowed(tmp_path, workers):
     with pytest.raises(RuntimeError, match="no clip 1"):
         draw_shards(Broken(0), 40, tmp_path, ABOUT, {}, workers, 5)
     assert torch.get_num_threads() == threads and not any(tmp_path.glob("*.tar"))
+
+
+def test_a_weight_is_told_from_a_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("a", "b:2", "c:x"):
+        (tmp_path / folder).mkdir()
+    found = {entry: split_weight(entry) for entry in ("a", "a:3", "b:2", "b:2:0.5", "c:x", "none:x", "none", "a:1e-1", ":2")}
+    assert {k: (str(path), weight) for k, (path, weight) in found.items()} == {
+        "a": ("a", None),
+        "a:3": ("a", 3),
+        "b:2": ("b:2", None),  # there is a folder of that name
+        "b:2:0.5": ("b:2", 0.5),
+        "c:x": ("c:x", None),
+        "none:x": ("none:x", None),
+        "none": ("none", None),
+        "a:1e-1": ("a", 0.1),
+        ":2": (":2", None),
+    }
+    for weight in ("0", "-1", "inf", "nan"):
+        with pytest.raises(ShardsError, match="positive"):
+            split_weight(f"a:{weight}")
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("other:1")
+    write_shards(drawn_clips(41, 1, SIDE), folder, {})
+    return folder
+
+
+@pytest.mark.parametrize("weights", [(1, 1), (3, 1), (0.2, 0.8)])
+def test_data_sets_are_mixed_by_weight_whatever_their_size(shards, other, weights):
+    clips = read_shards([f"{shards}:{weights[0]}", f"{other}:{weights[1]}"], SIZE)
+    rows = clips.draw(20_000, torch.Generator().manual_seed(0))
+    assert not clips.validation[rows].any()
+    assert abs((rows < 69).float().mean() - weights[0] / sum(weights)) < 0.015
+    counts = torch.bincount(rows, minlength=110)
+    for source in (slice(0, 69), slice(69, 110)):  # all frames of a set alike
+        drawn = counts[source][~clips.validation[source]].float()
+        assert drawn.min() > 0 and drawn.std() < 1.4 * drawn.mean().sqrt()
+
+
+def test_without_weights_every_frame_is_drawn_alike(shards, other):
+    clips = read_shards([shards, other], SIZE)
+    rows = clips.draw(20_000, torch.Generator().manual_seed(0))
+    learning = ~clips.validation
+    assert clips.weight is None and not clips.validation[rows].any()
+    assert abs((rows < 69).float().mean() - learning[:69].sum() / learning.sum()) < 0.015
+    assert set(rows.tolist()) == set(learning.nonzero().flatten().tolist())
+    with pytest.raises(ShardsError, match="a weight, or none"):
+        read_shards([f"{shards}:2", other], SIZE)
+
+
+def test_the_same_seed_draws_the_same_and_a_subset_keeps_the_weights(shards, other):
+    clips = read_shards([f"{shards}:5", f"{other}:1"], SIZE)
+    one, two, three = (clips.draw(64, torch.Generator().manual_seed(seed)) for seed in (7, 7, 8))
+    assert torch.equal(one, two) and not torch.equal(one, three)
+    part = clips.subset(clips.person % 2 == 1)
+    assert torch.equal(part.weight, clips.weight[clips.person % 2 == 1])
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3, 4])
+@pytest.mark.parametrize("disk", [False, True])
+def test_processes_share_a_batch(shards, other, processes, disk, monkeypatch):
+    """Every process reads and draws for itself; their crops together are the batch of one process."""
+    if disk:
+        monkeypatch.setattr(reading, "free_memory", lambda: 0)
+    parts = []
+    for process in range(processes):
+        clips = read_shards([f"{shards}:2", f"{other}:1"], SIZE)
+        generator = torch.Generator().manual_seed(3)
+        parts.append(clips.jittered(clips.draw(32, generator), SIZE, generator, (process, processes)))
+    clips = read_shards([f"{shards}:2", f"{other}:1"], SIZE)
+    generator = torch.Generator().manual_seed(3)
+    whole = clips.jittered(clips.draw(32, generator), SIZE, generator)
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+    torch.testing.assert_close(torch.cat(parts), whole, atol=1e-6, rtol=0)
+
+
+def test_what_does_not_fit_stays_on_disk_and_is_the_same(shards, other, clips, monkeypatch, capsys):
+    monkeypatch.setattr(reading, "free_memory", lambda: 69 * 3 * SIDE**2)
+    calls = []
+    disk = read_shards(shards, SIZE, lambda *state: calls.append(state))
+    assert "69 frames would take" in capsys.readouterr().err and calls == [(i, 23) for i in range(1, 24)]
+    assert isinstance(disk.images, DiskFrames) and disk.images.shape == clips.images.shape and len(disk.images) == 69
+    rows = torch.tensor([68, 0, 31, 31])
+    assert torch.equal(disk.images[rows], clips.images[rows]) and len(disk.images[rows[:0]]) == 0
+    assert disk.factors == clips.factors and torch.equal(disk.person, clips.person)
+    assert torch.equal(disk.validation, clips.validation)
+    torch.testing.assert_close(disk.centre(rows, SIZE), clips.centre(rows, SIZE))
+    for one, two in ((disk, clips), (disk.subset(disk.person > 3), clips.subset(clips.person > 3))):
+        crops = [c.jittered(rows % 40, SIZE, torch.Generator().manual_seed(1)) for c in (one, two)]
+        torch.testing.assert_close(*crops)
+    larger, expected = read_shards(shards, 32), None
+    monkeypatch.setattr(reading, "free_memory", lambda: 2**40)
+    expected = read_shards(shards, 32)
+    assert isinstance(larger.images, DiskFrames) and torch.equal(larger.images[rows], expected.images[rows])
+    assert torch.equal(disk.images.to("cpu")[rows], clips.images[rows])
+
+
+def test_long_clips_keep_their_order_on_disk(tmp_path, monkeypatch):
+    frames = [webp(Image.new("RGB", (SIDE, SIDE), (2 * i, 0, 0))) for i in range(112)]
+    write_shards([("0", frames, [{"person": "0", "frame": i} for i in range(112)])], tmp_path, {})
+    monkeypatch.setattr(reading, "free_memory", lambda: 0)
+    assert read_shards(tmp_path, SIZE).images[torch.arange(112)][:, 0, 0, 0].tolist() == [2 * i for i in range(112)]
+
+
+def test_memory_is_shared_by_the_processes_of_a_machine(shards, monkeypatch):
+    assert 2**20 < free_memory() < 2**50
+    monkeypatch.setattr(reading, "free_memory", lambda: 2 * 69 * 3 * SIDE**2)
+    assert isinstance(read_shards(shards, SIZE).images, torch.Tensor)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    assert isinstance(read_shards(shards, SIZE).images, DiskFrames)
+
+
+def test_who_is_set_aside_by_the_engine_is_never_trained_on(tmp_path):
+    sets = ["train", "validation", "test", "train", None]
+
+    def clips():
+        for i, (key, frames, factors) in enumerate(drawn_clips(5, 2, SIDE)):
+            yield key, frames, [{**f, **({"set": sets[i]} if sets[i] else {})} for f in factors]
+
+    write_shards(clips(), tmp_path, {})
+    found = read_shards(tmp_path, SIZE)
+    assert found.validation.tolist() == [True, True] * 3 + [False] * 4  # the first is the one of 20
+
+
+def test_shards_that_do_not_hold_what_they_say_are_refused(shards, tmp_path):
+    for frames, name in ((68, "more"), (70, "less")):
+        folder = tmp_path / name
+        folder.mkdir()
+        for file in shards.iterdir():
+            (folder / file.name).write_bytes(file.read_bytes())
+        manifest = json.loads((folder / "manifest.json").read_text())
+        (folder / "manifest.json").write_text(json.dumps({**manifest, "frames": frames}))
+        with pytest.raises(ShardsError, match=f"holds 69 frames, and its manifest counts {frames}"):
+            read_shards(folder, SIZE)
+
+
+def test_a_weight_of_people_who_all_validate_is_refused(shards, tmp_path):
+    write_shards([(k, i, [{**f, "set": "test"} for f in factors]) for k, i, factors in drawn_clips(2, 1, SIDE)], tmp_path, {})
+    with pytest.raises(ShardsError, match="only people who validate"):
+        read_shards([f"{shards}:1", f"{tmp_path}:1"], SIZE)
+
+
+@dataclass(frozen=True)
+class Sieve:
+    """An engine that drops the clips of odd index, and all after the third."""
+
+    def __call__(self, index: int):
+        frames = [webp(drawn_face(SIDE, index, 0))] if index % 2 == 0 and index < 3 else []
+        factors = [{"person": str(index), "frame": 0}] * len(frames)
+        return f"{index:03d}", frames, factors, None, [] if frames else [{"file": index, "reason": "odd"}]
+
+
+def test_clips_without_frames_are_left_out_and_named(tmp_path):
+    manifest = draw_shards(Sieve(), 6, tmp_path, {}, {}, 1, 2)
+    assert (manifest["clips"], manifest["frames"]) == (2, 2)
+    assert [f["person"] for f in read_shards(tmp_path, SIZE).factors] == ["0", "2"]  # the last shard is empty
+    dropped = [json.loads(line)["file"] for path in sorted(tmp_path.glob("*.dropped.jsonl")) for line in path.open()]
+    assert dropped == [1, 3, 4, 5]
