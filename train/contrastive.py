@@ -29,10 +29,12 @@ class ContrastiveConfig:
     """Arguments of the network."""
     images: int = 300_000
     """Length of the run in images seen."""
-    batch: int = 256
+    batch: int = 128
     """Global batch; all other images of a process's share are negatives."""
-    lr: float = 5e-4
-    """Adam's learning rate after 200 warm-up steps; falls to zero along a cosine."""
+    lr: float = 1e-3
+    """Adam's learning rate after the warm-up; falls to zero along a cosine."""
+    warm_up: int = 100
+    """Steps over which the learning rate rises."""
     weight_decay: float = 1e-4
     """Adam's (L2) weight decay."""
     clip: float = 1.0
@@ -101,8 +103,8 @@ class Balance:
 
 
 def learning_rate(images: int, config: ContrastiveConfig) -> float:
-    """Learning rate after `images` images: warm-up over 200 steps, then a cosine to zero."""
-    warm = min(1.0, (images / config.batch + 1) / 200)
+    """Learning rate after `images` images: warm-up, and a cosine to zero."""
+    warm = min(1.0, (images / config.batch + 1) / config.warm_up)
     return config.lr * warm * 0.5 * (1 + math.cos(math.pi * min(1.0, images / config.images)))
 
 

@@ -29,13 +29,13 @@ from .sheets import tile
 class PCLConfig(ContrastiveConfig):
     """A preset of PCL."""
 
-    rebuilt: int = 64
+    rebuilt: int = 32
     """Images of a batch that are rebuilt."""
-    posed: int = 32
+    posed: int = 16
     """Images of a batch in the pose contrast; its negatives are each image's own, so their number changes nothing else."""
-    orthogonality: float = 300.0
-    """Weight of the orthogonality. The paper's 1 leaves it a thousandth of the reconstruction (it is about B / D^2 for
-    unrelated features); at 300 it is some percent."""
+    orthogonality: float = 0.01
+    """Weight of the orthogonality over its value for unrelated features, which is about B / D^2: 8e-6 at 64 px, so that the
+    paper's weight of 1 is lost beside a reconstruction of 0.5; features that all vary together reach B times as much."""
     noise: float = 0.4
     """Standard deviation of the noise on the decoder's input, whose root mean square is 1."""
 
@@ -43,9 +43,9 @@ class PCLConfig(ContrastiveConfig):
 PRESETS = {
     "explorer": PCLConfig(),
     "toy": PCLConfig(
-        model={"size": 32, "width": 8}, images=512, batch=32, rebuilt=16, posed=8, projection=(32, 16), lr=2e-3
+        model={"size": 32, "width": 8}, images=512, batch=32, rebuilt=16, posed=8, projection=(32, 16), lr=4e-3, warm_up=10
     ),
-}  # fmt: skip
+}
 
 
 def tasks(model: PCL, projectors: nn.ModuleDict, config: PCLConfig) -> dict[str, Task]:
@@ -66,8 +66,9 @@ def tasks(model: PCL, projectors: nn.ModuleDict, config: PCLConfig) -> dict[str,
             noise = torch.randn(faces.shape, generator=generator).to(faces.device)
             return model.decoder(model.blend(faces, poses) + config.noise * noise)
 
-        apart = losses.orthogonality(face, pose) + losses.orthogonality(other_face, other_pose)
-        return losses.reconstruction(decode, (face, pose), (other_face, other_pose), image, mirror) + config.orthogonality * apart
+        together = losses.orthogonality(face, pose) + losses.orthogonality(other_face, other_pose)
+        rebuilt = losses.reconstruction(decode, (face, pose), (other_face, other_pose), image, mirror)
+        return rebuilt + config.orthogonality * length**2 / len(stored) * together
 
     def contrast_faces(clips: Clips, rows: Tensor, generator: torch.Generator) -> Tensor:
         stored = clips.images[rows]

@@ -38,7 +38,7 @@ class SimCLRConfig(ContrastiveConfig):
 PRESETS = {
     "explorer": SimCLRConfig(),
     "clips": SimCLRConfig(frames=True, area=(0.5, 1.0)),
-    "toy": SimCLRConfig(model={"size": 32, "width": 8}, images=512, batch=32, projection=(32, 16), lr=2e-3),
+    "toy": SimCLRConfig(model={"size": 32, "width": 8}, images=512, batch=32, projection=(32, 16), lr=4e-3, warm_up=10),
 }
 
 
