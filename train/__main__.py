@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
     for name, text in trainers.items():
         new = commands.add_parser(name, help=text)
         new.add_argument("--preset", default="explorer")
-        new.add_argument("--data", action="append", required=True, metavar="SHARDS", help="a shards folder; may be repeated")
+        new.add_argument("--data", action="append", required=True, metavar="SHARDS", help="a shards folder; may be repeated, with each one's share of the frames after a colon")
         new.add_argument("--out", type=Path, required=True, help="the run's folder")
         new.add_argument("--resume", action="store_true", help="go on with the run in --out")
         new.add_argument("--images", type=int, help="length of the run, in images (codes for the RDM)")
@@ -47,6 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     new.add_argument("--frames", type=int, default=8)
     new.add_argument("--size", type=int, default=128, help="side of the standard crop in pixels")
     new.add_argument("--seed", type=int, default=0)
+    new.add_argument("--workers", type=int, default=1, help="processes; the bytes do not depend on it")
     new.add_argument("--out", type=Path, required=True, metavar="SHARDS")
     new = commands.add_parser("people", help="draw parametric people with exact truth into shards")
     new.add_argument("--people", type=int, required=True)
@@ -116,9 +117,9 @@ def _run(args: argparse.Namespace) -> int:
         if manifest["dropped"]:
             print(f"{args.out / 'dropped.jsonl'} names each")
     elif args.command == "imagined":
-        from .gallery import imagined_shards
+        from .imagined import imagined_shards
 
-        imagined_shards(args.people, args.frames, args.size, args.seed, args.out)
+        imagined_shards(args.people, args.frames, args.size, args.seed, args.out, args.workers)
     elif args.command == "people":
         from .people import people_shards
 

@@ -224,14 +224,12 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
 
         features = LiteFeatures().to(accelerator.device, memory_format=torch.channels_last)
     clips = read_shards(data, model.size)
-    train_rows = (~clips.validation).nonzero().flatten()
-    if not len(train_rows):
+    if clips.validation.all():
         raise ValueError("the shards hold one person only: training needs at least two, one of whom validates")
     shown = clips.validation.nonzero().flatten()
     shown = shown[:: max(1, len(shown) // 12)][:12]
     plain_model = model
     model, optimizer = accelerator.prepare(model, optimizer)
-    share = config.batch // accelerator.num_processes
     main = accelerator.is_main_process
 
     def save() -> None:
@@ -244,9 +242,8 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
     with stoppable() as stopped:
         while seen < config.images and not stopped():
             generator = torch.Generator().manual_seed(config.seed * 1_000_003 + seen // config.batch)
-            rows = train_rows[torch.randint(len(train_rows), (config.batch,), generator=generator)]
-            batch = clips.jittered(rows, plain_model.size, generator)
-            batch = batch[accelerator.process_index * share :][:share]
+            part = accelerator.process_index, accelerator.num_processes
+            batch = clips.jittered(clips.draw(config.batch, generator), plain_model.size, generator, part)
             image = batch.to(accelerator.device, memory_format=torch.channels_last)
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(seen, config)

@@ -190,7 +190,7 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
     with stoppable() as stopped:
         while seen < config.images and not stopped():
             generator = torch.Generator().manual_seed(config.seed * 1_000_003 + seen // config.batch)
-            batch = rows[torch.randint(len(rows), (config.batch,), generator=generator)]
+            batch = clips.draw(config.batch, generator, rows)
             view = torch.randint(config.views, (config.batch,), generator=generator)
             t = torch.randint(1000, (config.batch,), generator=generator).to(device)
             share = 0.5 * (1 + torch.cos(torch.tensor(torch.pi * seen / config.images))).item()

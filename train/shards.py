@@ -217,12 +217,12 @@ class Clips:
         weight = None if self.weight is None else self.weight[rows]
         return Clips(images, self.person[rows], [self.factors[i] for i in rows.tolist()], self.validation[rows], weight)
 
-    def draw(self, count: int, generator: torch.Generator) -> Tensor:
-        """Rows of `count` frames to train on, with replacement, by weight; never of people who validate. B int64.
+    def draw(self, count: int, generator: torch.Generator, rows: Tensor | None = None) -> Tensor:
+        """Rows of `count` frames, with replacement, by weight, out of `rows`; without them, of all who do not validate.
 
-        Processes that share a batch all draw it whole, from the same seed, and take each its part (see jittered).
+        Processes that share a batch all draw it whole, from the same seed, and take each its part (see jittered). B int64.
         """
-        rows = (~self.validation).nonzero().flatten()
+        rows = (~self.validation).nonzero().flatten() if rows is None else rows
         if self.weight is None:
             return rows[torch.randint(len(rows), (count,), generator=generator)]
         below = self.weight[rows].cumsum(0)

@@ -341,6 +341,10 @@ def test_the_same_seed_draws_the_same_and_a_subset_keeps_the_weights(shards, oth
     clips = read_shards([f"{shards}:5", f"{other}:1"], SIZE)
     one, two, three = (clips.draw(64, torch.Generator().manual_seed(seed)) for seed in (7, 7, 8))
     assert torch.equal(one, two) and not torch.equal(one, three)
+    some = torch.tensor([3, 5, 80])  # of the first set, the first and the second
+    counts = torch.bincount(clips.draw(9000, torch.Generator().manual_seed(0), some), minlength=81)[some]
+    expected = clips.weight[some] / clips.weight[some].sum() * 9000
+    assert counts.sum() == 9000 and (counts - expected).abs().max() < 200
     part = clips.subset(clips.person % 2 == 1)
     assert torch.equal(part.weight, clips.weight[clips.person % 2 == 1])
 
