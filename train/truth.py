@@ -1,0 +1,75 @@
+"""The fixed truth set (`python -m train truth`): 1,000 parametric people, 400 to validate and 600 to test, with true swaps.
+
+    python -m train truth --out SHARDS
+
+SHARDS/validation and SHARDS/test are shards folders of clips of 8 frames; `swaps` beside the tars of each is one more, whose
+clips hold the true pictures of swaps: "swap": {"identity": "000012.03", "expression": "000431.06"} in a frame's factors says
+that person and pose, light and camera are those of frame 3 of clip 000012, and the expression is that of frame 6 of clip
+000431. The first swap of a clip takes its expression from the same person.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .draw_shards import Clip, draw_shards
+from .people import ABOUT, VERSION, build, clip, frame_files, open_sky
+from .people_camera import background
+from .people_factors import clip_factors, identity, stream
+from .people_hair import strands
+from .people_mesh import load
+from .shards import MARGIN
+
+SEED = 2**40 + 2309
+"""No seed of `python -m train people` reaches it, so nobody trains on these people."""
+PARTS = {"validation": range(0, 400), "test": range(400, 1000)}
+FRAMES = 8
+SWAPS = 5
+"""Swaps of each person: one from another frame of its own, the others from other people of the same part."""
+
+
+def pairs(part: str, number: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """((person, frame) of the identity, (person, frame) of the expression) of one person's swaps, always the same."""
+    rng = stream(SEED, number, "swaps")
+    people = PARTS[part]
+    others = [p for p in people if p != number]
+    out = []
+    for k in range(SWAPS):
+        mine, theirs = (int(f) for f in rng.permutation(FRAMES)[:2])
+        other = number if k == 0 else others[int(rng.integers(len(others)))]
+        out.append(((number, mine), (other, theirs)))
+    return out
+
+
+def swap_clip(part: str, number: int, size: int) -> Clip:
+    """The true pictures of the swaps of person `number`."""
+    head = load()
+    who = identity(head, stream(SEED, number, "identity"))
+    person = build(who, stream(SEED, number, "paint"))
+    moves = clip_factors(head, FRAMES, SEED, number)
+    backs = background(stream(SEED, number, "background"), round(size * MARGIN), FRAMES)
+    files, factors = {}, []
+    for i, ((_, mine), (other, theirs)) in enumerate(pairs(part, number)):
+        given = clip_factors(head, FRAMES, SEED, other)[theirs]
+        move = {**moves[mine], "expression": given["expression"]}
+        frame, said = frame_files(person, move, backs[mine], size, stream(SEED, number, f"noise {mine}"))
+        files |= {f"{i:02d}.{extension}": data for extension, data in frame.items()}
+        swap = {"identity": f"{number:06d}.{mine:02d}", "expression": f"{other:06d}.{theirs:02d}"}
+        factors.append({"person": f"{SEED}-{number:06d}", "frame": i, "set": part, "swap": swap, **said, **who})
+    return f"{number:06d}", files, factors
+
+
+def truth_shards(size: int, out: Path, workers: int = 1, people: int | None = None) -> None:
+    """Draws the truth set (`python -m train truth`). size: of the standard crop. people: of each part, all unless said."""
+    if size < 1 or workers < 1:
+        raise ValueError("--size and --workers start at 1")
+    load(), open_sky(), strands()
+    for part, numbers in PARTS.items():
+        numbers = numbers[:people]
+        arguments = {"engine": "truth", "version": VERSION, "size": size, "people": len(numbers)}
+        about = {**ABOUT, "set": part}
+        draw_shards(lambda i, n=numbers, p=part: clip(SEED, n[i], FRAMES, size, p), len(numbers), FRAMES, out / part, arguments, about, workers)
+        draw_shards(
+            lambda i, n=numbers, p=part: swap_clip(p, n[i], size), len(numbers), SWAPS, out / part / "swaps",
+            {**arguments, "engine": "true swaps"}, {**about, "swaps": "see train/truth.py"}, workers,
+        )  # fmt: skip
