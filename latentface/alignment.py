@@ -193,6 +193,17 @@ def align(
     return Alignment(crop(image, square, size), chosen, square, len(faces))
 
 
+def tight_face(image: np.ndarray) -> Face | None:
+    """The face that fills a picture, as data sets of cut-out faces have it; None if it is not seen there.
+
+    Looks where it must be instead of searching: much faster than `detect`, which enlarges a small picture to look for
+    small faces. image: uint8 H x W x 3, RGB.
+    """
+    height, width = image.shape[:2]
+    x, y, reach = 0.075 * width, 0.075 * height, 0.85
+    return _refine(image, Face((x, y, x + reach * width, y + reach * height), 1.0, np.zeros((5, 2), np.float32)))
+
+
 def _resample(image: np.ndarray, box: tuple[float, float, float, float], width: int, height: int) -> np.ndarray:
     """A box of the photo (left, top, right, bottom; the edge is repeated beyond it) as uint8 height x width x 3."""
     left, top, right, bottom = box
