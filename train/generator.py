@@ -5,8 +5,7 @@ network, distilled from StyleGAN2 on FFHQ. The graph is regular, so the modules 
 by name; a test compares their pictures with what OpenVINO makes of the same files. The synthesis network (section 3):
 features at 4 px, then seven levels that each double the side by an inverse Haar transform of the channels and apply two
 depthwise-separable convolutions; every step is scaled by a style, an affine function of w. The wheel kept the image head of
-the last level only (12 wavelet channels at 512 px, a picture of 1024 px). A `Head` fitted by `train.imagined` reads a
-smaller picture off an earlier level, for a fraction of the time.
+the last level only (12 wavelet channels at 512 px, a picture of 1024 px); a `Reading` reads 512 px off the level before.
 """
 
 import xml.etree.ElementTree as ElementTree
@@ -132,6 +131,42 @@ class Head(nn.Module):
         return inverse_haar(F.conv2d(x, self.weight, self.bias))
 
 
+class Reading(nn.Module):
+    """Reads a picture off an early level: B x C x S x S -> B x 3 x 2S x 2S, for a third of the whole network's time.
+
+    A linear map of the features and of the features as the next level would scale them, to 12 wavelet channels; fitted by
+    train.directions, for the wheel left out the heads of all levels but the last. Right in form and grain, off in
+    colour by what a linear map can't know.
+
+    Args:
+        weight: 12 x 2C.
+        bias: 12.
+    """
+
+    LEVELS = 6
+
+    def __init__(self, weight: Tensor, bias: Tensor):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(weight, requires_grad=False), nn.Parameter(bias, requires_grad=False)
+
+    def forward(self, x: Tensor, scale: Tensor) -> Tensor:
+        """scale: B x C x 1 x 1, of the next level's Affine."""
+        batch, channels = x.shape[:2]
+        plain, scaled = self.weight.split(channels, dim=1)
+        weight = plain + scaled * scale.reshape(batch, 1, channels)
+        bands = torch.baddbmm(self.bias[None, :, None], weight, x.flatten(2))
+        return inverse_haar(bands.unflatten(2, x.shape[2:]))
+
+
+def wavelets(pictures: Tensor) -> Tensor:
+    """Haar transform, the inverse of inverse_haar: B x C x 2S x 2S -> B x 4C x S x S."""
+    upper, lower = pictures[..., ::2, :], pictures[..., 1::2, :]
+    (low, horizontal), (vertical, both) = (
+        (rows[..., ::2] + rows[..., 1::2], rows[..., ::2] - rows[..., 1::2]) for rows in (upper + lower, upper - lower)
+    )
+    return torch.cat([low, torch.stack([vertical, horizontal, both], dim=2).flatten(1, 2)], dim=1) * 0.5
+
+
 class Generator(nn.Module):
     """The mapping and the synthesis network.
 
@@ -183,6 +218,11 @@ class Generator(nn.Module):
         for i, level in enumerate(self.levels[:levels]):
             x = level(x, styles[:, 1 + 3 * i : 4 + 3 * i])
         return x
+
+    def small(self, styles: Tensor, reading: Reading) -> Tensor:
+        """Pictures B x 3 x 512 x 512 as `reading` reads them off level 6, near [-1, 1]. styles: B x 23 x 512."""
+        scale = self.levels[reading.LEVELS].up(styles[:, 1 + 3 * reading.LEVELS])
+        return reading(self.features(styles, reading.LEVELS), scale)
 
     def forward(self, styles: Tensor) -> Tensor:
         """Pictures B x 3 x 1024 x 1024, RGB, near [-1, 1], framed as FFHQ. styles: B x 23 x 512, one row a layer."""
