@@ -1,10 +1,12 @@
 """Tiny real things that several tests need: models, a pipeline, a photo, drawn faces in shards."""
 
 import io
+import json
 from pathlib import Path
 
 import numpy as np
 import torch
+import webdataset
 from PIL import Image, ImageDraw
 from torch import Tensor
 
@@ -103,3 +105,20 @@ def drawn_clips(people: int, frames: int, side: int):
     for person in range(people):
         images = [webp(drawn_face(side, person, frame)) for frame in range(frames)]
         yield f"{person:05d}", images, [{"person": f"{person:05d}", "frame": frame} for frame in range(frames)]
+
+
+def write_truth(clips, folder: Path) -> Path:
+    """A shards folder of (key, WebP frames, factors, arrays of each frame or None), as engines that know the truth write it."""
+    folder.mkdir(parents=True)
+    frames = count = 0
+    with webdataset.TarWriter(str(folder / "00000.tar")) as writer:
+        for key, images, factors, arrays in clips:
+            sample = {f"{i:02d}.webp": image for i, image in enumerate(images)}
+            for i, known in enumerate(arrays or ()):
+                buffer = io.BytesIO()
+                np.savez_compressed(buffer, **known)
+                sample[f"{i:02d}.npz"] = buffer.getvalue()
+            writer.write({"__key__": key, **sample, "json": json.dumps(factors).encode()})
+            frames, count = frames + len(images), count + 1
+    (folder / "manifest.json").write_text(json.dumps({"clips": count, "frames": frames, "margin": 1.25}))
+    return folder

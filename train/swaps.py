@@ -23,6 +23,7 @@ from latentface.rendering import picture
 from .judges import Reader, measures
 from .run import Progress
 from .sheets import tile
+from .true_swaps import true_swaps
 
 SIDE = 256
 """Side in pixels of the pictures that judges see."""
@@ -139,13 +140,15 @@ def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: 
 
 
 def run(checkpoints: list[str], data: list[tuple[str, Path]], out: Path, seed: int = 0) -> dict:
-    """The suite: one checkpoint, one london:FILE.tar; a contact sheet is written beside `out`."""
-    if len(checkpoints) != 1 or len(data) != 1 or data[0][0] != "london":
-        raise ValueError("the swaps suite takes one --checkpoint and one --data london:FILE.tar")
-    path = data[0][1]
-    if not path.exists() or not path.with_suffix(".csv").exists():
+    """The suite: one checkpoint, one london:FILE.tar or truth:SHARDS (true_swaps); a contact sheet is written beside `out`."""
+    if len(checkpoints) != 1 or len(data) != 1 or data[0][0] not in ("london", "truth"):
+        raise ValueError("the swaps suite takes one --checkpoint and one --data, london:FILE.tar or truth:SHARDS")
+    kind, path = data[0]
+    if kind == "london" and not (path.exists() and path.with_suffix(".csv").exists()):
         raise ValueError(f"{path} or the .csv beside it is missing")
-    results, columns = swaps(load_pipeline(checkpoints[0]), path, seed=seed)
+    measured = {"london": swaps, "truth": true_swaps}[kind]
+    results, columns = measured(load_pipeline(checkpoints[0]), path, seed=seed)
+    columns = columns[:48] if kind == "truth" else columns
     half = columns[: len(columns) // 2 * 2].reshape(-1, 2 * columns.shape[1], *columns.shape[2:])
     out.parent.mkdir(parents=True, exist_ok=True)
     tile(list(half), 1).save(out.with_suffix(".png"))

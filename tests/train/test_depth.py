@@ -1,6 +1,5 @@
 """The depth suite on ellipsoids whose depth, pose and light are known, for models whose answers are known."""
 
-import io
 import json
 import math
 from dataclasses import replace
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.helpers import smooth, tiny_autoencoder, tiny_pipeline, webp
+from tests.helpers import smooth, tiny_autoencoder, tiny_pipeline, webp, write_truth
 from torch import nn
 
 from latentface.autoencoder import Codes, Scene
@@ -17,7 +16,7 @@ from latentface.geometry import normals_from_depth, pixel_grid
 from latentface.rendering import picture, render, view_grid
 from train.__main__ import main
 from train.depth import agreement, depth, eroded, light_angles, load_autoencoder, mad, read_truth, side, truth_maps
-from train.shards import ShardsError, draw_shards, write_shards
+from train.shards import ShardsError
 from train.ssim import ssim
 
 SIZE, SIDE = 32, 40
@@ -64,34 +63,25 @@ def arrays(true: Scene) -> dict:
     }
 
 
-class Engine:
-    """Clips of ellipsoids with truth, as draw_shards takes them; what follows the people is a swap."""
-
-    def __init__(self, make=scene):
-        self.make = make
-
-    def __call__(self, index: int):
-        person = index % PEOPLE
-        images, factors, truth = [], [], []
+def clips(count: int, make=scene):
+    """Clips of ellipsoids with truth; what follows the people is a swap."""
+    for index in range(count):
+        images, factors, known = [], [], []
         for frame in range(FRAMES):
-            true = self.make(person, frame)
+            true = make(index % PEOPLE, frame)
             crop = picture(true.render()[0][0])
             images.append(webp(Image.fromarray(np.pad(crop, ((4, 4), (4, 4), (0, 0)), mode="edge"))))
             pose, light = true.view[0, :3].tolist(), true.light[0].tolist()
-            factors.append({"person": f"{person}", "frame": frame, "set": "validation", "pose": pose, "light": light})
+            factors.append({"person": f"{index % PEOPLE}", "frame": frame, "set": "validation", "pose": pose, "light": light})
             if index >= PEOPLE:
                 factors[-1]["swap"] = {"identity": "0", "expression": "1"}
-            buffer = io.BytesIO()
-            np.savez_compressed(buffer, **arrays(true))
-            truth.append(buffer.getvalue())
-        return f"{index:03d}", images, factors, truth
+            known.append(arrays(true))
+        yield f"{index:03d}", images, factors, known
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("truth") / "validation"
-    draw_shards(Engine(), PEOPLE + 1, folder, {"source": "ellipsoids", "licence": "CC0"}, {})
-    return folder
+    return write_truth(clips(PEOPLE + 1), tmp_path_factory.mktemp("truth") / "validation")
 
 
 class Known(nn.Module):
@@ -133,9 +123,7 @@ def test_the_truth_scores_perfectly(folder):
 @pytest.fixture(scope="module")
 def frontal(tmp_path_factory):
     """A set with every face from the front."""
-    folder = tmp_path_factory.mktemp("frontal")
-    draw_shards(Engine(facing), 2, folder / "set", {}, {})
-    return folder / "set"
+    return write_truth(clips(2, facing), tmp_path_factory.mktemp("frontal") / "set")
 
 
 def test_changed_depths_score_what_the_formula_says(frontal):
@@ -284,8 +272,7 @@ def test_the_command_measures_a_pipeline_and_a_stage_1_run(folder, tmp_path, cap
 
 
 def test_what_can_not_be_measured_is_said(folder, tmp_path):
-    plain = [("000", [webp(Image.new("RGB", (40, 40)))], [{"person": "0"}])]
-    write_shards(plain, tmp_path / "plain", {})
+    write_truth([("000", [webp(Image.new("RGB", (40, 40)))], [{"person": "0"}], None)], tmp_path / "plain")
     with pytest.raises(ValueError, match="no truth"):
         list(read_truth(tmp_path / "plain", SIZE))
     with pytest.raises(ShardsError, match="no shards"):

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from tests.helpers import drawn_face, tiny_pipeline, webp
+from tests.helpers import drawn_face, tiny_pipeline, webp, write_truth
 
 from train.__main__ import main
 from train.dci import dci
@@ -37,7 +37,6 @@ from train.linear_probe import (
     r2,
     ridge,
 )
-from train.shards import draw_shards
 
 PEOPLE, FRAMES = 24, 20
 
@@ -275,32 +274,27 @@ def test_dci_by_hand():
 # The command
 
 
-class Engine:
-    """Drawn faces with two clips a person, pose, light and expression; the last clip is a swap."""
-
-    def __init__(self, blend: bool = False):
-        self.blend = blend
-
-    def __call__(self, index: int):
+def clips(count: int, blend: bool = False):
+    """Drawn faces with two clips a person, pose, light and expression; the thirteenth clip is a swap."""
+    for index in range(count):
         rng = np.random.default_rng(index)
-        person = index // 2
-        factors = []
+        person, factors = index // 2, []
         for frame in range(4):
             opened, smile = rng.random(2).round(3).tolist()
             said = {"expression": {"jawOpen": opened, "mouthSmileLeft": smile, "mouthSmileRight": smile}}
-            if self.blend:
+            if blend:
                 said = {"blend": [0.0] * 25 + [opened] + [0.0] * 18 + [smile, smile] + [0.0] * 6}
             pose, light = rng.normal(0, 10, 3).tolist(), rng.random(4).tolist()
             factors.append({"person": f"{person:03d}", "frame": frame, "pose": pose, **said})
-            if not self.blend:
+            if not blend:
                 factors[-1]["light"] = light
             if index == 12:
                 factors[-1]["swap"] = {"identity": "0", "expression": "1"}
-        return f"{index:03d}", [webp(drawn_face(40, person, frame)) for frame in range(4)], factors, None
+        yield f"{index:03d}", [webp(drawn_face(40, person, frame)) for frame in range(4)], factors, None
 
 
 def test_the_command(tmp_path):
-    draw_shards(Engine(), 13, tmp_path / "set", {}, {})
+    write_truth(clips(13), tmp_path / "set")
     tiny_pipeline(size=32).save_pretrained(tmp_path / "pipeline")
     codes, factors, person, clip = read_faces(tiny_pipeline(size=32), "truth", tmp_path / "set")
     assert len(factors) == len(codes.shape) == 48 and person.tolist() == [i // 8 for i in range(48)]
@@ -316,7 +310,7 @@ def test_the_command(tmp_path):
 
 
 def test_training_shards_give_the_people_who_validate(tmp_path):
-    draw_shards(Engine(blend=True), 84, tmp_path / "set", {}, {})  # 42 people: three of them validate
+    write_truth(clips(84, blend=True), tmp_path / "set")  # 42 people: three of them validate
     _, factors, person, clip = read_faces(tiny_pipeline(size=32), "", tmp_path / "set")
     assert sorted({f["person"] for f in factors}) == ["000", "020", "040"]
     assert clip.tolist() == [i // 4 for i in range(24)] and set(known_factors(factors)[0]) == {"actions", "expression", "yaw", "pitch"}
