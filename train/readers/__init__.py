@@ -131,7 +131,13 @@ def read(kind: str, path: Path) -> list[Task]:
         raise DataError(f"{kind}: {path} does not exist")
     module = importlib.import_module(f".{KINDS[kind]}", __package__)
     function: Callable[[Path], list[Task]] = getattr(module, kind if kind[0].isalpha() else f"n{kind}")
-    return function(path)
+    try:
+        return function(path)
+    except DataError:
+        raise
+    except (ValueError, IndexError, KeyError, OSError) as error:  # a label file that holds something else
+        message = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise DataError(f"{kind}: {path} is not laid out as expected ({message}); {' '.join(function.__doc__.split())}") from error
 
 
 def stored(path: Path) -> dict[str, Stored]:
