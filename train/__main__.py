@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
     for name, text in trainers.items():
         new = commands.add_parser(name, help=text)
         new.add_argument("--preset", default="explorer")
-        new.add_argument("--data", action="append", required=True, metavar="SHARDS", help="a shards folder; may be repeated, with each one's share of the frames after a colon")
+        new.add_argument("--data", action="append", required=True, metavar="SHARDS[:WEIGHT]", help="a shards folder; may be repeated")
         new.add_argument("--out", type=Path, required=True, help="the run's folder")
         new.add_argument("--resume", action="store_true", help="go on with the run in --out")
         new.add_argument("--images", type=int, help="length of the run, in images (codes for the RDM)")
@@ -66,13 +66,14 @@ def main(argv: list[str] | None = None) -> int:
     new.add_argument("--seed", type=int, default=2309)
     new.add_argument("--checkpoint", default="explorer")
     new.add_argument("--out", type=Path, default=ASSETS / "gallery")
-    new = commands.add_parser("sheet", help="a contact sheet of shards")
+    new = commands.add_parser("sheet", help="a contact sheet of shards with factors, and the spread of skin tone, pose and factors")
     new.add_argument("shards", type=Path, metavar="SHARDS")
     new.add_argument("--out", type=Path, required=True, metavar="sheet.png")
     new = commands.add_parser("ship", help="bundle a trained checkpoint in half precision, with its record")
-    new.add_argument("--autoencoder", type=Path, required=True, metavar="RUN", help="the stage 1 run")
-    new.add_argument("--rdm", type=Path, required=True, metavar="RUN", help="the stage 2 run")
-    new.add_argument("--name", default="explorer")
+    new.add_argument("--autoencoder", type=Path, metavar="RUN", help="the stage 1 run, with --rdm")
+    new.add_argument("--rdm", type=Path, metavar="RUN", help="the stage 2 run")
+    new.add_argument("--pcl", type=Path, metavar="RUN", help="a run of PCL, instead of these two")
+    new.add_argument("--name", help="default: explorer, or pcl")
     new = commands.add_parser("report", help="the README's pictures")
     new.add_argument("--checkpoint", default="explorer")
     new = commands.add_parser("evaluate", help="measure a checkpoint")
@@ -135,9 +136,14 @@ def _run(args: argparse.Namespace) -> int:
             gallery.draw(args.people, args.frames, args.seed, args.out)
         gallery.build(args.checkpoint, args.out)
     elif args.command == "ship":
-        from .report import ship
+        from .report import ship, ship_pcl
 
-        ship(args.autoencoder, args.rdm, args.name)
+        if bool(args.pcl) == bool(args.autoencoder or args.rdm) or bool(args.autoencoder) != bool(args.rdm):
+            raise ValueError("ship takes --autoencoder and --rdm, or --pcl")
+        if args.pcl:
+            ship_pcl(args.pcl, args.name or "pcl")
+        else:
+            ship(args.autoencoder, args.rdm, args.name or "explorer")
     elif args.command == "report":
         from .report import report
 
@@ -151,8 +157,11 @@ def _run(args: argparse.Namespace) -> int:
                 print(f"{name:40} {value:.4g}")
     elif args.command == "sheet":
         from .sheets import shards_sheet
+        from .spread import spread
 
         shards_sheet(args.shards).save(args.out)
+        for line in spread(args.shards):
+            print(line)
     return 0
 
 

@@ -5,7 +5,6 @@ they are in memory; no shuffle buffer stands between. It wants a disk or a netwo
 """
 
 import io
-import json
 import os
 import tarfile
 from collections.abc import Iterator
@@ -58,23 +57,34 @@ class DiskFrames:
         return torch.from_numpy(stack).permute(0, 3, 1, 2).contiguous().to(self.device)
 
     def _read(self, place: list[int]) -> np.ndarray:
-        tar, offset, size = place
-        with open(self.tars[tar], "rb") as file:
-            file.seek(offset)
-            return decode(file.read(size), self.side)
+        return decode(read_at(self.tars[place[0]], place[1:]), self.side)
 
 
-def index_shard(path: Path) -> Iterator[tuple[list[tuple[int, int]], list[dict]]]:
-    """Of every clip of a shard: (first byte, count of bytes) of its frames in order, and their factors."""
+def index_shard(path: Path) -> Iterator[dict[str, tuple[int, int]]]:
+    """Where the files of every clip of a shard lie: extension ("00.webp", "json") -> first byte, count of bytes."""
     with tarfile.open(path, "r:") as tar:
-        frames: dict[int, tuple[int, int]] = {}
-        for member in tar:  # a clip's .json follows its frames
-            extension = member.name.rpartition("/")[2].partition(".")[2]
-            if extension.endswith(".webp"):
-                frames[int(extension[:-5])] = (member.offset_data, member.size)
-            elif extension == "json":
-                yield [frames[i] for i in sorted(frames)], json.load(tar.extractfile(member))
-                frames = {}
+        key, files = None, {}
+        for member in tar:
+            base, _, extension = member.name.partition(".")
+            if base != key and files:
+                yield files
+                files = {}
+            key = base
+            files[extension] = (member.offset_data, member.size)
+        if files:
+            yield files
+
+
+def frame_names(files: dict) -> list[str]:
+    """"00", "01", ... of the frames among a clip's extensions, in order."""
+    return sorted((name[:-5] for name in files if name.endswith(".webp")), key=int)
+
+
+def read_at(path: str | Path, place: tuple[int, int]) -> bytes:
+    """`count` bytes of a file from `first` on; place: (first, count)."""
+    with open(path, "rb") as file:
+        file.seek(place[0])
+        return file.read(place[1])
 
 
 def free_memory() -> int:

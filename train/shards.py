@@ -26,7 +26,7 @@ import torch.nn.functional as F
 import webdataset
 from torch import Tensor
 
-from .on_disk import DiskFrames, decode, free_memory, index_shard
+from .on_disk import DiskFrames, decode, frame_names, free_memory, index_shard, read_at
 
 MARGIN = 1.25
 """Side of a stored frame over the side of the standard crop."""
@@ -278,7 +278,7 @@ def stream_clips(folder: str | Path, size: int, truth: bool = False) -> Iterator
 
     with ThreadPoolExecutor() as pool:
         for sample in webdataset.WebDataset([str(t) for t in tars], shardshuffle=False, empty_check=False):
-            frames = sorted((k[:-5] for k in sample if k.endswith(".webp")), key=int)
+            frames = frame_names(sample)
             images = np.stack(list(pool.map(lambda k: decode(sample[f"{k}.webp"], side), frames)))
             known = list(pool.map(arrays, [sample.get(f"{k}.npz") for k in frames]))
             yield torch.from_numpy(images).permute(0, 3, 1, 2), json.loads(sample["json"]), known
@@ -330,7 +330,7 @@ def read_shards(folders: str | Path | list, size: int, progress=None) -> Clips:
                 images[len(factors) :][: len(clip)] = frames[: max(0, total - len(factors))]
             else:
                 places += frames
-            factors += clip
+            factors += [{k: clip[0][k] if clip[0].get(k) == v else v for k, v in f.items()} for f in clip]  # kept once
             persons += [f"{folder}/{f['person']}" for f in clip]
             source += [number] * len(clip)
             if progress:
@@ -362,5 +362,6 @@ def _indexed(folder: Path, tars: list[str]) -> Iterator[tuple[list[tuple[int, in
     """Places of the frames (see DiskFrames) and factors, clip by clip; the shards are added to `tars`."""
     for path in sorted(folder.glob("*.tar")):
         tars.append(str(path))
-        for frames, clip in index_shard(path):
-            yield [(len(tars) - 1, *frame) for frame in frames], clip
+        for files in index_shard(path):
+            frames = [(len(tars) - 1, *files[f"{name}.webp"]) for name in frame_names(files)]
+            yield frames, json.loads(read_at(path, files["json"]))
