@@ -11,7 +11,7 @@ from latentface.alignment import DETECTORS
 from latentface.photo import MAX_BYTES
 from latentface.pipeline import DEFAULT, CheckpointError
 
-from . import api, maps, reconstruct, swap
+from . import api, compare, maps, reconstruct, swap
 from .model import Model, load
 from .theme import css, theme
 
@@ -36,6 +36,8 @@ def build(model: Model) -> gr.Blocks:
             swap.build(model)
         with gr.Tab("Maps", id="maps"):
             maps.build(model, reconstructed)
+        with gr.Tab("Compare", id="compare"):
+            compare.build()
         gr.Markdown(FOOTER.format(checkpoint=model.checkpoint, size=model.pipeline.size), elem_id="footer")
         api.build(model)
     return demo.queue(default_concurrency_limit=2, max_size=64)

@@ -31,6 +31,7 @@ def evaluate(suite: str, checkpoints: list[str], data: list[str], out: Path, see
     sets = [f"{kind}:{path.name}".lstrip(":") for kind, path in pairs]
     one = len(checkpoints) == 1
     about = record({"checkpoint": names[0] if one else names}, data=sets[0] if len(sets) == 1 else sets, seed=seed)
+    about["command"] = re.sub(r"(^|[\s:])[^\s:]*/", r"\1", about["command"])  # names of folders, not where they lie
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps({"suite": suite, **rounded(results), **about}, indent=1))
     return results

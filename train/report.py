@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from latentface.comparison import RESULTS, markdown, read_comparison
 from latentface.maps import Gallery
 from latentface.pipeline import ASSETS, LatentFacePipeline, load_pipeline
 from latentface.rendering import depth_picture, normal_picture, render
@@ -21,6 +22,8 @@ from latentface.rendering import depth_picture, normal_picture, render
 from .shards import MARGIN
 from .sheets import tile
 
+TABLE = ("<!-- comparison -->", "<!-- end of comparison -->")
+"""Between these lines of the README stands the table of methods."""
 SIDE = 128
 """Side of one face in the pictures, in pixels."""
 
@@ -79,7 +82,8 @@ def swaps_picture(pipeline: LatentFacePipeline, gallery: Gallery, identities: li
 
 
 def report(checkpoint: str, out: Path = ASSETS / "pictures", people: int = 6) -> None:
-    """Writes the pictures into `out`."""
+    """Writes the pictures into `out`, and the table of methods into the README where it is marked."""
+    write_table(ASSETS.parent / "README.md")
     pipeline, gallery = load_pipeline(checkpoint), Gallery()
     persons = sorted({face["person"] for face in gallery.faces})
     chosen = persons[:: max(1, len(persons) // people)][:people]
@@ -93,6 +97,16 @@ def report(checkpoint: str, out: Path = ASSETS / "pictures", people: int = 6) ->
     out.mkdir(parents=True, exist_ok=True)
     faces_picture(pipeline, gallery, expressive).save(out / "faces.png")
     swaps_picture(pipeline, gallery, first[:5], expressive[:6]).save(out / "swaps.png")
+
+
+def write_table(readme: Path, results: Path = RESULTS) -> bool:
+    """Puts the comparison of methods between the README's two markers; False where either is missing."""
+    table, text = read_comparison(results), readme.read_text(encoding="utf-8")
+    if table is None or TABLE[0] not in text or TABLE[1] not in text:
+        return False
+    before, _, rest = text.partition(TABLE[0])
+    readme.write_text(before + TABLE[0] + "\n" + markdown(table) + "\n" + TABLE[1] + rest.partition(TABLE[1])[2], encoding="utf-8")
+    return True
 
 
 def ship(stage1: Path, stage2: Path, name: str) -> None:

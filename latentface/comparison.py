@@ -1,0 +1,127 @@
+"""The comparison of methods as the app and the README show it, read from the JSON of `train evaluate --suite probes`."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .pipeline import ASSETS
+
+RESULTS = ASSETS / "results" / "probes.json"
+DATA = {
+    "fer2013": "FER2013", "rafdb": "RAF-DB", "affectnet": "AffectNet", "ckplus": "CK+", "affwild2": "Aff-Wild2", "london": "London",
+    "lfw": "LFW", "cplfw": "CPLFW", "slfw": "SLLFW", "pose": "parametric people", "actions": "parametric people",
+    "aflw2000": "AFLW2000", "biwi": "BIWI", "disfa": "DISFA", "bp4d": "BP4D",
+}  # fmt: skip
+"""What a task's data is called; the order of the table."""
+MEASURES = {
+    "linear": ("Expression, linear probe", "%"),
+    "knn": ("... nearest neighbours", "%"),
+    "similarity": ("Same person, cosine", "%"),
+    "whitened": ("... whitened cosine", "%"),
+    "protocol": ("... trained pair classifier", "%"),
+    "mae": ("Head pose, mean error", "°"),
+    "f1": ("Facial actions, F1", "%"),
+    "correlation": ("... correlation", ""),
+}
+"""Measure -> what it reads, unit. Of angles less is better, of all others more."""
+CHANCE = {"correlation": "chance_correlation"}
+"""Measures whose chance is not the task's "chance"."""
+
+
+@dataclass
+class Row:
+    """One measure on one task, for every method."""
+
+    task: str
+    measure: str
+    title: str
+    data: str
+    unit: str
+    chance: float
+    n: int
+    values: dict[str, float]
+    """Method -> value, for the methods that have one."""
+    spread: dict[str, float] = field(default_factory=dict)
+    """Method -> standard deviation over seeds (folds of a similarity)."""
+    published: dict[str, float] = field(default_factory=dict)
+    """Method of others -> the value they published."""
+
+    @property
+    def best(self) -> str:
+        """The method that does best."""
+        return (min if self.unit == "°" else max)(self.values, key=self.values.get)
+
+    def text(self, value: float, spread: float | None = None) -> str:
+        """A value as it is shown: 62.7, 8.4°, 0.61, with its spread where there is one."""
+        digits, factor = (2, 1) if self.unit == "" else (1, 100 if self.unit == "%" else 1)
+        around = f" ± {factor * spread:.{digits}f}" if spread else ""
+        return f"{factor * value:.{digits}f}{around}{'°' if self.unit == '°' else ''}"
+
+
+@dataclass
+class Comparison:
+    """Everything a table of methods needs."""
+
+    methods: list[str]
+    rows: list[Row]
+    results: dict
+    """The whole JSON."""
+    folder: Path
+    """Where the sheets of examples lie."""
+
+    def of(self, method: str, key: str, default=None):
+        """A method's value of a flat key such as fer2013_confusion."""
+        return self.results["methods"][method].get(key, default)
+
+
+def read_comparison(file: Path = RESULTS) -> Comparison | None:
+    """The table of a results file; None where there is none. Raises ValueError where it is no probes result."""
+    if not file.exists():
+        return None
+    try:
+        results = json.loads(file.read_text())
+        methods, others = results["methods"], results["published"]["rows"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{file} is no result of `python -m train evaluate --suite probes`") from error
+    rows = []
+    for task, data in DATA.items():
+        for measure, (title, unit) in MEASURES.items():
+            key = f"{task}_{measure}"
+            values = {name: found[key] for name, found in methods.items() if key in found}
+            if not values or (measure == "knn" and f"{task}_linear" not in next(iter(methods.values()))):
+                continue
+            about = next(found for found in methods.values() if key in found)
+            spread = {name: found[f"{key}_spread"] for name, found in methods.items() if found.get(f"{key}_spread")}
+            row = Row(task, measure, title, data, unit, about[f"{task}_{CHANCE.get(measure, 'chance')}"], about[f"{task}_n"], values, spread)
+            row.published = {name: found[key] for name, found in others.items() if key in found}
+            if measure == "mae":
+                row.published = {name: mean_angle(found, task) for name, found in others.items() if f"{task}_yaw" in found and f"{task}_roll" in found}
+            rows.append(row)
+    return Comparison(list(methods), rows, results, file.parent)
+
+
+def mean_angle(found: dict, task: str) -> float:
+    """Mean of the published errors of yaw, pitch and roll."""
+    return sum(found[f"{task}_{angle}"] for angle in ("yaw", "pitch", "roll")) / 3
+
+
+def markdown(table: Comparison) -> str:
+    """The README's table: a row a measure, a column a method, chance, and what others published."""
+    lines = [
+        "| | n | chance | " + " | ".join(table.methods) + " | published elsewhere |",
+        "|---|---|---|" + "---|" * (len(table.methods) + 1),
+    ]
+    for row in table.rows:
+        cells = [row.text(row.values[m], row.spread.get(m)) if m in row.values else "" for m in table.methods]
+        cells = [f"**{cell}**" if m == row.best else cell for m, cell in zip(table.methods, cells)]
+        others = ", ".join(f"{name} {row.text(value)}" for name, value in row.published.items())
+        unit = " (%)" if row.unit == "%" else ""
+        lines.append(f"| {row.data}: {row.title.removeprefix('... ')}{unit} | {row.n:,} | {row.text(row.chance)} | {' | '.join(cells)} | {others} |")
+    results, seeds = table.results, table.results["seeds"]
+    lines.append("")
+    lines.append(
+        f"Frozen features; ± over {len(seeds)} seeds (splits of the training part; for cosine: over folds). Validation chose block, crop, "
+        f"input size and every setting. Commit `{results['commit']}`, {results['hardware']}; `{results['command']}`. "
+        f"Published elsewhere: {results['published']['source']}; other training data, budgets and, for LFW, all ten folds."
+    )
+    return "\n".join(lines)
