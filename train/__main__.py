@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -87,7 +88,7 @@ def main(argv: list[str] | None = None) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return _run(args)
-    except (ValueError, FileExistsError, FileNotFoundError, ImportError, FloatingPointError) as error:
+    except (ValueError, OSError, ImportError, FloatingPointError, BrokenProcessPool) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
