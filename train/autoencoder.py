@@ -6,6 +6,7 @@ Every batch is drawn from (seed, step) alone, so a run resumed on the CPU goes o
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 import time
@@ -54,7 +55,8 @@ class AutoencoderConfig:
     perceptual: float = 0.4
     """Weight of the perceptual distance on EfficientNet-Lite0 features; 0 leaves the network out."""
     perceptual_share: float = 0.5
-    """Share of every batch that the perceptual distance is taken on (on all of it, it costs as much as the rest together)."""
+    """Share of every batch that the perceptual distance is taken on, one over a whole number (on all of it, it costs as much
+    as the rest together)."""
     paper_perceptual: float = 0.0
     """Weight of Unsup3D's perceptual pair: a Gaussian likelihood of 1/4-size features under the features' own confidence,
     plain and mirrored. Theirs are VGG16's relu3_3, which need a download; here they are EfficientNet-Lite0's, over FEATURE_SPREAD."""
@@ -81,7 +83,7 @@ FEATURE_SPREAD = 13.0
 the sigma that the confidence network starts from."""
 PRESETS = {
     "explorer-64": AutoencoderConfig(),
-    "explorer": AutoencoderConfig(model={"size": 128}, laplacian=20.0, shading=0.2, perceptual_share=0.25),
+    "explorer": AutoencoderConfig(model={"size": 128}, laplacian=6.0, shading=0.15, perceptual_share=0.25),
     "paper-64": AutoencoderConfig(
         network="paper", images=162_000 * 30, lr=1e-4, weight_decay=5e-4, ema=0.0, gradient=0.0, perceptual=0.0,
         paper_perceptual=1.0, raw_depth=0.0, laplacian=0.0, warm_up=0, beta2=0.999, clip=1e9, log_sigma=(-16.0, 16.0),
@@ -96,11 +98,14 @@ PRESETS = {
 }
 
 
-def objective(outputs: tuple, image: Tensor, config: AutoencoderConfig, features=None) -> tuple[Tensor, dict]:
+def objective(
+    outputs: tuple, image: Tensor, config: AutoencoderConfig, features=None, mean: Callable[[Tensor], Tensor] = lambda x: x
+) -> tuple[Tensor, dict]:
     """The loss of one batch and its terms.
 
-    outputs: (codes, scene, log confidence[, log confidence of features]) of the model. image: B x 3 x S x S in [-1, 1]. features: the perceptual
-    network, or None.
+    outputs: (codes, scene, log confidence[, log confidence of features]) of the model. image: B x 3 x S x S in [-1, 1].
+    features: the perceptual network, or None. mean: a tensor's mean over the processes that share a batch. Each holds equal
+    parts of it but unequal masks, so means over a mask are weighted to average to that over the whole batch.
     """
     _, scene, confidence = outputs[:3]
     scene = replace(scene, shading_gradient=scene.shading_gradient * config.shading)
@@ -114,17 +119,19 @@ def objective(outputs: tuple, image: Tensor, config: AutoencoderConfig, features
         mask = mask * F.interpolate(mirrored_mask, scale_factor=2)
     else:
         mask = mirrored_mask = mask * mirrored_mask
+    seen = torch.stack([mask.sum(), mirrored_mask.sum()])
+    share, mirrored_share = seen / mean(seen).clamp(min=1)  # 1 for one process
     terms = {
-        "plain": losses.laplace(plain, image, log_sigma[:, :1], mask),
-        "mirrored": config.mirrored * losses.laplace(mirrored, small_image, small_sigma[:, 1:], mirrored_mask),
+        "plain": share * losses.laplace(plain, image, log_sigma[:, :1], mask),
+        "mirrored": mirrored_share * config.mirrored * losses.laplace(mirrored, small_image, small_sigma[:, 1:], mirrored_mask),
         "gradient": config.gradient * losses.gradient_l1(plain, image, mask),
         "raw_depth": config.raw_depth * scene.raw_depth.square().mean(),
         "laplacian": config.laplacian * 10 * losses.laplacian_l1(scene.depth),
     }
     if features is not None and config.perceptual:
-        some = slice(0, round(len(image) * config.perceptual_share))
-        seen = torch.where(mask[some] > 0, plain[some], image[some])
-        terms["perceptual"] = config.perceptual * losses.feature_l2(features(seen), features(image[some]))
+        some = slice(None, None, round(1 / config.perceptual_share))  # the same images however a batch is split
+        filled = torch.where(mask[some] > 0, plain[some], image[some])
+        terms["perceptual"] = config.perceptual * losses.feature_l2(features(filled), features(image[some]))
     if features is not None and config.paper_perceptual:
 
         def quarter(picture: Tensor) -> Tensor:
@@ -132,12 +139,12 @@ def objective(outputs: tuple, image: Tensor, config: AutoencoderConfig, features
 
         target = quarter(image)
         pairs = ((plain, outputs[3][:, :1], 1.0), (mirrored, outputs[3][:, 1:], config.mirrored))
-        terms["paper_perceptual"] = config.paper_perceptual * sum(
+        terms["paper_perceptual"] = share * config.paper_perceptual * sum(
             weight * losses.gaussian_feature(quarter(torch.where(mask > 0, picture, image)), target, scale, mask)
             for picture, scale, weight in pairs
         )
     shown = {name: value.detach() for name, value in terms.items()}
-    shown["l1"] = losses.masked_mean((plain - image).abs().detach(), mask)
+    shown["l1"] = share * losses.masked_mean((plain - image).abs().detach(), mask)
     return sum(terms.values()), shown
 
 
@@ -195,10 +202,13 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
     """Runs stage 1 and returns the run's folder.
 
     out receives config.json, curves.jsonl, sheets (every `every` images), state.pt (every minute and at the end) and
-    `autoencoder/` (averaged weights). Ctrl-C saves and stops. Raises FileExistsError when the folder holds a run and
-    resume is False.
+    `autoencoder/` (averaged weights). Ctrl-C saves and stops. Under `accelerate launch` the processes share every batch and
+    walk the same curve as one. Raises FileExistsError when the folder holds a run and resume is False, ValueError for a
+    batch that the processes can't share evenly.
     """
     accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
+    if config.batch % accelerator.num_processes:
+        raise ValueError(f"a batch of {config.batch} can't be shared evenly by {accelerator.num_processes} processes")
     out.mkdir(parents=True, exist_ok=True)
     state_file, curves = out / "state.pt", out / "curves.jsonl"
     if state_file.exists() and not resume:
@@ -242,9 +252,17 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
         average.save_pretrained(out / "autoencoder")
         (out / "config.json").write_text(json.dumps(record(asdict(config), data=data, images=seen, history=history), indent=1))
 
+    def mean(value: Tensor) -> Tensor:
+        return accelerator.reduce(value, "mean")
+
+    def stopping() -> bool:
+        """Whether any process was asked to stop: they leave the loop together, or one waits for ever."""
+        asked = torch.tensor(float(stopped()), device=accelerator.device)
+        return bool(mean(asked) > 0) if accelerator.num_processes > 1 else stopped()
+
     progress, saved, sums, steps = Progress(config.images, seen), time.monotonic(), {}, 0
     with stoppable() as stopped:
-        while seen < config.images and not stopped():
+        while seen < config.images and not stopping():
             generator = torch.Generator().manual_seed(config.seed * 1_000_003 + seen // config.batch)
             part = accelerator.process_index, accelerator.num_processes
             batch = clips.jittered(clips.draw(config.batch, generator), plain_model.size, generator, part)
@@ -255,7 +273,7 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
             plain_model.learned = average.learned = learned
             with accelerator.autocast():
                 outputs = model(image, features=True) if config.paper_perceptual else model(image)
-                loss, terms = objective(outputs, image, config, features)
+                loss, terms = objective(outputs, image, config, features, mean)
             if not torch.isfinite(loss):
                 raise FloatingPointError(f"the loss is {loss.item()} after {seen:,} images; --resume goes on from the last save")
             accelerator.backward(loss)
@@ -267,17 +285,20 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
             seen, steps = seen + config.batch, steps + 1
             for name, value in {**terms, "loss": loss.detach()}.items():
                 sums[name] = sums.get(name, 0) + value
-            if main and (seen % every < config.batch or seen >= config.images):
-                row = {"images": seen, **{k: float(v) / steps for k, v in sums.items()}, **look(average, clips)}
+            due = seen % every < config.batch or seen >= config.images
+            if due:
+                sums, rows = {}, {k: float(mean(v)) / steps for k, v in sums.items()}
+            if due and main:
+                row = {"images": seen, **rows, **look(average, clips)}
                 row["rate"] = progress.rate(seen)
                 append_curve(curves, row)
                 progress(seen, " ".join(f"{k} {row[k]:.3f}" for k in row if k not in ("images", "rate")))
                 sheets.autoencoder_sheet(average, clips.centre(shown, plain_model.size).to(accelerator.device)).save(
                     out / f"sheet_{seen:07d}.png"
                 )
-                sums, steps = {}, 0
             elif main:
                 progress(seen, line=False)
+            steps = 0 if due else steps
             if main and time.monotonic() - saved > 55:
                 save()
                 saved = time.monotonic()
@@ -285,4 +306,5 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
         print(f"\nstopped after {seen:,} images; --resume goes on from here", flush=True)
     if main:
         save()
+    accelerator.wait_for_everyone()
     return out
