@@ -1,4 +1,4 @@
-"""Named, typed endpoints for programs: `reconstruct`, `swap` and `place`, over gradio_client and, where installed, MCP."""
+"""Named, typed endpoints for programs (`reconstruct`, `swap`, `pose_swap`, `place`), over gradio_client and, where installed, MCP."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from .model import Model, plain_error, report, whole_seed
 from .photo import photo_input
 from .pictures import anatomy, front, mesh_file, neutral_scene, seen
+from .pose import look
 
 Pictures = list[tuple[np.ndarray, str]]
 SIDE = 256
@@ -66,6 +67,21 @@ def build(model: Model) -> None:
         both = {"identity": report(a, identity), "expression": report(b, expression)}
         return both, mesh_file(scene, yaw=0, name="swap"), pictures
 
+    def pose_swap(face: str, pose: str) -> tuple[dict, Pictures]:
+        """One person's face at another person's pose.
+
+        Args:
+            face: Photo of the face (A).
+            pose: Photo of the pose (B).
+
+        Returns:
+            A report {face, pose}, each as `reconstruct` gives it; and pictures: swap, both crops, both faces rebuilt
+            from their own pose, and A at the pose of its mirror image.
+        """
+        a, b = model.read(needed(face)), model.read(needed(pose))
+        pictures = look(model, a, b, SIDE)
+        return {"face": report(a, face), "pose": report(b, pose)}, [(picture, name) for name, picture in pictures.items()]
+
     def place(photo: str, face: int = 0) -> dict:
         """Where a photo's face falls on the maps of the gallery.
 
@@ -85,11 +101,12 @@ def build(model: Model) -> None:
         }
 
     with gr.Row(visible=False):
-        photo, other = photo_input("photo", None, "api-photo"), photo_input("expression", None, "api-expression")
+        photo, other = photo_input("photo", None, "api-photo"), photo_input("other", None, "api-other")
         face, strength, seed = gr.Number(0, precision=0), gr.Number(1.0), gr.Number(0, precision=0)
         about, mesh, pictures = gr.JSON(label="report"), gr.File(label="mesh"), gr.Gallery(label="pictures", format="png")
         endpoint(reconstruct, [photo, face], [about, mesh, pictures])
         endpoint(swap, [photo, other, strength, seed], [about, mesh, pictures])
+        endpoint(pose_swap, [photo, other], [about, pictures])
         endpoint(place, [photo, face], [about])
 
 

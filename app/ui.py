@@ -1,4 +1,4 @@
-"""The page: title, three tabs, footer; and how it is served."""
+"""The page: title, tabs, footer; and how it is served."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from latentface.alignment import DETECTORS
 from latentface.photo import MAX_BYTES
 from latentface.pipeline import DEFAULT, CheckpointError
 
-from . import api, compare, maps, reconstruct, swap
+from . import api, compare, maps, pose, reconstruct, swap
 from .model import Model, load
 from .theme import css, theme
 
@@ -34,6 +34,8 @@ def build(model: Model) -> gr.Blocks:
             reconstructed = reconstruct.build(model)
         with gr.Tab("Swap", id="swap"):
             swap.build(model)
+        with gr.Tab("Pose", id="pose"):
+            pose.build(model)
         with gr.Tab("Maps", id="maps"):
             maps.build(model, reconstructed)
         with gr.Tab("Compare", id="compare"):

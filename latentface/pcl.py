@@ -14,6 +14,8 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
+from .pipeline import ASSETS, CheckpointError
+
 STRIDE = 16
 """Side of an image over the side of its feature map."""
 
@@ -123,6 +125,9 @@ class PoseDecoder(nn.Sequential):
             layers += [nn.ReLU(), nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(channels, out, 3, 1, 1), nn.BatchNorm2d(out)]
             channels = out
         layers += [nn.ReLU(), nn.Conv2d(channels, 12, 3, 1, 1), nn.PixelShuffle(2), nn.Tanh()]
+        with torch.no_grad():  # the four pixels that a place becomes start alike: no grid to be unlearned
+            layers[-3].weight.copy_(layers[-3].weight[::4].repeat_interleave(4, 0))
+            layers[-3].bias.zero_()
         super().__init__(*layers)
 
 
@@ -160,8 +165,12 @@ class PCL(ModelMixin, ConfigMixin):
         return self.decoder(self.blend(face, pose)).float()
 
     def swap(self, face_image: Tensor, pose_image: Tensor) -> Tensor:
-        """The faces of one batch of images at the poses of another; images as `encode` takes them, result as `decode`'s."""
-        return self.decode(self.encode(face_image).face, self.encode(pose_image).pose)
+        """The faces of one batch at the poses of another: B x 3 x size x size in [-1, 1].
+
+        Both are standard crops, B x 3 x S x S in [-1, 1], S a multiple of `size`; larger ones are averaged down to it.
+        """
+        face, pose = (F.adaptive_avg_pool2d(image, self.size) for image in (face_image, pose_image))
+        return self.decode(self.encode(face).face, self.encode(pose).pose)
 
     def forward(self, image: Tensor) -> Tensor:
         """Rebuilds images from their own face and pose."""
@@ -169,6 +178,15 @@ class PCL(ModelMixin, ConfigMixin):
         return self.decode(features.face, features.pose)
 
 
-def load_model(folder: str | Path, kind: type[PCL] | type[Backbone] = PCL) -> PCL | Backbone:
-    """A model from a folder that `save_pretrained` or `train ship` wrote, in float32, ready to use."""
-    return kind.from_pretrained(folder, use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False).float().eval()
+def load_model(checkpoint: str | Path, kind: type[PCL] | type[Backbone] = PCL) -> PCL | Backbone:
+    """A model by bundled name or from a folder that `save_pretrained` or `train ship` wrote, in float32, ready to use.
+
+    Raises CheckpointError where there is none.
+    """
+    folder = next((p for p in (ASSETS / str(checkpoint), Path(checkpoint)) if (p / "config.json").exists()), None)
+    if folder is None:
+        raise CheckpointError(f"no checkpoint {str(checkpoint)!r}: give a bundled name, or a folder that holds config.json")
+    try:
+        return kind.from_pretrained(folder, use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False).float().eval()
+    except Exception as error:
+        raise CheckpointError(f"the checkpoint {folder} does not load: {str(error).strip().splitlines()[0]}") from error

@@ -57,11 +57,24 @@ class Projector(nn.Sequential):
 
 
 @dataclass
+class Batch:
+    """What a loss draws its views from."""
+
+    stored: Tensor
+    """B x 3 x P x P uint8, frames as Clips holds them."""
+    rows: Tensor
+    """B, where they stand in `clips`."""
+    clips: Clips
+    generator: torch.Generator
+    """Of the batch, on the CPU."""
+
+
+@dataclass
 class Task:
     """One loss with an optimiser of its own."""
 
-    loss: Callable[[Clips, Tensor, torch.Generator], Tensor]
-    """Clips, the batch's rows of them and the batch's generator to a scalar."""
+    loss: Callable[[Batch], Tensor]
+    """A batch to a scalar."""
     modules: list[nn.Module]
     """What the loss trains."""
     balanced: bool = False
@@ -118,19 +131,27 @@ def look(model: PCL | Backbone, clips: Clips, size: int, count: int = 512) -> di
     """
     rows = clips.validation.nonzero().flatten()[:count]
     parts = []
-    with torch.autocast(clips.images.device.type, torch.bfloat16):
+    device = next(model.parameters()).device
+    with torch.autocast(device.type, torch.bfloat16):
         for part in rows.split(64):
-            parts.append(model.encode(clips.centre(part, size).contiguous(memory_format=torch.channels_last)))
-    person, out = clips.person[rows], {}
-    yaws = [clips.factors[i].get("pose") for i in rows.tolist()]
+            image = clips.centre(part, size).to(device, memory_format=torch.channels_last)
+            parts.append(model.encode(image))
+    person, yaw, out = clips.person[rows], yaws(clips, rows), {}
+    first = person <= person.median()
     for name in ("trunk", "face", "pose"):
         if getattr(parts[0], name) is None:
             continue
         features = torch.cat([getattr(part, name) for part in parts]).float().cpu()
         out[f"nearest_{name}"] = nearest(features, person)
-        if all(yaws):
-            out[f"yaw_{name}"] = held_out_correlation(features, torch.tensor([y[0] for y in yaws]), person <= person.median())
+        if yaw is not None:
+            out[f"yaw_{name}"] = ridge_correlation(features[first], yaw[first], features[~first], yaw[~first])
     return out
+
+
+def yaws(clips: Clips, rows: Tensor) -> Tensor | None:
+    """Yaw in degrees of the frames `rows`, as their engine wrote it; None where it did not for all."""
+    poses = [clips.factors[i].get("pose") for i in rows.tolist()]
+    return torch.tensor([pose[0] for pose in poses]) if all(poses) else None
 
 
 def nearest(features: Tensor, person: Tensor) -> float:
@@ -140,19 +161,19 @@ def nearest(features: Tensor, person: Tensor) -> float:
     return float((person[found] == person).float().mean())
 
 
-def held_out_correlation(features: Tensor, target: Tensor, fitted: Tensor) -> float:
-    """Correlation of target (B) with its ridge regression on features (B x D), on the rows where fitted (B bool) is False.
+def ridge_correlation(features: Tensor, target: Tensor, other: Tensor, truth: Tensor) -> float:
+    """Correlation of `truth` (M) with what a ridge regression, fitted on features (N x D) and target (N), says of other (M x D).
 
-    The ridge is a hundredth of the features' variance times the number of fitted rows. Zero where a side is empty or still.
+    The ridge is a hundredth of the features' mean squared length. Zero where a side is empty or still.
     """
-    if fitted.all() or not fitted.any():
+    if len(features) < 2 or len(other) < 2:
         return 0.0
-    x = features[fitted] - features[fitted].mean(0)
+    x = features - features.mean(0)
     gram = x @ x.T
-    ridge = 0.01 * gram.diag().mean()
-    dual = torch.linalg.solve(gram + ridge * torch.eye(len(x)), target[fitted] - target[fitted].mean())
-    guess = (features[~fitted] - features[fitted].mean(0)) @ x.T @ dual
-    value = float(torch.corrcoef(torch.stack([guess, target[~fitted]]))[0, 1])
+    ridge = (0.01 * gram.diag().mean()).clamp(min=1e-6)
+    dual = torch.linalg.solve(gram + ridge * torch.eye(len(x)), target - target.mean())
+    guess = (other - features.mean(0)) @ x.T @ dual
+    value = float(torch.corrcoef(torch.stack([guess, truth]))[0, 1])
     return value if math.isfinite(value) else 0.0
 
 
@@ -203,9 +224,9 @@ def fit(
         seen = state["images"]
         cut_curve(curves, seen)
     clips = read_shards(data, model.config.size)
-    clips.images = clips.images.to(device)
-    train_rows = (~clips.validation).nonzero().flatten()
-    if not len(train_rows):
+    if isinstance(clips.images, Tensor):
+        clips.images = clips.images.to(device)
+    if clips.validation.all():
         raise ValueError("the shards hold one person only: training needs at least two, one of whom validates")
     share = config.batch // accelerator.num_processes
     main = accelerator.is_main_process
@@ -221,13 +242,13 @@ def fit(
     with stoppable() as stopped:
         while seen < config.images and not stopped():
             generator = torch.Generator().manual_seed(config.seed * 1_000_003 + seen // config.batch)
-            rows = train_rows[torch.randint(len(train_rows), (config.batch,), generator=generator)]
-            rows = rows[accelerator.process_index * share :][:share]
+            rows = clips.draw(config.batch, generator)[accelerator.process_index * share :][:share]
             generator.manual_seed(generator.initial_seed() * 31 + accelerator.process_index + 1)
+            batch = Batch(clips.images[rows.to(clips.images.device)].to(device), rows, clips, generator)
             weights, told = balance.weights(), {}
             for name, task in work.items():
                 with accelerator.autocast():
-                    loss = task.loss(clips, rows, generator)
+                    loss = task.loss(batch)
                 if not torch.isfinite(loss):
                     raise FloatingPointError(f"{name} is {loss.item()} after {seen:,} images; --resume goes on from the last save")
                 optimizers[name].zero_grad(set_to_none=True)

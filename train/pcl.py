@@ -20,7 +20,7 @@ from latentface.pcl import PCL
 
 from . import contrastive, losses
 from .augment import Colours, boxes, near_whole, quadrants, view
-from .contrastive import ContrastiveConfig, Projector, Task, fit
+from .contrastive import Batch, ContrastiveConfig, Projector, Task, fit
 from .shards import Clips
 from .sheets import tile
 
@@ -55,8 +55,8 @@ def tasks(model: PCL, projectors: nn.ModuleDict, config: PCLConfig) -> dict[str,
     projectors["pose"] = Projector(length, *config.projection)
     strong = Colours()
 
-    def rebuild(clips: Clips, rows: Tensor, generator: torch.Generator) -> Tensor:
-        stored = clips.images[rows[: config.rebuilt]]
+    def rebuild(batch: Batch) -> Tensor:
+        stored, generator = batch.stored[: config.rebuilt], batch.generator
         image = view(stored, near_whole(len(stored), generator), size, None, generator)
         mirror = image.flip(-1)
         features = model.encode(torch.cat([image, mirror]))
@@ -70,14 +70,14 @@ def tasks(model: PCL, projectors: nn.ModuleDict, config: PCLConfig) -> dict[str,
         rebuilt = losses.reconstruction(decode, (face, pose), (other_face, other_pose), image, mirror)
         return rebuilt + config.orthogonality * length**2 / len(stored) * together
 
-    def contrast_faces(clips: Clips, rows: Tensor, generator: torch.Generator) -> Tensor:
-        stored = clips.images[rows]
-        image = torch.cat([view(stored, box, size, strong, generator) for box in quadrants(len(rows), generator)])
+    def contrast_faces(batch: Batch) -> Tensor:
+        stored, generator = batch.stored, batch.generator
+        image = torch.cat([view(stored, box, size, strong, generator) for box in quadrants(len(stored), generator)])
         one, two = projectors["face"](model.face_head(model.backbone(image)).flatten(1)).chunk(2)
         return losses.info_nce(one, two, config.temperature, losses.mixture(2 * len(one), generator))
 
-    def contrast_poses(clips: Clips, rows: Tensor, generator: torch.Generator) -> Tensor:
-        stored = clips.images[rows[: config.posed]]
+    def contrast_poses(batch: Batch) -> Tensor:
+        stored, generator = batch.stored[: config.posed], batch.generator
         count = len(stored)
         views = []
         for mirrored in (False, True):
@@ -100,18 +100,34 @@ def tasks(model: PCL, projectors: nn.ModuleDict, config: PCLConfig) -> dict[str,
 
 @torch.no_grad()
 def check(model: PCL, clips: Clips, count: int = 12) -> tuple[dict, Image.Image]:
-    """`look` and the reconstruction's L1 on validation frames, and a sheet.
+    """Numbers and a sheet of validation frames: `look` and
 
-    Its rows: face A, A rebuilt from its own face and pose, pose B (of somebody else), A at B's pose, A at the pose of its
+    val_l1: of frames rebuilt from their own face and pose. mirror_l1: of their mirror images, from their face and the mirror
+    image's pose. yaw_swap: correlation of B's yaw with that read off A at the pose of B (as `look` reads yaw_trunk). colour_of_a: of face A at the pose of somebody else, B: where its mean colour lies between that of B (0) and
+    A (1), both rebuilt; a swap that copies B has 0. Rows of the sheet: A; A rebuilt; B; A at B's pose; A at the pose of its
     mirror image.
     """
     rows = clips.validation.nonzero().flatten()
-    measures = contrastive.look(model, clips, model.size)
-    some = rows[:: max(1, len(rows) // 256)][:256]
-    measures["val_l1"] = float((model(clips.centre(some, model.size)) - clips.centre(some, model.size)).abs().mean())
-    shown = rows[:: max(1, len(rows) // count)][:count]
-    face, pose = clips.centre(shown, model.size), clips.centre(shown.roll(len(shown) // 2), model.size)
-    return measures, tile([face, model(face), pose, model.swap(face, pose), model.swap(face, face.flip(-1))])
+    device = next(model.parameters()).device
+
+    def pictures(some: Tensor) -> list[Tensor]:
+        a, b = (clips.centre(part, model.size).to(device) for part in (some, some.roll(len(some) // 2)))
+        return [a, model(a), b, model.swap(a, b), model.swap(a, a.flip(-1))]
+
+    some = rows[:: -(-len(rows) // 256)]
+    a, rebuilt, b, swapped, mirrored = pictures(some)
+    from_b = rebuilt.roll(len(a) // 2, 0).mean((2, 3))
+    span = rebuilt.mean((2, 3)) - from_b
+    measures = contrastive.look(model, clips, model.size) | {
+        "val_l1": float((rebuilt - a).abs().mean()),
+        "mirror_l1": float((mirrored - a.flip(-1)).abs().mean()),
+        "colour_of_a": float(((swapped.mean((2, 3)) - from_b) * span).sum() / span.square().sum().clamp(min=1e-9)),
+    }
+    yaw = contrastive.yaws(clips, some.roll(len(some) // 2))
+    if yaw is not None:
+        real, drawn = (model.encode(image).trunk.cpu() for image in (b, swapped))
+        measures["yaw_swap"] = contrastive.ridge_correlation(real, yaw, drawn, yaw)
+    return measures, tile(pictures(rows[:: -(-len(rows) // count)]))
 
 
 def train(config: PCLConfig, data: list[str], out: Path, resume: bool = False, every: int = 12_800) -> Path:

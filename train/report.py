@@ -16,6 +16,7 @@ from torch import Tensor
 
 from latentface.comparison import RESULTS, markdown, read_comparison
 from latentface.maps import Gallery
+from latentface.pcl import load_model
 from latentface.pipeline import ASSETS, LatentFacePipeline, load_pipeline
 from latentface.rendering import depth_picture, normal_picture, render
 
@@ -118,8 +119,23 @@ def ship(stage1: Path, stage2: Path, name: str) -> None:
     out = ASSETS / name
     pipeline.to(dtype=torch.float16).save_pretrained(out, safe_serialization=True)
     for stage, run in (("autoencoder", stage1), ("rdm", stage2)):
-        about = json.loads((run / "config.json").read_text())
-        about["data"] = [Path(folder).name for folder in about["data"]]
-        about["command"] = re.sub(r"\S*/", "", about["command"])  # names of folders, not where they lay
-        (out / f"{stage}_run.json").write_text(json.dumps(about, indent=1))
-        (out / f"{stage}_curves.jsonl").write_bytes((run / "curves.jsonl").read_bytes())
+        _ship_record(run, out, f"{stage}_")
+
+
+def ship_pcl(run: Path, name: str) -> None:
+    """Bundles a PCL checkpoint in half precision with its run's record and curves in assets/NAME; projectors stay behind.
+
+    run: folder of `train pcl`.
+    """
+    out = ASSETS / name
+    load_model(run / "pcl").half().save_pretrained(out)
+    _ship_record(run, out, "")
+
+
+def _ship_record(run: Path, out: Path, prefix: str) -> None:
+    """A run's record and curves as out/PREFIXrun.json and out/PREFIXcurves.jsonl."""
+    about = json.loads((run / "config.json").read_text())
+    about["data"] = [Path(folder).name for folder in about["data"]]
+    about["command"] = re.sub(r"\S*/", "", about["command"])  # names of folders, not where they lay
+    (out / f"{prefix}run.json").write_text(json.dumps(about, indent=1))
+    (out / f"{prefix}curves.jsonl").write_bytes((run / "curves.jsonl").read_bytes())

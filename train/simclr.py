@@ -16,7 +16,7 @@ from latentface.pcl import STRIDE, Backbone
 
 from . import contrastive, losses
 from .augment import Colours, crops, view
-from .contrastive import ContrastiveConfig, Projector, Task, fit
+from .contrastive import Batch, ContrastiveConfig, Projector, Task, fit
 from .shards import Clips
 
 
@@ -59,13 +59,17 @@ def tasks(model: Backbone, projectors: nn.ModuleDict, config: SimCLRConfig) -> d
     projectors["trunk"] = Projector(4 * width * (size // STRIDE) ** 2, *config.projection)
     colours = Colours(**config.colours)
 
-    def contrast(clips: Clips, rows: Tensor, generator: torch.Generator) -> Tensor:
-        others = another_frame(clips.person, rows, generator) if config.frames else rows
+    def contrast(batch: Batch) -> Tensor:
+        other, rows, images = batch.stored, batch.rows, batch.clips.images
+        if config.frames:
+            frames = another_frame(batch.clips.person, rows, batch.generator)
+            other = images[frames.to(images.device)].to(other.device)
+        count, generator = len(rows), batch.generator
         image = torch.cat(
-            [view(clips.images[r], crops(len(r), generator, config.area), size, colours, generator) for r in (rows, others)]
+            [view(stored, crops(count, generator, config.area), size, colours, generator) for stored in (batch.stored, other)]
         )
         one, two = projectors["trunk"](model(image).flatten(1)).chunk(2)
-        return losses.info_nce(one, two, config.temperature, person=clips.person[rows] if config.frames else None)
+        return losses.info_nce(one, two, config.temperature, person=batch.clips.person[rows] if config.frames else None)
 
     return {"contrast": Task(contrast, [model, projectors["trunk"]])}
 

@@ -89,3 +89,10 @@ def test_saved_in_half_precision_it_comes_back_in_float32(kind, tmp_path):
     again = load_model(tmp_path, kind)
     assert next(again.parameters()).dtype == torch.float32 and not again.training and again.config.width == 8
     torch.testing.assert_close(again.encode(image).trunk, before, atol=0.02, rtol=0.02)
+
+
+def test_pictures_start_without_a_grid():
+    picture = tiny()(images(2, 32)).detach()
+    blocks = picture.unfold(2, 2, 2).unfold(3, 2, 2).flatten(4)
+    torch.testing.assert_close(blocks, blocks[..., :1].expand_as(blocks))
+    assert picture.std() > 0

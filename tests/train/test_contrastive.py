@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from tests.helpers import drawn_clips
 from tests.train.test_trainers import Interrupt, assert_bit_equal, curve
 
-from latentface.pcl import PCL, Backbone, load_model
-from train import augment, losses, pcl, simclr
+from latentface.pcl import PCL, Backbone, Features, load_model
+from train import augment, losses, pcl, report, simclr
 from train.__main__ import main
-from train.contrastive import Balance, ContrastiveConfig, held_out_correlation, learning_rate, nearest
+from train.contrastive import Balance, ContrastiveConfig, learning_rate, nearest, ridge_correlation
 from train.run import append_curve, load_state
-from train.shards import MARGIN, write_shards
+from train.shards import MARGIN, Clips, write_shards
 from train.simclr import another_frame
 
 TOY = {"pcl": replace(pcl.PRESETS["toy"], model={"size": 16, "width": 8}, images=256),
@@ -270,15 +270,60 @@ def test_every_other_frame_is_as_likely():
     assert torch.bincount(other, minlength=6).tolist() == pytest.approx([0, 2000, 0, 2000, 2000, 0], abs=150)
 
 
-def test_nearest_and_held_out_correlation_tell_perfect_from_random():
+def test_nearest_tells_perfect_from_random():
     person = torch.arange(40) // 4
-    perfect, random = numbers(0, 10, 16)[person] + 0.01 * numbers(1, 40, 16), numbers(2, 40, 16)
-    assert nearest(perfect, person) == 1 and nearest(random, person) < 0.4
-    target = numbers(3, 40)
-    fitted = person < 5
-    assert held_out_correlation(target[:, None] * numbers(4, 1, 16) + 0.01 * numbers(5, 40, 16), target, fitted) > 0.95
-    assert abs(held_out_correlation(random, target, fitted)) < 0.6
-    assert held_out_correlation(random, target, person < 50) == 0
+    assert nearest(numbers(0, 10, 16)[person] + 0.01 * numbers(1, 40, 16), person) == 1
+    assert nearest(numbers(2, 40, 16), person) < 0.4
+
+
+def test_ridge_correlation_tells_perfect_from_random():
+    target, random = numbers(3, 80), numbers(2, 80, 16)
+    perfect = target[:, None] * numbers(4, 1, 16) + 0.01 * numbers(5, 80, 16)
+    assert ridge_correlation(perfect[:40], target[:40], perfect[40:], target[40:]) > 0.99
+    assert ridge_correlation(perfect[:40], target[:40], -perfect[40:], target[40:]) < -0.9
+    assert abs(ridge_correlation(random[:40], target[:40], random[40:], target[40:])) < 0.5
+    assert ridge_correlation(random[:40], target[:40], random[:0], target[:0]) == 0
+    assert ridge_correlation(0 * random[:40], target[:40], random[40:], target[40:]) == 0
+
+
+@pytest.mark.parametrize("perfect", [True, False])
+def test_check_tells_a_swapper_from_a_copier(perfect):
+    """Drawn clips whose yaw is a bright bar's place, whose person is a colour; one decoder swaps, the other copies B."""
+
+    class Drawn(torch.nn.Module):
+        size = 16
+
+        def __init__(self):
+            super().__init__()
+            self.still = torch.nn.Parameter(torch.zeros(1))
+
+        def encode(self, image):
+            image = torch.nn.functional.adaptive_avg_pool2d(image, 16)
+            bar = image[:, 0].mean(1).argmax(1)
+            colour = image.amin((2, 3))
+            pose = torch.eye(16)[bar]
+            return Features(torch.cat([colour, pose], 1), colour, torch.cat([pose, colour], 1))
+
+        def decode(self, face, pose):
+            colour = face if perfect else pose[:, 16:]
+            image = colour[:, :, None, None].expand(-1, -1, 16, 16).clone()
+            return torch.where((pose[:, :16] > 0)[:, None, None, :], torch.ones(()), image)
+
+        def swap(self, a, b):
+            return self.decode(self.encode(a).face, self.encode(b).pose)
+
+        def forward(self, image):
+            return self.swap(image, image)
+
+    places = torch.randint(4, 28, (60,), generator=torch.Generator().manual_seed(0)) // 2 * 2
+    images = torch.randint(0, 200, (12, 3, 1, 1), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
+    images = images.repeat_interleave(5, 0).expand(-1, -1, 40, 40).clone()
+    for image, place in zip(images, places.tolist()):
+        image[:, :, 4 + place : 6 + place] = 255
+    clips = Clips(images, torch.arange(12).repeat_interleave(5), [{"pose": [float(p), 0, 0]} for p in places], torch.ones(60).bool())
+    measures, sheet = pcl.check(Drawn(), clips)
+    assert measures["val_l1"] < 0.01 and measures["yaw_swap"] > 0.8 and measures["nearest_face"] == 1
+    assert measures["colour_of_a"] == pytest.approx(1 if perfect else 0, abs=0.1) and sheet.height == 5 * 32
 
 
 def test_learning_rate():
@@ -322,9 +367,9 @@ def test_toy_runs_learn(trainer, shards, tmp_path):
     first, last = rows[0], rows[-1]
     assert last["images"] == 1600
     if trainer == "pcl":
-        assert last["rebuild"] < 0.8 * first["rebuild"] and last["val_l1"] < 0.95 * first["val_l1"]
+        assert last["rebuild"] < 0.8 * first["rebuild"]
         assert last["face"] < first["face"] and last["pose"] < first["pose"]
-        assert {"nearest_trunk", "nearest_face", "nearest_pose", "weight_face", "weight_pose"} <= last.keys()
+        assert {"nearest_trunk", "nearest_face", "nearest_pose", "weight_face", "weight_pose", "val_l1", "mirror_l1"} <= last.keys()
         assert (out / "sheet_0001600.png").exists()
     else:
         assert last["contrast"] < 0.9 * first["contrast"] and "nearest_trunk" in last and "nearest_face" not in last
@@ -347,3 +392,21 @@ def test_the_command_line_trains(trainer, shards, tmp_path, capsys):
     assert (Path(out) / SAVED[trainer][0] / "config.json").exists()
     assert main([trainer, "--preset", "huge", "--data", shards, "--out", out]) == 2
     assert f"no preset 'huge' for {trainer}: choose explorer" in capsys.readouterr().err
+
+
+def test_a_shipped_checkpoint_is_half_as_large_and_carries_its_record(shards, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(report, "ASSETS", tmp_path / "assets")
+    run = pcl.train(replace(TOY["pcl"], images=32), [shards], tmp_path / "run")
+    assert main(["ship", "--pcl", str(run)]) == 0
+    out = tmp_path / "assets" / "pcl"
+    assert {path.name for path in out.iterdir()} == {
+        "config.json", "diffusion_pytorch_model.safetensors", "run.json", "curves.jsonl"
+    }  # fmt: skip
+    weights = "diffusion_pytorch_model.safetensors"
+    assert (out / weights).stat().st_size < 0.6 * (run / "pcl" / weights).stat().st_size
+    one, two = (load_model(folder).state_dict() for folder in (out, run / "pcl"))
+    assert all(torch.allclose(value.float(), two[name].float(), atol=1e-3, rtol=1e-3) for name, value in one.items())
+    about = json.loads((out / "run.json").read_text())
+    assert about["images"] == 32 and about["data"] == [Path(shards).name]
+    assert main(["ship", "--pcl", str(run), "--rdm", str(run)]) == 2
+    assert "ship takes --autoencoder and --rdm, or --pcl" in capsys.readouterr().err
