@@ -1,8 +1,10 @@
 """`python -m train COMMAND`: data engines, trainers, evaluation and the making of the app's assets."""
 
 import argparse
+import os
 import signal
 import sys
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -23,7 +25,7 @@ def main(argv: list[str] | None = None) -> int:
     for name, text in trainers.items():
         new = commands.add_parser(name, help=text)
         new.add_argument("--preset", default="explorer")
-        new.add_argument("--data", action="append", required=True, metavar="SHARDS", help="a shards folder; may be repeated")
+        new.add_argument("--data", action="append", required=True, metavar="SHARDS[:WEIGHT]", help="a shards folder; may be repeated")
         new.add_argument("--out", type=Path, required=True, help="the run's folder")
         new.add_argument("--resume", action="store_true", help="go on with the run in --out")
         new.add_argument("--images", type=int, help="length of the run, in images (codes for the RDM)")
@@ -34,8 +36,11 @@ def main(argv: list[str] | None = None) -> int:
         if name == "rdm":
             new.add_argument("--autoencoder", type=Path, required=True, metavar="RUN", help="the stage 1 run")
     new = commands.add_parser("import", help="your own faces into shards")
-    new.add_argument("source", type=Path, metavar="SOURCE", help="a folder of images or of folders a person, or a tar of such")
+    new.add_argument("source", type=Path, metavar="SOURCE", help="images, folders a person, folders a clip, videos; or a tar of such")
     new.add_argument("--out", type=Path, required=True, metavar="SHARDS")
+    new.add_argument("--layout", default="auto", help="images, people or clips, where the folders do not tell (train/importing.py)")
+    new.add_argument("--frames", type=int, default=16, help="the most that a video or a folder of frames gives")
+    new.add_argument("--workers", type=int, default=os.cpu_count(), help="processes; all give the same shards")
     new.add_argument("--aligned", action="store_true", help="the images are standard crops with margin already")
     new.add_argument("--licence", default="unknown", help="for the manifest")
     new = commands.add_parser("imagined", help="draw people who do not exist into shards")
@@ -43,6 +48,18 @@ def main(argv: list[str] | None = None) -> int:
     new.add_argument("--frames", type=int, default=8)
     new.add_argument("--size", type=int, default=128, help="side of the standard crop in pixels")
     new.add_argument("--seed", type=int, default=0)
+    new.add_argument("--workers", type=int, default=1, help="processes; the bytes do not depend on it")
+    new.add_argument("--out", type=Path, required=True, metavar="SHARDS")
+    new = commands.add_parser("people", help="draw parametric people with exact truth into shards")
+    new.add_argument("--people", type=int, required=True)
+    new.add_argument("--frames", type=int, default=8)
+    new.add_argument("--size", type=int, default=128, help="side of the standard crop in pixels")
+    new.add_argument("--seed", type=int, default=0)
+    new.add_argument("--workers", type=int, default=os.cpu_count(), help="processes; the bytes do not depend on it")
+    new.add_argument("--out", type=Path, required=True, metavar="SHARDS")
+    new = commands.add_parser("truth", help="draw the fixed truth set: validation, test, and true swaps")
+    new.add_argument("--size", type=int, default=128, help="side of the standard crop in pixels")
+    new.add_argument("--workers", type=int, default=os.cpu_count(), help="processes; the bytes do not depend on it")
     new.add_argument("--out", type=Path, required=True, metavar="SHARDS")
     new = commands.add_parser("gallery", help="the app's gallery: draw people (with --people), or map the drawn ones again")
     new.add_argument("--people", type=int)
@@ -50,17 +67,18 @@ def main(argv: list[str] | None = None) -> int:
     new.add_argument("--seed", type=int, default=2309)
     new.add_argument("--checkpoint", default="explorer")
     new.add_argument("--out", type=Path, default=ASSETS / "gallery")
-    new = commands.add_parser("sheet", help="a contact sheet of shards")
+    new = commands.add_parser("sheet", help="a contact sheet of shards with factors, and the spread of skin tone, pose and factors")
     new.add_argument("shards", type=Path, metavar="SHARDS")
     new.add_argument("--out", type=Path, required=True, metavar="sheet.png")
     new = commands.add_parser("ship", help="bundle a trained checkpoint in half precision, with its record")
-    new.add_argument("--autoencoder", type=Path, required=True, metavar="RUN", help="the stage 1 run")
-    new.add_argument("--rdm", type=Path, required=True, metavar="RUN", help="the stage 2 run")
-    new.add_argument("--name", default="explorer")
+    new.add_argument("--autoencoder", type=Path, metavar="RUN", help="the stage 1 run, with --rdm")
+    new.add_argument("--rdm", type=Path, metavar="RUN", help="the stage 2 run")
+    new.add_argument("--pcl", type=Path, metavar="RUN", help="a run of PCL, instead of these two")
+    new.add_argument("--name", help="default: explorer, or pcl")
     new = commands.add_parser("report", help="the README's pictures")
     new.add_argument("--checkpoint", default="explorer")
     new = commands.add_parser("evaluate", help="measure a checkpoint")
-    new.add_argument("--suite", required=True, help="swaps or probes")
+    new.add_argument("--suite", required=True, help="depth, swaps, leakage or probes")
     new.add_argument("--checkpoint", action="append", metavar="NAME|DIR", help="default explorer; probes take several")
     new.add_argument("--data", action="append", required=True, metavar="[KIND:]PATH", help="london:FILE.tar with its csv beside it")
     new.add_argument("--seed", type=int, default=0)
@@ -70,7 +88,7 @@ def main(argv: list[str] | None = None) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return _run(args)
-    except (ValueError, FileExistsError, FileNotFoundError, ImportError, FloatingPointError) as error:
+    except (ValueError, OSError, ImportError, FloatingPointError, BrokenProcessPool) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -93,12 +111,25 @@ def _run(args: argparse.Namespace) -> int:
     elif args.command == "import":
         from .importing import import_source
 
-        manifest = import_source(args.source, args.out, args.aligned, {"licence": args.licence})
-        print(f"{manifest['frames']:,} frames of {manifest['persons']:,} people in {args.out}; dropped {manifest['dropped']:,}")
+        about = {"licence": args.licence}
+        manifest = import_source(args.source, args.out, args.aligned, about, args.layout, args.frames, args.workers)
+        print(f"{manifest['frames']:,} frames of {manifest['persons']:,} people in {args.out}")
+        for reason, count in manifest["dropped"].items():
+            print(f"dropped {count:,}: {reason}")
+        if manifest["dropped"]:
+            print(f"{args.out / 'dropped.jsonl'} names each")
     elif args.command == "imagined":
-        from .gallery import imagined_shards
+        from .imagined import imagined_shards
 
-        imagined_shards(args.people, args.frames, args.size, args.seed, args.out)
+        imagined_shards(args.people, args.frames, args.size, args.seed, args.out, args.workers)
+    elif args.command == "people":
+        from .people import people_shards
+
+        people_shards(args.people, args.frames, args.size, args.seed, args.out, args.workers)
+    elif args.command == "truth":
+        from .truth import truth_shards
+
+        truth_shards(args.size, args.out, args.workers)
     elif args.command == "gallery":
         from . import gallery
 
@@ -106,9 +137,14 @@ def _run(args: argparse.Namespace) -> int:
             gallery.draw(args.people, args.frames, args.seed, args.out)
         gallery.build(args.checkpoint, args.out)
     elif args.command == "ship":
-        from .report import ship
+        from .report import ship, ship_pcl
 
-        ship(args.autoencoder, args.rdm, args.name)
+        if bool(args.pcl) == bool(args.autoencoder or args.rdm) or bool(args.autoencoder) != bool(args.rdm):
+            raise ValueError("ship takes --autoencoder and --rdm, or --pcl")
+        if args.pcl:
+            ship_pcl(args.pcl, args.name or "pcl")
+        else:
+            ship(args.autoencoder, args.rdm, args.name or "explorer")
     elif args.command == "report":
         from .report import report
 
@@ -122,8 +158,11 @@ def _run(args: argparse.Namespace) -> int:
                 print(f"{name:40} {value:.4g}")
     elif args.command == "sheet":
         from .sheets import shards_sheet
+        from .spread import spread
 
         shards_sheet(args.shards).save(args.out)
+        for line in spread(args.shards):
+            print(line)
     return 0
 
 
