@@ -1,4 +1,4 @@
-"""Named, typed endpoints for programs (`reconstruct`, `swap`, `pose_swap`, `place`), over gradio_client and, where installed, MCP."""
+"""Named, typed endpoints for programs (`reconstruct`, `swap`, `pose_swap`, `place`): gradio_client and, if installed, MCP."""
 
 from __future__ import annotations
 
@@ -80,7 +80,8 @@ def build(model: Model) -> None:
         """
         a, b = model.read(needed(face)), model.read(needed(pose))
         pictures = look(model, a, b, SIDE)
-        return {"face": report(a, face), "pose": report(b, pose)}, [(picture, name) for name, picture in pictures.items()]
+        both = {"face": report(a, face), "pose": report(b, pose)}
+        return both, [(picture, name) for name, picture in pictures.items()]
 
     def place(photo: str, face: int = 0) -> dict:
         """Where a photo's face falls on the maps of the gallery.

@@ -27,7 +27,9 @@ def look(model: Model, a: Face, b: Face, size: int = SIDE) -> dict[str, np.ndarr
     Raises gr.Error where no PCL checkpoint is bundled.
     """
     if model.pcl is None:
-        raise plain_error("no PCL checkpoint is bundled; `python -m train ship --pcl RUN --name pcl` adds one", "No model")
+        raise plain_error(
+            "no PCL checkpoint is bundled; `python -m train ship --pcl RUN --name pcl` adds one", "No model"
+        )
     swap = model.pcl.swap
     shown = {
         "swap": swap(a.crop, b.crop),
@@ -41,7 +43,8 @@ def look(model: Model, a: Face, b: Face, size: int = SIDE) -> dict[str, np.ndarr
 
 
 def build(model: Model) -> None:
-    """Builds the tab inside the current gr.Blocks, with a swap of two examples in it; one line where there is no model."""
+    """Builds the tab inside the current gr.Blocks, with a swap of two examples in it; one line where there is no
+    model."""
     if model.pcl is None:
         gr.Markdown(NONE, elem_id="no-pcl", elem_classes="about")
         return
@@ -59,7 +62,11 @@ def build(model: Model) -> None:
             ),
             strip(
                 figure(shown["face"], "A"),
-                figure(shown["face_rebuilt"], "A, rebuilt", "A from its own face and its own pose: the best this decoder can do"),
+                figure(
+                    shown["face_rebuilt"],
+                    "A, rebuilt",
+                    "A from its own face and its own pose: the best this decoder can do",
+                ),
                 figure(shown["pose"], "B"),
                 figure(shown["pose_rebuilt"], "B, rebuilt"),
             ),

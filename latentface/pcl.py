@@ -1,8 +1,8 @@
 """PCL: one encoder, a face and a pose branch, and a decoder that puts any face to any pose (Liu et al., CVPR 2023).
 
 The backbone follows the plan of PCL's (strided convolutions, channel attention, residual blocks, no normalisation,
-LeakyReLU 0.1). Its width grows from 32 to 256 channels with the stride, where theirs is 64 from the start, and there is one
-block less before the last two: large maps are most of the arithmetic and few of the parameters.
+LeakyReLU 0.1). Its width grows from 32 to 256 channels with the stride, where theirs is 64 from the start, and there
+is one block less before the last two: large maps are most of the arithmetic and few of the parameters.
 """
 
 from dataclasses import dataclass
@@ -53,7 +53,8 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    """Two 3 x 3 convolutions and channel attention beside a shortcut; nearly the identity at first, for want of norms."""
+    """Two 3 x 3 convolutions and channel attention beside a shortcut; nearly the identity at first, for want of
+    norms."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -97,32 +98,43 @@ class Backbone(ModelMixin, ConfigMixin):
         """
         grid = self.config.size // STRIDE
         if min(image.shape[-2:]) < self.config.size:
-            raise ValueError(f"the model takes images from {self.config.size} x {self.config.size}, not {tuple(image.shape[-2:])}")
+            raise ValueError(
+                f"the model takes images from {self.config.size} x {self.config.size}, not {tuple(image.shape[-2:])}"
+            )
         maps = self.layers(image)
         return maps if maps.shape[-2:] == (grid, grid) else F.adaptive_avg_pool2d(maps, grid)
 
     def encode(self, image: Tensor) -> Features:
-        """Trunk features of images B x 3 x S x S in [-1, 1], S from `size` up (64 in training, 100 for FER as published)."""
+        """Trunk features of images B x 3 x S x S in [-1, 1], S from `size` up (64 in training, 100 for FER as
+        published)."""
         return Features(self(image).flatten(1).float())
 
 
 class PoseDecoder(nn.Sequential):
     """The pose-disentangled decoder: a code of face plus pose, B x D, to an image B x 3 x S x S in [-1, 1].
 
-    As published: a fully connected bottleneck, then doublings (ReLU, bilinear, 3 x 3 convolution, BatchNorm). Its bottleneck
-    of 6 * width is a third of theirs, so that a checkpoint stays below 6 MB; the last doubling is a pixel shuffle, which
-    takes a quarter of the time.
+    As published: a fully connected bottleneck, then doublings (ReLU, bilinear, 3 x 3 convolution, BatchNorm). Its
+    bottleneck of 6 * width is a third of theirs, so that a checkpoint stays below 6 MB; the last doubling is a pixel
+    shuffle, which takes a quarter of the time.
     """
 
     def __init__(self, length: int, size: int, width: int):
         bottleneck, side, doublings = 6 * width, size, 0
         while side % 2 == 0:
             side, doublings = side // 2, doublings + 1
-        layers: list[nn.Module] = [nn.Linear(length, bottleneck * side * side), nn.Unflatten(1, (bottleneck, side, side))]
+        layers: list[nn.Module] = [
+            nn.Linear(length, bottleneck * side * side),
+            nn.Unflatten(1, (bottleneck, side, side)),
+        ]
         channels = bottleneck
         for left in reversed(range(1, doublings)):
             out = width * min(4, left)
-            layers += [nn.ReLU(), nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(channels, out, 3, 1, 1), nn.BatchNorm2d(out)]
+            layers += [
+                nn.ReLU(),
+                nn.Upsample(scale_factor=2, mode="bilinear"),
+                nn.Conv2d(channels, out, 3, 1, 1),
+                nn.BatchNorm2d(out),
+            ]
             channels = out
         layers += [nn.ReLU(), nn.Conv2d(channels, 12, 3, 1, 1), nn.PixelShuffle(2), nn.Tanh()]
         with torch.no_grad():  # the four pixels that a place becomes start alike: no grid to be unlearned
@@ -134,7 +146,8 @@ class PoseDecoder(nn.Sequential):
 class PCL(ModelMixin, ConfigMixin):
     """Pose-disentangled contrastive learning's network.
 
-    size: side of the images that it is trained on and decodes to. width: as Backbone has it; features are 4 * width maps.
+    size: side of the images that it is trained on and decodes to. width: as Backbone has it; features are 4 * width
+    maps.
     """
 
     @register_to_config
@@ -142,7 +155,8 @@ class PCL(ModelMixin, ConfigMixin):
         super().__init__()
         self.backbone = Backbone(size, width)
         self.face_head, self.pose_head = (
-            nn.Sequential(_conv(4 * width, 4 * width), nn.LeakyReLU(0.1, inplace=True), _conv(4 * width, 4 * width)) for _ in range(2)
+            nn.Sequential(_conv(4 * width, 4 * width), nn.LeakyReLU(0.1, inplace=True), _conv(4 * width, 4 * width))
+            for _ in range(2)
         )
         self.decoder = PoseDecoder(4 * width * (size // STRIDE) ** 2, size, width)
 
@@ -185,8 +199,14 @@ def load_model(checkpoint: str | Path, kind: type[PCL] | type[Backbone] = PCL) -
     """
     folder = next((p for p in (ASSETS / str(checkpoint), Path(checkpoint)) if (p / "config.json").exists()), None)
     if folder is None:
-        raise CheckpointError(f"no checkpoint {str(checkpoint)!r}: give a bundled name, or a folder that holds config.json")
+        raise CheckpointError(
+            f"no checkpoint {str(checkpoint)!r}: give a bundled name, or a folder that holds config.json"
+        )
     try:
-        return kind.from_pretrained(folder, use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False).float().eval()
+        return (
+            kind.from_pretrained(folder, use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False)
+            .float()
+            .eval()
+        )
     except Exception as error:
         raise CheckpointError(f"the checkpoint {folder} does not load: {str(error).strip().splitlines()[0]}") from error

@@ -32,8 +32,8 @@ class Colours:
 
 
 def boxes(centre: Tensor, half: Tensor, mirrored: Tensor) -> Tensor:
-    """B x 3: centre x, y (of `centre` B x 2) and half side (B), negative where `mirrored` (B bool), in units of half the
-    standard crop; the whole crop is (0, 0, 1)."""
+    """B x 3: centre x, y (of `centre` B x 2) and half side (B), negative where `mirrored` (B bool), in units of half
+    the standard crop; the whole crop is (0, 0, 1)."""
     return torch.cat([centre, torch.where(mirrored, -half, half)[:, None]], 1)
 
 
@@ -54,8 +54,8 @@ def _matrix(centre: Tensor, half: Tensor, blur: Tensor, size: int, side: int) ->
 def resample(stored: Tensor, box: Tensor, blur: Tensor, size: int) -> Tensor:
     """Views of stored frames: B x 3 x size x size in [0, 255], bfloat16.
 
-    stored: B x 3 x P x P uint8 with margin, as Clips holds them. box: B x 3, see `boxes`. blur: B, standard
-    deviation in pixels of the view. Whole numbers up to 255 are exact in bfloat16; the result is good to about a grey level.
+    stored: B x 3 x P x P uint8 with margin, as Clips holds them. box: B x 3, see `boxes`. blur: B, standard deviation
+    in pixels of the view. Whole numbers up to 255 are exact in bfloat16; the result is good to about a grey level.
     """
     count, side = len(stored), stored.shape[-1]
     across = _matrix(box[:, 0], box[:, 2], blur, size, side).bfloat16()
@@ -81,7 +81,9 @@ def recolour(image: Tensor, factors: Tensor, grey: Tensor) -> Tensor:
     mean = image.float().mean((2, 3)) @ luma
     offset = (1 - contrast) * brightness * mean
     changed = (matrix * (contrast * brightness)[:, None, None]).to(image.dtype) @ image.flatten(2)
-    return ((changed.view_as(image) + offset[:, None, None, None]).clamp(0, 255) / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+    return ((changed.view_as(image) + offset[:, None, None, None]).clamp(0, 255) / 127.5 - 1).contiguous(
+        memory_format=torch.channels_last
+    )
 
 
 def view(stored: Tensor, box: Tensor, size: int, colours: Colours | None, generator: torch.Generator) -> Tensor:
@@ -102,7 +104,9 @@ def view(stored: Tensor, box: Tensor, size: int, colours: Colours | None, genera
     return recolour(resample(stored, box.to(device), blur, size), factors, grey)
 
 
-def near_whole(count: int, generator: torch.Generator, shift: float = 0.08, scale: tuple[float, float] = (0.95, 1.1)) -> Tensor:
+def near_whole(
+    count: int, generator: torch.Generator, shift: float = 0.08, scale: tuple[float, float] = (0.95, 1.1)
+) -> Tensor:
     """Boxes B x 3 about the whole standard crop, as face detectors differ, mirrored by chance; shift in half sides."""
     draw = torch.rand(count, 4, generator=generator)
     half = scale[0] + (scale[1] - scale[0]) * draw[:, 0]
@@ -110,7 +114,8 @@ def near_whole(count: int, generator: torch.Generator, shift: float = 0.08, scal
 
 
 def quadrants(count: int, generator: torch.Generator, half: float = 0.4) -> tuple[Tensor, Tensor]:
-    """Two boxes an image (B x 3 each) of side `half` of the crop's, in two different quadrants of it (PCL's face crops)."""
+    """Two boxes an image (B x 3 each) of side `half` of the crop's, in two different quadrants of it (PCL's face
+    crops)."""
     draw = torch.rand(count, 2, 3, generator=generator)
     first = torch.randint(4, (count,), generator=generator)
     second = (first + torch.randint(1, 4, (count,), generator=generator)) % 4

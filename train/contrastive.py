@@ -84,8 +84,8 @@ class Task:
 class Balance:
     """Dynamic weight averaging (Liu et al., CVPR 2019, eq. 7): the loss that falls slowest weighs most.
 
-    weight_k = K softmax(r_k / T) with r_k the ratio of loss k's means over the last two windows of `window` steps (theirs
-    are epochs); 1 until two windows have passed.
+    weight_k = K softmax(r_k / T) with r_k the ratio of loss k's means over the last two windows of `window` steps
+    (theirs are epochs); 1 until two windows have passed.
     """
 
     def __init__(self, names: list[str], temperature: float = 2.0, window: int = 50):
@@ -125,9 +125,9 @@ def learning_rate(images: int, config: ContrastiveConfig) -> float:
 def look(model: PCL | Backbone, clips: Clips, size: int, count: int = 512) -> dict:
     """What every block of features tells on validation frames, by name of the block (trunk, face, pose).
 
-    nearest_*: share of frames whose nearest other frame, by cosine of centred features, shows the same person.
-    yaw_*: correlation of yaw (the engine's own estimate, where it has one: a pseudo-label, never trained on) with that of
-    a ridge regression fitted on the first half of the people, on the other half.
+    nearest_*: share of frames whose nearest other frame, by cosine of centred features, shows the same person. yaw_*:
+    correlation of yaw (the engine's own estimate, where it has one: a pseudo-label, never trained on) with that of a
+    ridge regression fitted on the first half of the people, on the other half.
     """
     rows = clips.validation.nonzero().flatten()[:count]
     parts = []
@@ -162,7 +162,8 @@ def nearest(features: Tensor, person: Tensor) -> float:
 
 
 def ridge_correlation(features: Tensor, target: Tensor, other: Tensor, truth: Tensor) -> float:
-    """Correlation of `truth` (M) with what a ridge regression, fitted on features (N x D) and target (N), says of other (M x D).
+    """Correlation of `truth` (M) with what a ridge regression, fitted on features (N x D) and target (N), says of
+    other (M x D).
 
     The ridge is a hundredth of the features' mean squared length. Zero where a side is empty or still.
     """
@@ -189,10 +190,10 @@ def fit(
 ) -> Path:
     """Trains a model on tasks and returns the run's folder.
 
-    kind: class of the model, saved (averaged) into out/NAME, its lower-cased name. tasks: model, an empty ModuleDict for
-    projectors, and config to tasks by name. check: numbers and a sheet of the averaged model, every `every` images. out
-    receives config.json, curves.jsonl, sheets, state.pt and the model; Ctrl-C saves and stops. Raises FileExistsError when
-    the folder holds a run and resume is False.
+    kind: class of the model, saved (averaged) into out/NAME, its lower-cased name. tasks: model, an empty ModuleDict
+    for projectors, and config to tasks by name. check: numbers and a sheet of the averaged model, every `every`
+    images. out receives config.json, curves.jsonl, sheets, state.pt and the model; Ctrl-C saves and stops. Raises
+    FileExistsError when the folder holds a run and resume is False.
     """
     accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
     device = accelerator.device
@@ -236,7 +237,9 @@ def fit(
         state |= {"optimizers": {n: o.state_dict() for n, o in optimizers.items()}, "balance": balance.state_dict()}
         save_state(state_file, {**state, "images": seen})
         average.save_pretrained(out / kind.__name__.lower())
-        (out / "config.json").write_text(json.dumps(record(asdict(config), data=data, images=seen, history=history), indent=1))
+        (out / "config.json").write_text(
+            json.dumps(record(asdict(config), data=data, images=seen, history=history), indent=1)
+        )
 
     progress, saved, sums, steps = Progress(config.images, seen), time.monotonic(), {}, 0
     with stoppable() as stopped:
@@ -250,7 +253,9 @@ def fit(
                 with accelerator.autocast():
                     loss = task.loss(batch)
                 if not torch.isfinite(loss):
-                    raise FloatingPointError(f"{name} is {loss.item()} after {seen:,} images; --resume goes on from the last save")
+                    raise FloatingPointError(
+                        f"{name} is {loss.item()} after {seen:,} images; --resume goes on from the last save"
+                    )
                 optimizers[name].zero_grad(set_to_none=True)
                 loss.backward()
                 if accelerator.num_processes > 1:
@@ -272,7 +277,12 @@ def fit(
                 sums[name] = sums.get(name, 0) + value
             if main and (seen % every < config.batch or seen >= config.images):
                 measures, sheet = check(average, clips)
-                row = {"images": seen, **{k: v / steps for k, v in sums.items()}, **measures, "rate": progress.rate(seen)}
+                row = {
+                    "images": seen,
+                    **{k: v / steps for k, v in sums.items()},
+                    **measures,
+                    "rate": progress.rate(seen),
+                }
                 if len(balance.names) > 1:
                     row |= {f"weight_{k}": v for k, v in balance.weights().items()}
                 append_curve(curves, row)

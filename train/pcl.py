@@ -3,10 +3,11 @@
     python -m train pcl --preset explorer --data SHARDS --out RUN [--resume]
 
 Single images, as published. What two cores made us change, and why it is still the same method:
-- Only the face contrast learns from a large batch. Reconstruction sees `rebuilt`, the pose contrast `posed` images of it.
+- Only the face contrast learns from a large batch. Reconstruction sees `rebuilt`, the pose contrast `posed` images of
+  it.
 - Pose negatives: the paper encodes 100 augmentations of each image's mirror image. Their sum estimates a mean over
-  augmentations, and two do so too (losses/pose_contrast.py scales them up). Image and mirror are augmented twice each, and
-  each of the four is an anchor once: nothing that is encoded serves as a negative only.
+  augmentations, and two do so too (losses/pose_contrast.py scales them up). Image and mirror are augmented twice
+  each, and each of the four is an anchor once: nothing that is encoded serves as a negative only.
 """
 
 from dataclasses import dataclass
@@ -32,10 +33,12 @@ class PCLConfig(ContrastiveConfig):
     rebuilt: int = 32
     """Images of a batch that are rebuilt."""
     posed: int = 16
-    """Images of a batch in the pose contrast; its negatives are each image's own, so their number changes nothing else."""
+    """Images of a batch in the pose contrast; its negatives are each image's own, so their number changes nothing
+    else."""
     orthogonality: float = 0.01
-    """Weight of the orthogonality over its value for unrelated features, which is about B / D^2: 8e-6 at 64 px, so that the
-    paper's weight of 1 is lost beside a reconstruction of 0.5; features that all vary together reach B times as much."""
+    """Weight of the orthogonality over its value for unrelated features, which is about B / D^2: 8e-6 at 64 px, so
+    that the paper's weight of 1 is lost beside a reconstruction of 0.5; features that all vary together reach B times
+    as much."""
     noise: float = 0.4
     """Standard deviation of the noise on the decoder's input, whose root mean square is 1."""
 
@@ -43,7 +46,14 @@ class PCLConfig(ContrastiveConfig):
 PRESETS = {
     "explorer": PCLConfig(),
     "toy": PCLConfig(
-        model={"size": 32, "width": 8}, images=512, batch=32, rebuilt=16, posed=8, projection=(32, 16), lr=4e-3, warm_up=10
+        model={"size": 32, "width": 8},
+        images=512,
+        batch=32,
+        rebuilt=16,
+        posed=8,
+        projection=(32, 16),
+        lr=4e-3,
+        warm_up=10,
     ),
 }
 
@@ -102,10 +112,11 @@ def tasks(model: PCL, projectors: nn.ModuleDict, config: PCLConfig) -> dict[str,
 def check(model: PCL, clips: Clips, count: int = 12) -> tuple[dict, Image.Image]:
     """Numbers and a sheet of validation frames: `look` and
 
-    val_l1: of frames rebuilt from their own face and pose. mirror_l1: of their mirror images, from their face and the mirror
-    image's pose. yaw_swap: correlation of B's yaw with that read off A at the pose of B (as `look` reads yaw_trunk). colour_of_a: of face A at the pose of somebody else, B: where its mean colour lies between that of B (0) and
-    A (1), both rebuilt; a swap that copies B has 0. Rows of the sheet: A; A rebuilt; B; A at B's pose; A at the pose of its
-    mirror image.
+    val_l1: of frames rebuilt from their own face and pose. mirror_l1: of their mirror images, from their face and the
+    mirror image's pose. yaw_swap: correlation of B's yaw with that read off A at the pose of B (as `look` reads
+    yaw_trunk). colour_of_a: of face A at the pose of somebody else, B: where its mean colour lies between that of B
+    (0) and A (1), both rebuilt; a swap that copies B has 0. Rows of the sheet: A; A rebuilt; B; A at B's pose; A at
+    the pose of its mirror image.
     """
     rows = clips.validation.nonzero().flatten()
     device = next(model.parameters()).device
@@ -131,5 +142,5 @@ def check(model: PCL, clips: Clips, count: int = 12) -> tuple[dict, Image.Image]
 
 
 def train(config: PCLConfig, data: list[str], out: Path, resume: bool = False, every: int = 12_800) -> Path:
-    """Trains PCL on the single frames of shards and returns the run's folder, see contrastive.fit; weights in `pcl/`."""
+    """Trains PCL on single frames of shards and returns the run's folder, see contrastive.fit; weights in `pcl/`."""
     return fit(config, data, out, PCL, tasks, check, resume, every)

@@ -2,8 +2,9 @@
 
     python -m train simclr --preset explorer|clips --data SHARDS --out RUN [--resume]
 
-`explorer`: two augmentations of one image, as published, with crops and colours tuned for faces. `clips`: two frames of one
-person instead, each augmented: time is the teacher, and what changes within a clip (expression, pose) is what is forgotten.
+`explorer`: two augmentations of one image, as published, with crops and colours tuned for faces. `clips`: two frames
+of one person instead, each augmented: time is the teacher, and what changes within a clip (expression, pose) is what
+is forgotten.
 """
 
 from dataclasses import dataclass, field
@@ -28,7 +29,9 @@ class SimCLRConfig(ContrastiveConfig):
     """Of the contrast."""
     area: tuple[float, float] = (0.3, 1.0)
     """Smallest and largest share of the standard crop that a view shows."""
-    colours: dict = field(default_factory=lambda: {"brightness": 0.5, "contrast": 0.5, "saturation": 0.5, "hue": 0.05, "blur": 0.5})
+    colours: dict = field(
+        default_factory=lambda: {"brightness": 0.5, "contrast": 0.5, "saturation": 0.5, "hue": 0.05, "blur": 0.5}
+    )
     """How colours vary, see augment.Colours. Hue little: skin is no wheel of colours."""
     frames: bool = False
     """Whether the second view is of another frame of the same person (where there is one); then no other image of that
@@ -66,7 +69,10 @@ def tasks(model: Backbone, projectors: nn.ModuleDict, config: SimCLRConfig) -> d
             other = images[frames.to(images.device)].to(other.device)
         count, generator = len(rows), batch.generator
         image = torch.cat(
-            [view(stored, crops(count, generator, config.area), size, colours, generator) for stored in (batch.stored, other)]
+            [
+                view(stored, crops(count, generator, config.area), size, colours, generator)
+                for stored in (batch.stored, other)
+            ]
         )
         one, two = projectors["trunk"](model(image).flatten(1)).chunk(2)
         return losses.info_nce(one, two, config.temperature, person=batch.clips.person[rows] if config.frames else None)

@@ -32,7 +32,9 @@ def shown(model: Model) -> str:
     """All text of the tab."""
     with gr.Blocks() as demo:
         pose.build(model)
-    return html.unescape(" ".join(str(block.value) for block in demo.blocks.values() if isinstance(block, (gr.Markdown, gr.HTML))))
+    return html.unescape(
+        " ".join(str(block.value) for block in demo.blocks.values() if isinstance(block, (gr.Markdown, gr.HTML)))
+    )
 
 
 def test_the_endpoint_gives_a_report_and_pictures(model, photos):
@@ -47,7 +49,12 @@ def test_the_endpoint_gives_a_report_and_pictures(model, photos):
         expected = model.pcl.swap(a.crop, b.crop)[0]
     middle = found["swap"][4::8, 4::8].astype(float)  # 32 pixels enlarged eight times
     assert np.abs(middle - (expected.permute(1, 2, 0).numpy() + 1) * 127.5).mean() < 6
-    for one, two in (("swap", "face_rebuilt"), ("swap", "pose_rebuilt"), ("face", "pose"), ("face_rebuilt", "mirrored_pose")):
+    for one, two in (
+        ("swap", "face_rebuilt"),
+        ("swap", "pose_rebuilt"),
+        ("face", "pose"),
+        ("face_rebuilt", "mirrored_pose"),
+    ):
         assert not np.array_equal(found[one], found[two]), (one, two)
 
 

@@ -75,7 +75,9 @@ def test_info_nce_against_a_loop(mixed, people):
                 mixture = unit([float(share[j]) * a + (1 - float(share[j])) * b for a, b in zip(z[j], z[partner[j]])])
                 negatives.append(math.exp(dot(z[i], mixture) / temperature))
         total -= math.log(positive / (positive + sum(negatives)))
-    found = losses.info_nce(one, two, temperature, (share, partner) if mixed else None, None if people is None else torch.tensor(people))
+    found = losses.info_nce(
+        one, two, temperature, (share, partner) if mixed else None, None if people is None else torch.tensor(people)
+    )
     assert float(found) == pytest.approx(total / 8, rel=1e-5)
 
 
@@ -133,7 +135,9 @@ def test_every_loss_has_finite_gradients_at_its_extremes():
     image = torch.zeros(4, 3, 2, 1)
     total = losses.info_nce(same, same, 0.07) + losses.pose_contrast(same, same, same[:, None], 0.07)
     total = total + losses.orthogonality(same, same)
-    total = total + losses.reconstruction(lambda f, p: (f - p).view(-1, 3, 2, 1), (same, same), (same, same), image, image)
+    total = total + losses.reconstruction(
+        lambda f, p: (f - p).view(-1, 3, 2, 1), (same, same), (same, same), image, image
+    )
     total.backward()
     assert torch.isfinite(same.grad).all()
 
@@ -146,7 +150,9 @@ def test_dynamic_weights_against_a_loop():
         if whole < 2:
             expected = [1.0, 1.0]
         else:
-            means = [[sum(row[k] for row in told[3 * w : 3 * w + 3]) / 3 for w in (whole - 2, whole - 1)] for k in (0, 1)]
+            means = [
+                [sum(row[k] for row in told[3 * w : 3 * w + 3]) / 3 for w in (whole - 2, whole - 1)] for k in (0, 1)
+            ]
             raw = [math.exp(last / before / 2.0) for before, last in means]
             expected = [2 * r / sum(raw) for r in raw]
         assert list(balance.weights().values()) == pytest.approx(expected)
@@ -184,7 +190,13 @@ def test_resample_against_a_loop(box, blur):
     for y, x in ((0, 0), (3, 5), (7, 2)):
         down, across = weights(box[1], abs(box[2]), y), weights(box[0], box[2], x)
         for c in range(3):
-            value = sum(down[i] * across[j] * float(frames[0, c, i, j]) for i in range(side) if down[i] for j in range(side) if across[j])
+            value = sum(
+                down[i] * across[j] * float(frames[0, c, i, j])
+                for i in range(side)
+                if down[i]
+                for j in range(side)
+                if across[j]
+            )
             assert float(found[0, c, y, x]) == pytest.approx(value, abs=2.5)  # bfloat16
 
 
@@ -214,7 +226,9 @@ def test_recolour_against_a_loop():
                 rgb = [level + (0 if grey[b] else saturation) * (v - level) for v in rgb]
                 along = sum(rgb) * k * k
                 cross = [k * (rgb[2] - rgb[1]), k * (rgb[0] - rgb[2]), k * (rgb[1] - rgb[0])]
-                rgb = [v * math.cos(turn) + c * math.sin(turn) + along * (1 - math.cos(turn)) for v, c in zip(rgb, cross)]
+                rgb = [
+                    v * math.cos(turn) + c * math.sin(turn) + along * (1 - math.cos(turn)) for v, c in zip(rgb, cross)
+                ]
                 expected = [min(255.0, max(0.0, v)) / 127.5 - 1 for v in rgb]
                 assert found[b, :, y, x].tolist() == pytest.approx(expected, abs=1e-4)
     assert float((found[1].amax(0) - found[1].amin(0)).max()) < 1e-5
@@ -251,7 +265,9 @@ def test_views_repeat_and_vary_as_asked():
     grey = ((views[0].amax(1) - views[0].amin(1)) < 0.03).flatten(1).all(1).float().mean()
     assert 0.05 < grey < 0.4
     plain = augment.view(frames, box, 16, None, torch.Generator().manual_seed(1))
-    torch.testing.assert_close(plain.float(), augment.resample(frames, box, torch.zeros(64), 16).float() / 127.5 - 1, atol=0.02, rtol=0)
+    torch.testing.assert_close(
+        plain.float(), augment.resample(frames, box, torch.zeros(64), 16).float() / 127.5 - 1, atol=0.02, rtol=0
+    )
 
 
 @settings(max_examples=50, deadline=None)
@@ -288,7 +304,7 @@ def test_ridge_correlation_tells_perfect_from_random():
 
 @pytest.mark.parametrize("perfect", [True, False])
 def test_check_tells_a_swapper_from_a_copier(perfect):
-    """Drawn clips whose yaw is a bright bar's place, whose person is a colour; one decoder swaps, the other copies B."""
+    """Clips whose yaw is a bright bar's place and whose person is a colour; one decoder swaps, the other copies B."""
 
     class Drawn(torch.nn.Module):
         size = 16
@@ -320,7 +336,12 @@ def test_check_tells_a_swapper_from_a_copier(perfect):
     images = images.repeat_interleave(5, 0).expand(-1, -1, 40, 40).clone()
     for image, place in zip(images, places.tolist()):
         image[:, :, 4 + place : 6 + place] = 255
-    clips = Clips(images, torch.arange(12).repeat_interleave(5), [{"pose": [float(p), 0, 0]} for p in places], torch.ones(60).bool())
+    clips = Clips(
+        images,
+        torch.arange(12).repeat_interleave(5),
+        [{"pose": [float(p), 0, 0]} for p in places],
+        torch.ones(60).bool(),
+    )
     measures, sheet = pcl.check(Drawn(), clips)
     assert measures["val_l1"] < 0.01 and measures["yaw_swap"] > 0.8 and measures["nearest_face"] == 1
     assert measures["colour_of_a"] == pytest.approx(1 if perfect else 0, abs=0.1) and sheet.height == 5 * 32
@@ -328,7 +349,9 @@ def test_check_tells_a_swapper_from_a_copier(perfect):
 
 def test_learning_rate():
     config = ContrastiveConfig(images=100_000, batch=10, lr=1.0)
-    assert learning_rate(0, config) == pytest.approx(1 / 100) and learning_rate(490, config) == pytest.approx(0.5, rel=1e-3)
+    assert learning_rate(0, config) == pytest.approx(1 / 100) and learning_rate(490, config) == pytest.approx(
+        0.5, rel=1e-3
+    )
     assert learning_rate(50_000, config) == pytest.approx(0.5) and learning_rate(100_000, config) == pytest.approx(0)
 
 
@@ -369,7 +392,15 @@ def test_toy_runs_learn(trainer, shards, tmp_path):
     if trainer == "pcl":
         assert last["rebuild"] < 0.8 * first["rebuild"]
         assert last["face"] < first["face"] and last["pose"] < first["pose"]
-        assert {"nearest_trunk", "nearest_face", "nearest_pose", "weight_face", "weight_pose", "val_l1", "mirror_l1"} <= last.keys()
+        assert {
+            "nearest_trunk",
+            "nearest_face",
+            "nearest_pose",
+            "weight_face",
+            "weight_pose",
+            "val_l1",
+            "mirror_l1",
+        } <= last.keys()
         assert (out / "sheet_0001600.png").exists()
     else:
         assert last["contrast"] < 0.9 * first["contrast"] and "nearest_trunk" in last and "nearest_face" not in last

@@ -44,5 +44,7 @@ def info_nce(
     if mix is not None:
         share, partner = (m.to(z.device) for m in mix)
         mixed = F.normalize(torch.lerp(z[partner], z, share[:, None]), dim=1)
-        negatives = torch.cat([negatives, (z @ mixed.T / temperature).masked_fill(same | same[:, partner], -torch.inf)], 1)
+        negatives = torch.cat(
+            [negatives, (z @ mixed.T / temperature).masked_fill(same | same[:, partner], -torch.inf)], 1
+        )
     return (torch.cat([positive[:, None], negatives], 1).logsumexp(1) - positive).mean()

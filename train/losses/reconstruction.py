@@ -13,10 +13,11 @@ Branches = tuple[Tensor, Tensor]
 def reconstruction(
     decode: Callable[[Tensor, Tensor], Tensor], straight: Branches, mirrored: Branches, image: Tensor, mirror: Tensor
 ) -> Tensor:
-    """L1 of decode(face, pose) to the image that the pose is of, with the face of that image and of the other one, summed.
+    """L1 of decode(face, pose) to the image that the pose is of, with the face of that image and of the other one,
+    summed.
 
-    decode: face and pose features to pictures; called once, on all four. straight, mirrored: features of image and mirror.
-    image, mirror: B x 3 x S x S. A scalar.
+    decode: face and pose features to pictures; called once, on all four. straight, mirrored: features of image and
+    mirror. image, mirror: B x 3 x S x S. A scalar.
     """
     faces = torch.cat([mirrored[0], straight[0], straight[0], mirrored[0]])
     poses = torch.cat([straight[1], mirrored[1], straight[1], mirrored[1]])
