@@ -137,7 +137,7 @@ def examples(comparison: Comparison, row: Row, method: str) -> str:
         return "" if comparison.of(method, f"{row.task}_confusion") or comparison.of(method, f"{row.task}_histogram") else "<p>No pictures were kept.</p>"
     image = np.asarray(Image.open(comparison.folder / sheet).convert("RGB"))
     side, parts = image.shape[1] // SHOWN, []
-    for line, (kind, words) in enumerate((("right", "Read well"), ("wrong", "Read worst"))):
+    for line, (kind, words) in enumerate((("right", "Read well"), ("wrong", "Read worst of all"))):
         own = [entry for entry in rows if entry["kind"] == kind]
         figures = [
             figure(image[line * side : (line + 1) * side, at * side : (at + 1) * side], caption(row, entry), detail(row, entry))
@@ -150,8 +150,9 @@ def examples(comparison: Comparison, row: Row, method: str) -> str:
 def caption(row: Row, entry: dict) -> str:
     """What matters most, short: the number that was missed by most, true and said."""
     name = max(entry["true"], key=lambda name: abs(entry["true"][name] - entry["said"][name]))
-    unit, digits = ("°", 0) if row.unit == "°" or row.measure == "mae" else ("", 1)
-    return f"{name} {entry['true'][name]:.{digits}f}{unit}, said {entry['said'][name]:.{digits}f}{unit}"
+    unit, digits = ("°", 0) if row.unit == "°" else ("", 1)
+    true, said = (round(entry[key][name], digits) + 0.0 for key in ("true", "said"))  # no minus before a nought
+    return f"{name} {true:.{digits}f}{unit}, said {said:.{digits}f}{unit}"
 
 
 def detail(row: Row, entry: dict) -> str:
@@ -162,8 +163,9 @@ def detail(row: Row, entry: dict) -> str:
 def behind(comparison: Comparison, number: int, method: str) -> str:
     """What is behind one cell, as HTML."""
     row = comparison.rows[number]
-    sections = [section(comparison, row, method) for section in (examples, confusion, histogram, bars)]
-    return facts(comparison, row, method) + "".join(sections)
+    sections = [made(comparison, row, method) for made in (examples, confusion, histogram, bars)]
+    boxes = "".join(f"<div>{section}</div>" for section in sections if section)
+    return f"{facts(comparison, row, method)}<div class=sections>{boxes}</div>"
 
 
 def valid(comparison: Comparison, index: object) -> bool:
@@ -183,14 +185,10 @@ def build(results: Path = RESULTS) -> None:
     start = next((i for i, row in enumerate(comparison.rows) if comparison.of(comparison.methods[0], f"{row.task}_sheet")), 0)
     method = next(m for m in comparison.methods if m in comparison.rows[start].values)
     style = text("compare.css")
-    with gr.Row():
-        with gr.Column(scale=7, min_width=320):
-            cells = gr.HTML(
-                table(comparison, (start, method)), css_template=style, js_on_load=text("compare.js"), apply_default_css=False,
-                elem_id="compare",
-            )  # fmt: skip
-        with gr.Column(scale=5, min_width=320):
-            shown = gr.HTML(behind(comparison, start, method), css_template=style, apply_default_css=False, elem_id="behind")
+    cells = gr.HTML(
+        table(comparison, (start, method)), css_template=style, js_on_load=text("compare.js"), apply_default_css=False, elem_id="compare"
+    )
+    shown = gr.HTML(behind(comparison, start, method), css_template=style, apply_default_css=False, elem_id="behind")
 
     def pick(event: gr.EventData) -> str:
         if not valid(comparison, event.index):

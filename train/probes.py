@@ -404,9 +404,9 @@ def measure(task: Values, said: Tensor, true: Tensor, said_held: Tensor, true_he
     if task.active is None:
         error = (said - true).abs().mean(0)
         return {**dict(zip(task.names, error.tolist())), "mae": float(error.mean()), "score": -float(error.mean())}
-    levels = torch.linspace(0, 1, 21)[1:-1] * float(true_held.max())
+    levels = torch.quantile(said_held, torch.linspace(0, 0.99, 34), dim=0)
     found = torch.stack([f1(said_held >= level, true_held >= task.active) for level in levels])
-    cuts = levels[found.argmax(0)]
+    cuts = levels.gather(0, found.argmax(0, keepdim=True))[0]
     scores, correlations = f1(said >= cuts, true >= task.active), correlation(said, true)
     return {
         "f1": float(scores.mean()),
@@ -428,7 +428,7 @@ def examples(task: Values, said: Tensor, test: Tensor, out: Path, name: str) -> 
     group = task.group[test.numpy()]
     quarter = order[: max(1, len(order) // 4)]
     picked = {"right": distinct(quarter[:: max(1, len(quarter) // (4 * SHOWN))], group), "wrong": distinct(order[::-1], group)}
-    side, rows = 80, []
+    side, rows = 96, []
     sheet = Image.new("RGB", (SHOWN * side, 2 * side))
     for line, (kind, chosen) in enumerate(picked.items()):
         for column, at in enumerate(chosen):

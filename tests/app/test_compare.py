@@ -82,7 +82,7 @@ def test_behind_a_cell(comparison):
     pairs = compare.behind(comparison, 2, "explorer")
     assert "<svg" in pairs and "each of 5 folds once" in pairs and "3,000 pairs" in pairs and "x1=66.7" in pairs
     pose = compare.behind(comparison, 3, "explorer")
-    assert pose.count("<img") == 16 and "Read worst" in pose and "yaw 10°, said -3°" in pose
+    assert pose.count("<img") == 16 and "Read worst of all" in pose and "yaw 10°, said -3°" in pose
     assert "No pictures were kept" in compare.behind(comparison, 3, "hog")
 
 
