@@ -48,12 +48,14 @@ PRESETS = {
 def another_frame(person: Tensor, rows: Tensor, generator: torch.Generator) -> Tensor:
     """For every row a random other row of the same person, or itself where there is none.
 
-    person: N, with the frames of one person standing together. rows: B indices into it.
+    person: N, in any order. rows: B indices into it.
     """
-    first, last = torch.searchsorted(person, person[rows]), torch.searchsorted(person, person[rows], right=True)
-    draw = torch.rand(len(rows), generator=generator)
-    step = 1 + (draw * (last - first - 1)).long().clamp(min=0)
-    return first + (rows - first + torch.where(last - first > 1, step, 0)) % (last - first)
+    by_person, order = person.sort(stable=True)
+    first = torch.searchsorted(by_person, person[rows])
+    count = torch.searchsorted(by_person, person[rows], right=True) - first
+    place = torch.empty_like(order).scatter_(0, order, torch.arange(len(person)))[rows] - first
+    step = 1 + (torch.rand(len(rows), generator=generator) * (count - 1)).long()
+    return order[first + (place + step) % count]
 
 
 def tasks(model: Backbone, projectors: nn.ModuleDict, config: SimCLRConfig) -> dict[str, Task]:
