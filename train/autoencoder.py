@@ -202,9 +202,9 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
     """Runs stage 1 and returns the run's folder.
 
     out receives config.json, curves.jsonl, sheets (every `every` images), state.pt (every minute and at the end) and
-    `autoencoder/` (averaged weights). Ctrl-C saves and stops. Under `accelerate launch` the processes share every batch and
-    walk the same curve as one. Raises FileExistsError when the folder holds a run and resume is False, ValueError for a
-    batch that the processes can't share evenly.
+    `autoencoder/` (averaged weights). Ctrl-C saves and stops. Under torchrun, or `accelerate launch` on GPUs, the processes
+    share every batch and walk the curve of one. Raises FileExistsError when the folder holds a run and resume is False,
+    ValueError for a batch that the processes can't share evenly.
     """
     accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
     if config.batch % accelerator.num_processes:

@@ -277,7 +277,8 @@ def stream_clips(folder: str | Path, size: int, truth: bool = False) -> Iterator
             return dict(content)
 
     with ThreadPoolExecutor() as pool:
-        for sample in webdataset.WebDataset([str(t) for t in tars], shardshuffle=False, empty_check=False):
+        # every process reads all: they draw the same batch and take each its part
+        for sample in webdataset.WebDataset([str(t) for t in tars], shardshuffle=False, empty_check=False, nodesplitter=None):
             frames = frame_names(sample)
             images = np.stack(list(pool.map(lambda k: decode(sample[f"{k}.webp"], side), frames)))
             known = list(pool.map(arrays, [sample.get(f"{k}.npz") for k in frames]))
