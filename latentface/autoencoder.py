@@ -54,6 +54,8 @@ class Scene:
 
     shading_gradient: float = 1.0
     """Share of the shading's gradient that reaches depth."""
+    softness: int = 1
+    """Side in pixels of the squares that depth is averaged over before light falls on it (see shade)."""
 
     @property
     def canonical(self) -> Tensor:
@@ -61,7 +63,7 @@ class Scene:
         depth = self.depth
         if self.shading_gradient < 1:
             depth = self.shading_gradient * depth + (1 - self.shading_gradient) * depth.detach()
-        return shade(self.albedo, depth, self.light)
+        return shade(self.albedo, depth, self.light, self.softness)
 
     def render(self, size: int | None = None) -> tuple[Tensor, Tensor]:
         """The picture at the scene's view, B x 3 x size x size in about [-1, 1], and its mask B x 1 x size x size."""
@@ -70,7 +72,7 @@ class Scene:
     def half(self) -> "Scene":
         """The same face with maps of half the size."""
         smaller = F.avg_pool2d(torch.cat([self.depth[:, None], self.albedo], 1), 2)
-        return replace(self, depth=smaller[:, 0], albedo=smaller[:, 1:])
+        return replace(self, depth=smaller[:, 0], albedo=smaller[:, 1:], softness=max(1, self.softness // 2))
 
     def flip(self) -> "Scene":
         """The mirrored face under the same view and light (Unsup3D, "Symmetric images")."""
@@ -177,7 +179,8 @@ class Autoencoder(ModelMixin, ConfigMixin):
     at half the size of the encoders and of the two decoders. small_base: the same for view, light and confidence.
     code: length of the shape and texture codes. max_angle in degrees, max_shift in scene units bound the view. bump:
     height of the smooth bump that depth starts from, before tanh: convex from the first step, and too soft to be
-    mistaken for shading.
+    mistaken for shading. softness: side in pixels of the squares of depth that light falls on: with 1, the finest relief
+    paints eyes and mouths in shadows; with more, they have to be albedo, and relief is what turning the head shows.
     """
 
     @register_to_config
@@ -192,6 +195,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
         max_angle: float = 60.0,
         max_shift: float = 0.1,
         bump: float = 0.6,
+        softness: int = 1,
     ):
         super().__init__()
         if not 16 <= size <= 2 * COARSE or size & (size - 1):
@@ -236,7 +240,8 @@ class Autoencoder(ModelMixin, ConfigMixin):
         """The canonical face of codes: depth B x S x S, albedo B x 3 x S x S, with the codes' view and light."""
         raw = self.shape_decoder(codes.shape)[:, 0].float()
         depth = depth_from_raw(self.learned * raw + self.prior)
-        return Scene(depth, self.texture_decoder(codes.texture).float().tanh(), codes.view, codes.light, raw, self.learned)
+        albedo = self.texture_decoder(codes.texture).float().tanh()
+        return Scene(depth, albedo, codes.view, codes.light, raw, self.learned, self.config.softness)
 
     def confidence(self, image: Tensor) -> Tensor:
         """Log scales of the pixel loss, B x 2 x S x S: channel 0 for the plain, 1 for the mirrored reconstruction."""

@@ -95,13 +95,13 @@ def undo_view(points: Tensor, view: Tensor) -> Tensor:
     return (moved + centre).view(shape)
 
 
-def normals_from_depth(depth: Tensor) -> Tensor:
+def normals_from_depth(depth: Tensor, grid: Tensor | None = None) -> Tensor:
     """Outward unit normals of depth maps by central differences of the lifted points.
 
-    depth: B x H x W. Returns B x H x W x 3; a surface facing the camera has normal (0, 0, -1). Border pixels
+    depth: B x H x W. grid: H x W x 2 positions (u, v), all pixels' by default. Returns B x H x W x 3; a surface facing the camera has normal (0, 0, -1). Border pixels
     repeat the differences of their inner neighbours.
     """
-    points = unproject(depth)
+    points = unproject(depth, grid)
     along_x = points[:, 1:-1, 2:] - points[:, 1:-1, :-2]
     along_y = points[:, 2:, 1:-1] - points[:, :-2, 1:-1]
     normals = torch.nn.functional.normalize(torch.linalg.cross(along_y, along_x), dim=-1)

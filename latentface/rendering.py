@@ -13,17 +13,24 @@ MARGIN = 0.25
 not end inside the picture."""
 
 
-def shade(albedo: Tensor, depth: Tensor, light: Tensor) -> Tensor:
+def shade(albedo: Tensor, depth: Tensor, light: Tensor, softness: int = 1) -> Tensor:
     """Lambertian shading: the canonical image.
 
     albedo: B x 3 x S x S in [-1, 1]. depth: B x S x S. light: B x 4: ambient and diffuse in [0, 1], then the x and y
-    of the direction in which the light travels (its z is 1 before normalising). Returns B x 3 x S x S, [-1, 1] for
-    ambient + diffuse <= 1, brighter otherwise.
+    of the direction in which the light travels (its z is 1 before normalising). softness: the light falls on depth
+    averaged over softness x softness pixels, a divisor of S. Returns B x 3 x S x S, [-1, 1] for ambient + diffuse <= 1,
+    brighter otherwise.
     """
     direction = F.normalize(torch.cat([light[:, 2:], torch.ones_like(light[:, :1])], -1), dim=-1)
-    lambert = -(normals_from_depth(depth) * direction[:, None, None]).sum(-1).clamp(max=0)
-    shading = light[:, 0, None, None] + light[:, 1, None, None] * lambert
-    return (albedo + 1) * shading[:, None] - 1
+    grid = pixel_grid(depth.shape[-1], device=depth.device, dtype=depth.dtype)
+    if softness > 1:
+        grid = F.avg_pool2d(grid.permute(2, 0, 1), softness).permute(1, 2, 0)
+        depth = F.avg_pool2d(depth, softness)
+    lambert = -(normals_from_depth(depth, grid) * direction[:, None, None]).sum(-1).clamp(max=0)
+    shading = (light[:, 0, None, None] + light[:, 1, None, None] * lambert)[:, None]
+    if softness > 1:
+        shading = F.interpolate(shading, scale_factor=softness, mode="bilinear")
+    return (albedo + 1) * shading - 1
 
 
 def view_grid(depth: Tensor, view: Tensor, size: int | None = None, margin: float = MARGIN) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,7 @@ Every batch is drawn from (seed, step) alone, so a run resumed on the CPU goes o
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 import time
 
@@ -64,9 +64,6 @@ class AutoencoderConfig:
     """Weight of the squared depth before tanh: keeps tanh from saturating."""
     laplacian: float = 0.5
     """Weight of the depth's Laplacian in units of the depth range."""
-    shading: float = 1.0
-    """Share of the shading's gradient that reaches depth once it is warm. At 1 the finest relief paints eyes and mouth
-    in shadows, which is cheaper than learning them as colours."""
     warm_up: int = 40_000
     """Images over which the learned depth, and the gradient that shading gives it, come in on top of the bump: view and
     albedo first, or the relief is used to paint the face."""
@@ -83,7 +80,7 @@ FEATURE_SPREAD = 13.0
 the sigma that the confidence network starts from."""
 PRESETS = {
     "explorer-64": AutoencoderConfig(),
-    "explorer": AutoencoderConfig(model={"size": 128}, laplacian=6.0, shading=0.15, perceptual_share=0.25),
+    "explorer": AutoencoderConfig(model={"size": 128, "softness": 8}, laplacian=4.0, perceptual_share=0.25),
     "paper-64": AutoencoderConfig(
         network="paper", images=162_000 * 30, lr=1e-4, weight_decay=5e-4, ema=0.0, gradient=0.0, perceptual=0.0,
         paper_perceptual=1.0, raw_depth=0.0, laplacian=0.0, warm_up=0, beta2=0.999, clip=1e9, log_sigma=(-16.0, 16.0),
@@ -108,7 +105,6 @@ def objective(
     parts of it but unequal masks, so means over a mask are weighted to average to that over the whole batch.
     """
     _, scene, confidence = outputs[:3]
-    scene = replace(scene, shading_gradient=scene.shading_gradient * config.shading)
     log_sigma = confidence.clamp(*config.log_sigma)
     plain, mask = scene.render()
     big = image.shape[-1] > COARSE  # symmetry asks for no detail: at half the size it costs a quarter
