@@ -174,6 +174,6 @@ def test_soft_light_is_the_light_on_averaged_depth():
     """A smooth face is lit almost alike; a fine grid in depth, which hard light shows, is not seen."""
     light, albedo, depth = torch.tensor([[0.4, 0.6, 0.4, 0.2]]), torch.zeros(1, 3, 64, 64), bump(64)
     assert (shade(albedo, depth, light, 4) - shade(albedo, depth, light))[..., 4:-4, 4:-4].abs().max() < 0.05
-    fine = depth + 0.002 * (torch.arange(64) % 2 * 2 - 1)
+    fine = depth + 0.002 * (torch.arange(64) // 2 % 2 * 2 - 1)
     assert (shade(albedo, fine, light) - shade(albedo, depth, light)).abs().mean() > 0.05
     torch.testing.assert_close(shade(albedo, fine, light, 4), shade(albedo, depth, light, 4), atol=1e-4, rtol=0)
