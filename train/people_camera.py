@@ -1,10 +1,13 @@
-"""What stands between the scene and the stored frame: background, blur, contrast, colour cast, noise; and how truth is stored."""
+"""What stands between the scene and the stored frame: background, blur, contrast, colour cast, noise; and how truth
+is stored."""
 
 from __future__ import annotations
 
 import io
+import math
 import zipfile
 
+import numba
 import numpy as np
 from PIL import Image, ImageFilter
 
@@ -23,14 +26,24 @@ def background(rng: np.random.Generator, side: int, frames: int) -> list[np.ndar
     ramp = np.clip(0.5 + (np.cos(angle) * (x - 0.5) + np.sin(angle) * (y - 0.5)) * rng.uniform(0, 1.6), 0, 1)[..., None]
     field = first * (1 - ramp) + second * ramp
     for _ in range(rng.integers(0, 9)):
-        colour = np.clip(field[rng.integers(small), rng.integers(small)] + (rng.normal(0, 0.22) + rng.normal(0, 0.1, 3) * dull), 0.02, 0.98)
+        colour = np.clip(
+            field[rng.integers(small), rng.integers(small)] + (rng.normal(0, 0.22) + rng.normal(0, 0.1, 3) * dull),
+            0.02,
+            0.98,
+        )
         cx, cy, w, h = rng.uniform(0, 1), rng.uniform(0, 1), rng.uniform(0.04, 0.5), rng.uniform(0.04, 0.7)
-        inside = ((np.abs(x - cx) < w) & (np.abs(y - cy) < h)) if rng.uniform() < 0.7 else (((x - cx) / w) ** 2 + ((y - cy) / h) ** 2 < 0.3)
+        inside = (
+            ((np.abs(x - cx) < w) & (np.abs(y - cy) < h))
+            if rng.uniform() < 0.7
+            else (((x - cx) / w) ** 2 + ((y - cy) / h) ** 2 < 0.3)
+        )
         field = np.where(inside[..., None], colour, field)
     field = field + rng.normal(0, rng.uniform(0, 0.06), (small, small, 1))
     picture = Image.fromarray((field.clip(0, 1) * 255).astype(np.uint8))
     wide = side + 12
-    picture = picture.resize((wide, wide), Image.Resampling.BICUBIC).filter(ImageFilter.GaussianBlur(float(rng.uniform(1, 9))))
+    picture = picture.resize((wide, wide), Image.Resampling.BICUBIC).filter(
+        ImageFilter.GaussianBlur(float(rng.uniform(1, 9)))
+    )
     whole = np.asarray(picture, np.float32) / 255
     v, u = np.mgrid[0:wide, 0:wide] / wide * 2 - 1
     whole = whole * (1 - rng.uniform(0, 0.35) * (u * u + v * v) / 2)[..., None].astype(np.float32)
@@ -85,34 +98,43 @@ def webp(picture: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
+@numba.njit(cache=True, fastmath=True)
+def _fit(normal, shading, dx, dy):
+    """Ambient, diffuse and sum of squared errors of the best light that travels along (dx, dy, 1)."""
+    count = len(shading)
+    length = math.sqrt(dx * dx + dy * dy + 1)
+    lit_sum = lit_square = both = shade_sum = shade_square = 0.0
+    for i in range(count):
+        lit = max(0.0, -(normal[i, 0] * dx + normal[i, 1] * dy + normal[i, 2]) / length)
+        value = shading[i]
+        lit_sum += lit
+        lit_square += lit * lit
+        both += lit * value
+        shade_sum += value
+        shade_square += value * value
+    spread = lit_square - lit_sum * lit_sum / count
+    diffuse = min(max((both - lit_sum * shade_sum / count) / max(spread, 1e-9), 0.0), 1.0)
+    ambient = min(max((shade_sum - diffuse * lit_sum) / count, 0.0), 1.0)
+    error = shade_square - 2 * ambient * shade_sum - 2 * diffuse * both
+    error += count * ambient * ambient + 2 * ambient * diffuse * lit_sum + diffuse * diffuse * lit_square
+    return ambient, diffuse, error
+
+
 def single_light(shading: np.ndarray, normal: np.ndarray) -> list[float]:
     """The best [ambient, diffuse, dx, dy] of a + b max(0, -n . l), l ~ (dx, dy, 1), in least squares.
 
-    shading: N. normal: N x 3. dx, dy lie in [-1, 1], ambient and diffuse in [0, 1] as latentface's Codes.light has them.
+    shading: N. normal: N x 3. dx, dy lie in [-1, 1], ambient and diffuse in [0, 1] as latentface's Codes.light has
+    them; the direction is found by a search that halves its step.
     """
-    n, s = normal.astype(np.float64), shading.astype(np.float64)
-
-    def fit(d):
-        l = np.array([*d, 1.0]) / np.sqrt(d[0] ** 2 + d[1] ** 2 + 1)
-        lit = np.maximum(0, -(n @ l))
-        lit0, s0 = lit - lit.mean(), s - s.mean()
-        b = float(np.clip((lit0 @ s0) / max(lit0 @ lit0, 1e-9), 0, 1))
-        a = float(np.clip(s.mean() - b * lit.mean(), 0, 1))
-        return s - a - b * lit, a, b
-
-    plane = np.linalg.lstsq(np.concatenate([n, np.ones((len(n), 1))], 1), s, rcond=None)[0]
-    d = np.clip(-plane[:2] / max(-plane[2], 0.3 * abs(plane[0]) + 0.3 * abs(plane[1]) + 1e-6), -1, 1)
-    best, a, b = fit(d)
-    for _ in range(6):
-        step = 1e-3
-        slopes = np.stack([(fit(d + np.eye(2)[k] * step)[0] - best) / step for k in range(2)], 1)
-        move = np.linalg.lstsq(slopes, -best, rcond=None)[0]
-        for shrink in (1, 0.4, 0.1):
-            trial = np.clip(d + shrink * move, -1, 1)
-            error, a_, b_ = fit(trial)
-            if error @ error < best @ best - 1e-12:
-                d, best, a, b = trial, error, a_, b_
-                break
+    normal, shading = np.ascontiguousarray(normal), np.ascontiguousarray(shading)
+    d = min(((x, y) for x in (-0.7, 0.0, 0.7) for y in (-0.7, 0.0, 0.7)), key=lambda d: _fit(normal, shading, *d)[2])
+    best, step = _fit(normal, shading, *d), 0.35
+    while step > 0.002:
+        around = [(d[0] + step * a, d[1] + step * b) for a, b in ((1, 0), (-1, 0), (0, 1), (0, -1))]
+        trials = [(_fit(normal, shading, *t), t) for t in around if max(map(abs, t)) <= 1]
+        found, at = min(trials, key=lambda trial: trial[0][2])
+        if found[2] < best[2]:
+            best, d = found, at
         else:
-            break
-    return [round(float(v), 4) for v in (a, b, *d)]
+            step /= 2
+    return [round(float(v), 4) for v in (*best[:2], *d)]

@@ -1,4 +1,5 @@
-"""What is drawn by chance for a parametric person and clip: identity, expression, pose, light, camera, each from its own stream.
+"""What is drawn by chance for a parametric person and clip: identity, expression, pose, light, camera, each from its
+own stream.
 
 Nothing here looks at a factor of another kind, so identity, expression, pose and light are independent by construction.
 """
@@ -17,36 +18,103 @@ STILL = ("head-trans", "neck-trans", "measure-neck-height", "ear-rot", "chin-tri
 """Changes that move the head as a whole, or look broken."""
 
 EMOTIONS = {
-    "smile": dict(mouthSmile=0.8, cheekSquint=0.5, eyeSquint=0.3, mouthDimple=0.25),
-    "smile_open": dict(mouthSmile=0.85, cheekSquint=0.6, eyeSquint=0.35, jawOpen=0.22, mouthUpperUp=0.35, mouthLowerDown=0.3),
-    "laugh": dict(mouthSmile=0.9, cheekSquint=0.8, eyeSquint=0.6, jawOpen=0.55, mouthUpperUp=0.4, mouthLowerDown=0.35),
-    "anger": dict(browDown=0.9, eyeSquint=0.4, noseSneer=0.45, mouthPress=0.5, mouthFrown=0.35, jawForward=0.2),
-    "rage": dict(browDown=1.0, noseSneer=0.7, mouthUpperUp=0.5, mouthLowerDown=0.6, jawOpen=0.3, mouthStretch=0.4, eyeWide=0.3),
-    "sadness": dict(browInnerUp=0.9, mouthFrown=0.7, mouthShrugLower=0.4, eyeSquint=0.2, mouthRollLower=0.15),
-    "surprise": dict(browInnerUp=0.8, browOuterUp=0.8, eyeWide=0.8, jawOpen=0.55, mouthFunnel=0.2),
-    "fear": dict(browInnerUp=0.8, browOuterUp=0.4, browDown=0.3, eyeWide=0.8, mouthStretch=0.6, jawOpen=0.2, mouthLowerDown=0.3),
-    "disgust": dict(noseSneer=0.9, mouthUpperUp=0.5, browDown=0.5, cheekSquint=0.4, mouthShrugLower=0.3, eyeSquint=0.3),
-    "contempt": dict(mouthSmileLeft=0.5, mouthDimpleLeft=0.6, mouthPress=0.3, browOuterUpRight=0.3),
-    "doubt": dict(browDownLeft=0.6, browOuterUpRight=0.8, mouthPress=0.4, mouthLeft=0.2, mouthShrugLower=0.3),
-    "kiss": dict(mouthPucker=0.95, eyeSquint=0.2, jawForward=0.1),
-    "puff": dict(cheekPuff=0.9, mouthPress=0.3, mouthPucker=0.3),
-    "tongue": dict(tongueOut=0.9, jawOpen=0.4, mouthLowerDown=0.2),
-    "sleepy": dict(eyeBlink=0.55, browInnerUp=0.2, jawOpen=0.1, mouthShrugLower=0.2),
-    "shut": dict(eyeBlink=1.0, eyeSquint=0.2),
-    "aa": dict(jawOpen=0.5, mouthLowerDown=0.3, mouthUpperUp=0.15),
-    "ee": dict(jawOpen=0.15, mouthStretch=0.5, mouthLowerDown=0.4, mouthUpperUp=0.3, mouthDimple=0.2),
-    "oo": dict(jawOpen=0.2, mouthFunnel=0.7, mouthPucker=0.5),
-    "oh": dict(jawOpen=0.4, mouthFunnel=0.7),
-    "ff": dict(jawOpen=0.05, mouthRollLower=0.6, mouthUpperUp=0.3),
-    "mm": dict(mouthPress=0.6, mouthRollLower=0.4, mouthRollUpper=0.4),
-    "ll": dict(jawOpen=0.25, mouthLowerDown=0.3, mouthUpperUp=0.25, tongueOut=0.15),
-    "jaw_aside": dict(jawLeft=0.7, mouthLeft=0.4),
+    "smile": {"mouthSmile": 0.8, "cheekSquint": 0.5, "eyeSquint": 0.3, "mouthDimple": 0.25},
+    "smile_open": {
+        "mouthSmile": 0.85,
+        "cheekSquint": 0.6,
+        "eyeSquint": 0.35,
+        "jawOpen": 0.22,
+        "mouthUpperUp": 0.35,
+        "mouthLowerDown": 0.3,
+    },
+    "laugh": {
+        "mouthSmile": 0.9,
+        "cheekSquint": 0.8,
+        "eyeSquint": 0.6,
+        "jawOpen": 0.55,
+        "mouthUpperUp": 0.4,
+        "mouthLowerDown": 0.35,
+    },
+    "anger": {
+        "browDown": 0.9,
+        "eyeSquint": 0.4,
+        "noseSneer": 0.45,
+        "mouthPress": 0.5,
+        "mouthFrown": 0.35,
+        "jawForward": 0.2,
+    },
+    "rage": {
+        "browDown": 1.0,
+        "noseSneer": 0.7,
+        "mouthUpperUp": 0.5,
+        "mouthLowerDown": 0.6,
+        "jawOpen": 0.3,
+        "mouthStretch": 0.4,
+        "eyeWide": 0.3,
+    },
+    "sadness": {
+        "browInnerUp": 0.9,
+        "mouthFrown": 0.7,
+        "mouthShrugLower": 0.4,
+        "eyeSquint": 0.2,
+        "mouthRollLower": 0.15,
+    },
+    "surprise": {"browInnerUp": 0.8, "browOuterUp": 0.8, "eyeWide": 0.8, "jawOpen": 0.55, "mouthFunnel": 0.2},
+    "fear": {
+        "browInnerUp": 0.8,
+        "browOuterUp": 0.4,
+        "browDown": 0.3,
+        "eyeWide": 0.8,
+        "mouthStretch": 0.6,
+        "jawOpen": 0.2,
+        "mouthLowerDown": 0.3,
+    },
+    "disgust": {
+        "noseSneer": 0.9,
+        "mouthUpperUp": 0.5,
+        "browDown": 0.5,
+        "cheekSquint": 0.4,
+        "mouthShrugLower": 0.3,
+        "eyeSquint": 0.3,
+    },
+    "contempt": {"mouthSmileLeft": 0.5, "mouthDimpleLeft": 0.6, "mouthPress": 0.3, "browOuterUpRight": 0.3},
+    "doubt": {
+        "browDownLeft": 0.6,
+        "browOuterUpRight": 0.8,
+        "mouthPress": 0.4,
+        "mouthLeft": 0.2,
+        "mouthShrugLower": 0.3,
+    },
+    "kiss": {"mouthPucker": 0.95, "eyeSquint": 0.2, "jawForward": 0.1},
+    "puff": {"cheekPuff": 0.9, "mouthPress": 0.3, "mouthPucker": 0.3},
+    "tongue": {"tongueOut": 0.9, "jawOpen": 0.4, "mouthLowerDown": 0.2},
+    "sleepy": {"eyeBlink": 0.55, "browInnerUp": 0.2, "jawOpen": 0.1, "mouthShrugLower": 0.2},
+    "shut": {"eyeBlink": 1.0, "eyeSquint": 0.2},
+    "aa": {"jawOpen": 0.5, "mouthLowerDown": 0.3, "mouthUpperUp": 0.15},
+    "ee": {"jawOpen": 0.15, "mouthStretch": 0.5, "mouthLowerDown": 0.4, "mouthUpperUp": 0.3, "mouthDimple": 0.2},
+    "oo": {"jawOpen": 0.2, "mouthFunnel": 0.7, "mouthPucker": 0.5},
+    "oh": {"jawOpen": 0.4, "mouthFunnel": 0.7},
+    "ff": {"jawOpen": 0.05, "mouthRollLower": 0.6, "mouthUpperUp": 0.3},
+    "mm": {"mouthPress": 0.6, "mouthRollLower": 0.4, "mouthRollUpper": 0.4},
+    "ll": {"jawOpen": 0.25, "mouthLowerDown": 0.3, "mouthUpperUp": 0.25, "tongueOut": 0.15},
+    "jaw_aside": {"jawLeft": 0.7, "mouthLeft": 0.4},
     "plain": {},
 }
 """Actions without a side stand for both."""
-OFTEN = dict(smile=4, smile_open=4, laugh=2, surprise=2, anger=2, sadness=2, aa=2, ee=1.5, oo=1.5, oh=1.5, plain=2)
+OFTEN = {
+    "smile": 4,
+    "smile_open": 4,
+    "laugh": 2,
+    "surprise": 2,
+    "anger": 2,
+    "sadness": 2,
+    "aa": 2,
+    "ee": 1.5,
+    "oo": 1.5,
+    "oh": 1.5,
+    "plain": 2,
+}
 """How often an expression is drawn, 1 for those not named."""
-_FLIP = {"Left": "Right", "Right": "Left"}
 
 
 def stream(seed: int, person: int, kind: str) -> np.random.Generator:
@@ -55,8 +123,8 @@ def stream(seed: int, person: int, kind: str) -> np.random.Generator:
 
 
 def identity(head: Head, rng: np.random.Generator) -> dict:
-    """Who it is: age in years (16 to 80, evenly), gender (0 female to 1 male), skin (0 light to 1 dark, evenly), ancestry
-    weights, build, shape changes, and everything painted (all in [0, 1] unless said)."""
+    """Who it is: age in years (16 to 80, evenly), gender (0 female to 1 male), skin (0 light to 1 dark, evenly),
+    ancestry weights, build, shape changes, and everything painted (all in [0, 1] unless said)."""
     skin = rng.uniform()
     age = rng.uniform(16, 80)
     male = rng.uniform() < 0.5
@@ -80,7 +148,9 @@ def identity(head: Head, rng: np.random.Generator) -> dict:
     if male:
         beard = float(rng.choice([0.0, rng.uniform(0.15, 0.5), rng.uniform(0.6, 1.0)], p=[0.4, 0.3, 0.3]))
     made_up = float(rng.uniform(0.3, 1)) if (not male and rng.uniform() < 0.55) else 0.0
-    style = str(rng.choice(["shaved", "short", "crop", "long"], p=[0.12, 0.4, 0.4, 0.08] if male else [0.02, 0.12, 0.2, 0.66]))
+    style = str(
+        rng.choice(["shaved", "short", "crop", "long"], p=[0.12, 0.4, 0.4, 0.08] if male else [0.02, 0.12, 0.2, 0.66])
+    )
     return {
         "age": round(float(age), 2),
         "gender": round(float(gender), 4),
@@ -99,7 +169,6 @@ def identity(head: Head, rng: np.random.Generator) -> dict:
         "beard": round(beard, 4),
         "make_up": round(made_up, 4),
         "iris": round(float(rng.uniform()), 4),
-        "glasses": bool(rng.uniform() < 0.14),
         "shapes": shapes,
     }
 
@@ -125,7 +194,10 @@ def control(head: Head, who: dict) -> np.ndarray:
             for muscle, m in thirds(who["muscle"]).items():
                 for weight, w in thirds(who["weight"]).items():
                     if m * w > 0:
-                        out += np.float32(a * g * m * w) * head.macro[f"universal-{gender}-{age}-{muscle}muscle-{weight}weight"]
+                        out += (
+                            np.float32(a * g * m * w)
+                            * head.macro[f"universal-{gender}-{age}-{muscle}muscle-{weight}weight"]
+                        )
     for name, value in who["shapes"].items():
         negative, positive = head.changes[name]
         out += np.float32(abs(value)) * (positive if value > 0 else negative)
@@ -133,14 +205,20 @@ def control(head: Head, who: dict) -> np.ndarray:
 
 
 def _expression(rng: np.random.Generator, strength: float) -> dict:
-    """One expression as people combine actions: an emotion or a mouth shape, brows and lids of their own, slightly one-sided."""
+    """One expression as people combine actions: an emotion or a mouth shape, brows and lids of their own, slightly
+    one-sided."""
     names = list(EMOTIONS)
     chance = np.array([OFTEN.get(n, 1) for n in names], float)
     picked = [(names[rng.choice(len(names), p=chance / chance.sum())], rng.uniform(0.45, 1.1))]
     if rng.uniform() < 0.25:
         picked.append((names[rng.choice(len(names), p=chance / chance.sum())], rng.uniform(0.1, 0.4)))
     if rng.uniform() < 0.35:
-        brow = [dict(browInnerUp=1.0), dict(browOuterUp=1.0), dict(browDown=1.0), dict(browOuterUp=0.7, browInnerUp=0.8)][rng.integers(4)]
+        brow = [
+            {"browInnerUp": 1.0},
+            {"browOuterUp": 1.0},
+            {"browDown": 1.0},
+            {"browOuterUp": 0.7, "browInnerUp": 0.8},
+        ][rng.integers(4)]
         picked.append((brow, rng.uniform(0.2, 0.8)))
     side = rng.normal(0, 0.09)
     flip = rng.uniform() < 0.5
@@ -165,8 +243,9 @@ ACTIONS: set = set()
 def clip_factors(head: Head, frames: int, seed: int, person: int) -> list[dict]:
     """Expression, gaze, pose, light and camera of every frame of one clip, moving smoothly.
 
-    Returns dictionaries with "expression" {action: weight}, "pose" [yaw, pitch, roll] in degrees, "lamps" (rows of direction
-    towards the lamp and linear colour, see people_render.shade), "camera" {...}, "background" {...}, "jitter" [scale, x, y].
+    Returns dictionaries with "expression" {action: weight}, "pose" [yaw, pitch, roll] in degrees, "lamps" (rows of
+    direction towards the lamp and linear colour, see people_render.shade), "camera" {...}, "background" {...},
+    "jitter" [scale, x, y].
     """
     ACTIONS.update(head.actions)
     time = np.linspace(0, 1, frames) if frames > 1 else np.array([0.5])
@@ -219,7 +298,7 @@ def clip_factors(head: Head, frames: int, seed: int, person: int) -> list[dict]:
 
     rng = stream(seed, person, "light")
     key_at = rng.normal(0, [0.75, 0.45])  # right and up of the camera
-    strength, ratio = rng.uniform(0.35, 1.25), rng.uniform(0.1, 0.6)
+    strength = rng.uniform(0.35, 1.25)
     drift = rng.normal(0, 0.25, 2) * (rng.uniform() < 0.4)
     warm, cool = rng.normal(0, 0.07), rng.normal(0, 0.05)
     sky = rng.uniform(0.22, 0.6)

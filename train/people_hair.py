@@ -1,7 +1,7 @@
 """Hair: shells of strands over the scalp, and for long hair curtains that hang from the head, in front a fringe.
 
-Every layer is a sheet of which noise leaves out more the further out it lies, the old way of drawing fur (Lengyel et al.,
-2001), so that an outline is soft and the scalp shines through. Positions are template coordinates of the person.
+Every layer is a sheet of which noise leaves out more the further out it lies, the old way of drawing fur (Lengyel et
+al., 2001), so that an outline is soft and the scalp shines through. Positions are template coordinates of the person.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from .people_mesh import SKIN, load
-from .people_render import AXIS, HAIR
+from .people_render import AXIS
 from .people_skin import hairline
 
 LAYERS = {"shaved": 0, "short": 4, "crop": 5, "long": 4}
@@ -25,7 +25,7 @@ _TURN = 768 / (2 * math.pi)
 
 @lru_cache(1)
 def strands() -> np.ndarray:
-    """Noise for hair and lashes, 256 x 256 in [0, 1], long down the rows, wraps; evenly distributed."""
+    """Noise for hair, 256 x 256 in [0, 1], long down the rows, wraps; evenly distributed."""
     field = gaussian_filter(np.random.default_rng(7).standard_normal((256, 256)), (14, 1.1), mode="wrap")
     coarse = gaussian_filter(np.random.default_rng(8).standard_normal((256, 256)), (20, 3), mode="wrap")
     field = field / field.std() + 0.8 * coarse / coarse.std()
@@ -91,7 +91,11 @@ def grow(who: dict, surface: np.ndarray, rng: np.random.Generator) -> Hair | Non
     a, up, far = angle[used], above[used], away[used]
     top = _smooth(head.rest[used, 1], 7.5, 8.3)
     sides = {"short": 0.5, "crop": 0.35, "long": 0.6}[style]
-    length = {"short": 0.06 + 0.12 * who["hair_length"], "crop": 0.16 + 0.3 * who["hair_length"], "long": 0.16 + 0.16 * who["hair_length"]}[style]
+    length = {
+        "short": 0.06 + 0.12 * who["hair_length"],
+        "crop": 0.16 + 0.3 * who["hair_length"],
+        "long": 0.16 + 0.16 * who["hair_length"],
+    }[style]
     wave = 1 + 0.25 * np.sin(3 * a + rng.uniform(0, 6)) * rng.uniform(0, 1)
     reach = length * (sides + (1 - sides) * top) * _smooth(up, -0.06, 0.3) * wave
     aside = rng.normal(0, 0.6)
@@ -144,19 +148,37 @@ def grow(who: dict, surface: np.ndarray, rng: np.random.Generator) -> Hair | Non
             begin = _smooth(np.repeat(np.arange(rows), columns), -0.5, 1.5)
             left = (1.05 - 0.4 * t) * side_edge * (0.15 + 0.85 * fade) * begin
             left = np.where(fade <= 0, 0, left)
-            look = np.stack([(0.7 + 0.3 * t) * (0.85 + 0.15 * _smooth(along, 6.5, 8)), across * _TURN + 37 * k + offset[0], (8.5 - along) * 20 + offset[1]], 1)
+            look = np.stack(
+                [
+                    (0.7 + 0.3 * t) * (0.85 + 0.15 * _smooth(along, 6.5, 8)),
+                    across * _TURN + 37 * k + offset[0],
+                    (8.5 - along) * 20 + offset[1],
+                ],
+                1,
+            )
             grid = _sheet(columns, rows)
-            parts.append((vertex, np.zeros(len(vertex)), np.concatenate(sheet), np.concatenate(heights), look, left, grid))
+            parts.append(
+                (vertex, np.zeros(len(vertex)), np.concatenate(sheet), np.concatenate(heights), look, left, grid)
+            )
 
     if style == "long":
         front = rng.uniform(0.8, 1.25)
         bottom = 7.0 - 2.3 * who["hair_length"] ** 0.8
         tied = rng.uniform() < 0.22
         if not tied:
-            curtain(np.linspace(front, 2 * math.pi - front, 34), [8.2, 8.0, 7.8, 7.6, 7.4], bottom, 3, rng.uniform(0.0, 0.3), 2, 0.35)
+            curtain(
+                np.linspace(front, 2 * math.pi - front, 34),
+                [8.2, 8.0, 7.8, 7.6, 7.4],
+                bottom,
+                3,
+                rng.uniform(0.0, 0.3),
+                2,
+                0.35,
+            )
         if rng.uniform() < 0.25:
             curtain(np.linspace(-0.95, 0.95, 16), [8.3, 8.15, 8.02], rng.uniform(7.5, 7.75), 2, 0.02, 2, 0.15)
     count, joined = 0, []
+    parts.reverse()  # what lies outside first: less is drawn twice
     for part in parts:
         joined.append(part[-1] + count)
         count += len(part[0])

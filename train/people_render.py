@@ -1,12 +1,13 @@
-"""Drawing a head: z-buffer over triangles at twice the resolution, paint looked up in template coordinates, light, averaging.
+"""Drawing a head: z-buffer over triangles at twice the resolution, paint looked up in template coordinates, light,
+averaging.
 
 Scene units and axes are those of latentface.geometry: x right, y down, z forward, field of view 10 degrees over the
 standard crop. Colours are display values in [0, 1]. Before the camera adds noise and blur,
 
     picture = albedo * shading + gloss        (per channel, the mean over four samples a pixel)
 
-shading = (ambient + wrapped Lambert terms of key and fill, in linear light) ** (1 / 2.2): display values of an albedo and
-of its product with linear light differ by exactly this factor.
+shading = (ambient + wrapped Lambert terms of key and fill, in linear light) ** (1 / 2): with display values that are
+square roots of linear light, those of an albedo and of its product with light differ by exactly this factor.
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ import numpy as np
 
 from latentface.geometry import HALF_WIDTH
 
-from .shards import MARGIN
-
 TEXELS = 112
 """Texels a decimetre of the painted skin, about the resolution of a picture of side 160 drawn at twice its side."""
 PAINT = (448, 416)
@@ -29,7 +28,7 @@ AXIS = 0.45
 """Depth (template z) of the vertical axis round which the paint is laid."""
 SKIN, MOUTH, TEETH, TONGUE, EYE, HAIR, SOLID = range(7)
 """What a triangle is made of; the first four as in people_mesh."""
-GAMMA = 1 / 2.2
+HALF, ONE = np.float32(0.5), np.float32(1)
 
 
 def focal(size: int) -> float:
@@ -46,6 +45,29 @@ def project(points, scale, side):
         out[i, 0] = points[i, 0] * inverse * scale + side / 2
         out[i, 1] = points[i, 1] * inverse * scale + side / 2
         out[i, 2] = inverse
+    return out
+
+
+@numba.njit(cache=True, fastmath=True)
+def move(points, height, centre, turn, neck, scale, shift):
+    """Template points to the camera's frame: turned about `centre`, the neck less than the head, then scaled and
+    placed.
+
+    points: V x 3, decimetres. height: V, template heights: what lies above 6.5 turns by `turn` (3 x 3), below 5.75 by
+    `neck`. shift: x and y of the centre in scene units; its z is 1. Returns V x 3 float32.
+    """
+    out = np.empty((len(points), 3), np.float32)
+    for i in range(len(points)):
+        x, y, z = points[i, 0] - centre[0], centre[1] - points[i, 1], centre[2] - points[i, 2]
+        stiff = min(max((height[i] - 5.75) / 0.75, 0.0), 1.0)
+        stiff = stiff * stiff * (3 - 2 * stiff)
+        for k in range(3):
+            head = turn[k, 0] * x + turn[k, 1] * y + turn[k, 2] * z
+            body = neck[k, 0] * x + neck[k, 1] * y + neck[k, 2] * z
+            out[i, k] = (head * stiff + body * (1 - stiff)) * scale
+        out[i, 0] += shift[0]
+        out[i, 1] += shift[1]
+        out[i, 2] += 1
     return out
 
 
@@ -73,8 +95,8 @@ def rasterise(screen, triangles, material, place, strands, side, faces, nearest)
     """Nearest triangle at every sample.
 
     screen: V x 3 from `project`. place: V x 3, of hair only: position in `strands` (texels, wraps) and the share of
-    strands that are left there. strands: H x W in [0, 1]. Fills faces (side x side int32, -1 for none) and nearest (side x
-    side float32, inverse depth). Triangles seen from behind are left out unless they are hair.
+    strands that are left there. strands: H x W in [0, 1]. Fills faces (side x side int32, -1 for none) and nearest
+    (side x side float32, inverse depth). Triangles seen from behind are left out unless they are hair.
     """
     height, width = strands.shape
     faces[:] = -1
@@ -83,33 +105,40 @@ def rasterise(screen, triangles, material, place, strands, side, faces, nearest)
         a, b, c = triangles[t]
         x0, y0, x1, y1, x2, y2 = screen[a, 0], screen[a, 1], screen[b, 0], screen[b, 1], screen[c, 0], screen[c, 1]
         area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-        kind = material[t]
-        thin = kind == HAIR
+        thin = material[t] == HAIR
         if area > -1e-9 and not (thin and area > 1e-9):
             continue
-        left, right = max(0, math.ceil(min(x0, x1, x2) - 0.5)), min(side - 1, math.floor(max(x0, x1, x2) - 0.5))
-        top, bottom = max(0, math.ceil(min(y0, y1, y2) - 0.5)), min(side - 1, math.floor(max(y0, y1, y2) - 0.5))
-        inverse = 1 / area
+        left, right = max(0, math.ceil(min(x0, x1, x2) - HALF)), min(side - 1, math.floor(max(x0, x1, x2) - HALF))
+        top, bottom = max(0, math.ceil(min(y0, y1, y2) - HALF)), min(side - 1, math.floor(max(y0, y1, y2) - HALF))
+        if left > right or top > bottom:
+            continue
+        inverse = ONE / area
+        step0, step1 = (y1 - y2) * inverse, (y2 - y0) * inverse  # of the weights, from column to column
+        x, y = left + HALF, top + HALF
+        start0 = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) * inverse
+        start1 = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) * inverse
+        down0, down1 = (x2 - x1) * inverse, (x0 - x2) * inverse
+        za, zb, zc = screen[a, 2], screen[b, 2], screen[c, 2]
         for i in range(top, bottom + 1):
-            y = i + 0.5
+            w0, w1 = start0, start1
             for j in range(left, right + 1):
-                x = j + 0.5
-                w0 = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) * inverse
-                w1 = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) * inverse
-                w2 = 1 - w0 - w1
-                if w0 < 0 or w1 < 0 or w2 < 0:
-                    continue
-                z = w0 * screen[a, 2] + w1 * screen[b, 2] + w2 * screen[c, 2]
-                if z <= nearest[i, j]:
-                    continue
-                if thin:
-                    u = w0 * place[a, 0] + w1 * place[b, 0] + w2 * place[c, 0]
-                    v = w0 * place[a, 1] + w1 * place[b, 1] + w2 * place[c, 1]
-                    left_over = w0 * place[a, 2] + w1 * place[b, 2] + w2 * place[c, 2]
-                    if strands[int(v) % height, int(u) % width] > left_over:
-                        continue
-                nearest[i, j] = z
-                faces[i, j] = t
+                w2 = ONE - w0 - w1
+                if w0 >= 0 and w1 >= 0 and w2 >= 0:
+                    z = w0 * za + w1 * zb + w2 * zc
+                    if z > nearest[i, j]:
+                        seen = True
+                        if thin:
+                            u = w0 * place[a, 0] + w1 * place[b, 0] + w2 * place[c, 0]
+                            v = w0 * place[a, 1] + w1 * place[b, 1] + w2 * place[c, 1]
+                            left_over = w0 * place[a, 2] + w1 * place[b, 2] + w2 * place[c, 2]
+                            seen = strands[int(v) % height, int(u) % width] <= left_over
+                        if seen:
+                            nearest[i, j] = z
+                            faces[i, j] = t
+                w0 += step0
+                w1 += step1
+            start0 += down0
+            start1 += down1
 
 
 @numba.njit(cache=True, fastmath=True, inline="always")
@@ -129,18 +158,34 @@ def _paint(texture, x, y, z, out):
 
 @numba.njit(cache=True, fastmath=True)
 def shade(
-    points, normal, screen, triangles, material, rest, mask, open_sky, faces, nearest, strands, texture, colours, eyes, lamps, picture, truth
+    points,
+    normal,
+    screen,
+    triangles,
+    material,
+    rest,
+    mask,
+    open_sky,
+    faces,
+    nearest,
+    strands,
+    texture,
+    colours,
+    eyes,
+    lamps,
+    picture,
+    truth,
 ):
     """Colours every sample and averages 2 x 2 of them to a pixel.
 
-    points, normal, rest: V x 3 (camera frame, camera frame, template; eyes: unit direction in the eyeball's own frame; hair
-    hair: brightness and position in `strands`; solids: rest[:, 0] brightens). mask: V x 2: lips, depth in the mouth. open_sky: V, share of the sky that is seen.
-    texture: PAINT x 4: red, green, blue, gloss. colours: 16 x 4 (colour and gloss): 0 lips, 1 mouth, 2 teeth, 3 tongue,
-    4 lashes, 5 white, 6 iris, 7 pupil, 8 hair, 9 solid, 10 iris's rim, 11 solid 2. eyes: iris radius, pupil radius (sines).
-    lamps: L x 6 (unit direction towards the lamp, linear red, green, blue), after rows 0 and 1: light of the sky and of
-    the ground (last three numbers).
-    Fills picture: P x P x 3, and truth: P x P x 13: albedo 3, shading 3, gloss 3, normal 3, depth; and returns
-    P x P x 2 float32: share of head samples, share of samples of things in front.
+    points, normal, rest: V x 3 (camera frame, camera frame, template; eyes: unit direction in the eyeball's own
+    frame; hair hair: brightness and position in `strands`; solids: rest[:, 0] brightens). mask: V x 2: lips, depth in
+    the mouth. open_sky: V, share of the sky that is seen. texture: PAINT x 4: red, green, blue, gloss. colours: 16 x
+    4 (colour and gloss): 0 lips, 1 mouth, 2 teeth, 3 tongue, 5 white, 6 iris, 7 pupil, 8 hair, 9 solid, 10 iris's
+    rim, 11 solid 2. eyes: iris radius, pupil radius (sines). lamps: L x 6 (unit direction towards the lamp, linear
+    red, green, blue), after rows 0 and 1: light of the sky and of the ground (last three numbers). Fills picture: P x
+    P x 3, and truth: P x P x 13: albedo 3, shading 3, gloss 3, normal 3, depth; and returns P x P x 2 float32: share
+    of head samples, share of samples of things in front.
     """
     side = picture.shape[0]
     cover = np.zeros((side, side, 2), np.float32)
@@ -158,14 +203,30 @@ def shade(
                 continue
             near = 0
             hits = 0
+            whole = True  # of skin throughout, where two samples do as well as four
+            for s in range(4):
+                row, column = 2 * i + s // 2, 2 * j + s % 2
+                t = faces[row, column]
+                if t < 0 or material[t] != SKIN or front - nearest[row, column] > 0.006:
+                    whole = False
             for s in range(4):
                 row, column = 2 * i + s // 2, 2 * j + s % 2
                 t = faces[row, column]
                 if t < 0:
                     continue
+                if whole and (s == 1 or s == 2):
+                    cover[i, j, 0] += 0.25
+                    continue
                 a, b, c = triangles[t]
                 x, y = column + 0.5, row + 0.5
-                x0, y0, x1, y1, x2, y2 = screen[a, 0], screen[a, 1], screen[b, 0], screen[b, 1], screen[c, 0], screen[c, 1]
+                x0, y0, x1, y1, x2, y2 = (
+                    screen[a, 0],
+                    screen[a, 1],
+                    screen[b, 0],
+                    screen[b, 1],
+                    screen[c, 0],
+                    screen[c, 1],
+                )
                 area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
                 w0 = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) / area * screen[a, 2]
                 w1 = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) / area * screen[b, 2]
@@ -186,7 +247,7 @@ def shade(
                 r2 = w0 * rest[a, 2] + w1 * rest[b, 2] + w2 * rest[c, 2]
                 sky = w0 * open_sky[a] + w1 * open_sky[b] + w2 * open_sky[c]
                 wet = np.float32(0)
-                power = np.float32(18)
+                power = 4
                 if kind == SKIN or kind == MOUTH:
                     _paint(texture, r0, r1, r2, found)
                     lips = w0 * mask[a, 0] + w1 * mask[b, 0] + w2 * mask[c, 0]
@@ -214,7 +275,7 @@ def shade(
                         value += (colours[10, k] - value) * rim * 0.7
                         colour[k] = value + (colours[7, k] - value) * pupil
                     wet = np.float32(0.8)
-                    power = np.float32(90)
+                    power = 6
                 elif kind == TEETH:
                     for k in range(3):
                         colour[k] = colours[2, k] * (0.7 + 0.3 * r0)
@@ -228,7 +289,7 @@ def shade(
                     for k in range(3):
                         colour[k] = colours[8, k] * r0 * (0.78 + 0.4 * strand)
                     wet = colours[8, 3] * (0.5 + 0.8 * strand)
-                    power = np.float32(9)
+                    power = 3
                 else:
                     row_ = 9 if r1 < 0.5 else 11
                     for k in range(3):
@@ -251,13 +312,15 @@ def shade(
                     size = math.sqrt(h0 * h0 + h1 * h1 + h2 * h2) + 1e-9
                     half = max(0.0, (n0 * h0 + n1 * h1 + n2 * h2) / size)
                     if facing > 0 and wet > 0:
-                        shine = wet * half**power * seen
+                        for _ in range(power):
+                            half *= half
+                        shine = wet * half * seen
                         gloss0 += shine * lamps[lamp, 3]
                         gloss1 += shine * lamps[lamp, 4]
                         gloss2 += shine * lamps[lamp, 5]
                 hits += 1
                 for k in range(3):
-                    gain[k] = gain[k] ** GAMMA
+                    gain[k] = math.sqrt(gain[k])
                     truth[i, j, k] += colour[k]
                     truth[i, j, 3 + k] += gain[k]
                     picture[i, j, k] += colour[k] * gain[k]

@@ -1,11 +1,12 @@
-"""The fixed truth set (`python -m train truth`): 1,000 parametric people, 400 to validate and 600 to test, with true swaps.
+"""The fixed truth set (`python -m train truth`): 1,000 parametric people, 400 to validate and 600 to test, with true
+swaps.
 
     python -m train truth --out SHARDS
 
-SHARDS/validation and SHARDS/test are shards folders of clips of 8 frames; `swaps` beside the tars of each is one more, whose
-clips hold the true pictures of swaps: "swap": {"identity": "000012.03", "expression": "000431.06"} in a frame's factors says
-that person and pose, light and camera are those of frame 3 of clip 000012, and the expression is that of frame 6 of clip
-000431. The first swap of a clip takes its expression from the same person.
+SHARDS/validation and SHARDS/test are shards folders of clips of 8 frames; `swaps` beside the tars of each is one
+more, whose clips hold the true pictures of swaps: "swap": {"identity": "000012.03", "expression": "000431.06"} in a
+frame's factors says that person and pose, light and camera are those of frame 3 of clip 000012, and the expression is
+that of frame 6 of clip 000431. The first swap of a clip takes its expression from the same person.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from .shards import MARGIN
 
 SEED = 2**40 + 2309
 """No seed of `python -m train people` reaches it, so nobody trains on these people."""
-PARTS = {"validation": range(0, 400), "test": range(400, 1000)}
+PARTS = {"validation": range(400), "test": range(400, 1000)}
 FRAMES = 8
 SWAPS = 5
 """Swaps of each person: one from another frame of its own, the others from other people of the same part."""
@@ -60,7 +61,8 @@ def swap_clip(part: str, number: int, size: int) -> Clip:
 
 
 def truth_shards(size: int, out: Path, workers: int = 1, people: int | None = None) -> None:
-    """Draws the truth set (`python -m train truth`). size: of the standard crop. people: of each part, all unless said."""
+    """Draws the truth set (`python -m train truth`). size: of the standard crop. people: of each part, all unless
+    said."""
     if size < 1 or workers < 1:
         raise ValueError("--size and --workers start at 1")
     load(), open_sky(), strands()
@@ -68,7 +70,15 @@ def truth_shards(size: int, out: Path, workers: int = 1, people: int | None = No
         numbers = numbers[:people]
         arguments = {"engine": "truth", "version": VERSION, "size": size, "people": len(numbers)}
         about = {**ABOUT, "set": part}
-        draw_shards(lambda i, n=numbers, p=part: clip(SEED, n[i], FRAMES, size, p), len(numbers), FRAMES, out / part, arguments, about, workers)
+        draw_shards(
+            lambda i, n=numbers, p=part: clip(SEED, n[i], FRAMES, size, p),
+            len(numbers),
+            FRAMES,
+            out / part,
+            arguments,
+            about,
+            workers,
+        )
         draw_shards(
             lambda i, n=numbers, p=part: swap_clip(p, n[i], size), len(numbers), SWAPS, out / part / "swaps",
             {**arguments, "engine": "true swaps"}, {**about, "swaps": "see train/truth.py"}, workers,
