@@ -23,6 +23,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from latentface.pipeline import ASSETS
+
 from .features import Method, Variant, load_method
 from .heads import (
     SIMILARITIES, correlation, f1, knn_classes, knn_values, linear_probe, pair_features, ridge, similarity, threshold, whitened,
@@ -99,8 +101,9 @@ def run(checkpoints: list[str], data: list[tuple[str, Path]], out: Path, seed: i
 
 def changed(checkpoint: str) -> int:
     """When a checkpoint's files last changed, in seconds, so that a stopped run does not go on with another's numbers."""
-    folder = Path(checkpoint)
-    return int(max((file.stat().st_mtime for file in folder.rglob("*.safetensors")), default=0)) if folder.is_dir() else 0
+    folders = (ASSETS / checkpoint, Path(checkpoint.partition(":")[2] or checkpoint))
+    files = (file for folder in folders if folder.is_dir() for file in folder.rglob("*") if file.suffix in (".safetensors", ".tar"))
+    return int(max((file.stat().st_mtime for file in files), default=0))
 
 
 def joined(tasks: list[Task]) -> list[Task]:
@@ -138,6 +141,8 @@ def extract(method: Method, crops: Crops, rows: np.ndarray, way: Way, mirrored: 
     variant, cut = way
     encode = method.mirrored if mirrored else method
     parts: dict[str, list[Tensor]] = {}
+    if cut == "found":
+        crops.look(rows)
     for part in np.array_split(rows, max(1, -(-len(rows) // BATCH))):
         images = crops.cut(part, cut, variant.size, variant.zoom).float() / 127.5 - 1
         for name, block in encode(images, variant).items():
