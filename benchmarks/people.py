@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=20000)
     args = parser.parse_args()
     head = load()
-    people.clip(0, 0, 8, 128)
+    people.Clip(0, 8, 128)(0)
     stages = {"build": 0.0, "factors": 0.0, "render": 0.0, "whole clip": 0.0}
     for number in range(1, 6):
         began = time.perf_counter()
@@ -74,7 +74,7 @@ def main() -> None:
         for move in moves:
             people.render(person, move, 128)
         rendered = time.perf_counter()
-        people.clip(0, number, 8, 128)
+        people.Clip(0, 8, 128)(number)
         for name, seconds in zip(
             stages, (built - began, moved - built, rendered - moved, time.perf_counter() - rendered), strict=True
         ):

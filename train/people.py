@@ -20,13 +20,13 @@ from latentface.alignment import standard_crop
 from latentface.geometry import HALF_WIDTH
 
 from . import people_render as drawing
-from .draw_shards import Clip, draw_shards
 from .people_camera import background, pack, photograph, single_light, truth_arrays, webp
 from .people_factors import clip_factors, control, identity, stream
 from .people_hair import Hair, grow, strands
 from .people_mesh import TEETH, TONGUE, load
 from .people_skin import paint, palette
-from .shards import MARGIN
+from .run import Progress
+from .shards import MARGIN, Drawn, draw_shards
 
 VERSION = 2
 """Of what is drawn: another version gives other bytes from the same seed."""
@@ -274,24 +274,33 @@ def _rest() -> np.ndarray:
     return out
 
 
-def clip(seed: int, number: int, frames: int, size: int, part: str = "train") -> Clip:
-    """Person `number` of a seed: the encoded frames, their truth and their factors."""
-    head = load()
-    who = identity(head, stream(seed, number, "identity"))
-    person = build(who, stream(seed, number, "paint"))
-    moves = clip_factors(head, frames, seed, number)
-    backs = background(stream(seed, number, "background"), round(size * MARGIN), frames)
-    name = f"{seed}-{number:06d}"
-    files, factors = {}, []
-    for i, (move, back) in enumerate(zip(moves, backs, strict=True)):
-        frame, said = frame_files(person, move, back, size, stream(seed, number, f"noise {i}"))
-        files |= {f"{i:02d}.{extension}": data for extension, data in frame.items()}
-        factors.append({"person": name, "frame": i, "set": part, **said, **who})
-    return f"{number:06d}", files, factors
+@dataclass(frozen=True)
+class Clip:
+    """Makes clips as draw_shards takes them: index -> person `first` + index of a seed."""
+
+    seed: int
+    frames: int
+    size: int
+    part: str = "train"
+    first: int = 0
+
+    def __call__(self, index: int) -> Drawn:
+        seed, number, head = self.seed, self.first + index, load()
+        who = identity(head, stream(seed, number, "identity"))
+        person = build(who, stream(seed, number, "paint"))
+        moves = clip_factors(head, self.frames, seed, number)
+        backs = background(stream(seed, number, "background"), round(self.size * MARGIN), self.frames)
+        images, factors, truth = [], [], []
+        for i, (move, back) in enumerate(zip(moves, backs, strict=True)):
+            image, arrays, said = photo(person, move, back, self.size, stream(seed, number, f"noise {i}"))
+            images.append(image)
+            truth.append(arrays)
+            factors.append({"person": f"{seed}-{number:06d}", "frame": i, "set": self.part, **said, **who})
+        return f"{number:06d}", images, factors, truth
 
 
-def frame_files(person: Person, move: dict, back: np.ndarray, size: int, rng: np.random.Generator) -> tuple[dict, dict]:
-    """One frame drawn, photographed and encoded: {"webp": ..., "npz": ...} and its factors."""
+def photo(person: Person, move: dict, back: np.ndarray, size: int, rng: np.random.Generator) -> tuple[bytes, bytes, dict]:
+    """One frame drawn, photographed and encoded: WebP, npz of the truth, and its factors."""
     frame = render(person, move, size)
     covered = frame.cover.sum(-1, keepdims=True)
     scene = frame.picture * covered + back * (1 - covered)
@@ -307,17 +316,27 @@ def frame_files(person: Person, move: dict, back: np.ndarray, size: int, rng: np
         "scale": round(float(frame.scale), 6),
         "landmarks": np.round(frame.landmarks, 3).tolist(),
     }
-    return {
-        "webp": webp(photograph(scene, move["camera"], rng)),
-        "npz": pack(truth_arrays(frame.truth, frame.cover)),
-    }, said
+    return webp(photograph(scene, move["camera"], rng)), pack(truth_arrays(frame.truth, frame.cover)), said
 
 
 def people_shards(people: int, frames: int, size: int, seed: int, out: Path, workers: int = 1) -> dict:
-    """Draws parametric people into shards (`python -m train people`). size: of the standard crop. Returns the
-    manifest."""
-    if min(people, frames, size, workers) < 1 or not 0 <= seed < 2**31:
-        raise ValueError("--people, --frames, --size and --workers start at 1; --seed lies in [0, 2^31)")
-    load(), open_sky(), strands()
-    arguments = {"engine": "people", "version": VERSION, "people": people, "frames": frames, "size": size, "seed": seed}
-    return draw_shards(lambda i: clip(seed, i, frames, size), people, frames, out, arguments, ABOUT, workers)
+    """Draws parametric people into shards (`python -m train people`). size: of the standard crop. Returns the manifest.
+
+    Raises ValueError where people, frames or size is below 1 or seed outside [0, 2^31), ShardsError where `out` holds
+    other shards.
+    """
+    if min(people, frames, size) < 1 or not 0 <= seed < 2**31:
+        raise ValueError("--people, --frames and --size start at 1; --seed lies in [0, 2^31)")
+    return shards(Clip(seed, frames, size), people, out, {"engine": "people", "seed": seed}, ABOUT, workers)
+
+
+def shards(make_clip, people: int, out: Path, arguments: dict, about: dict, workers: int) -> dict:
+    """draw_shards with progress and what all that this engine draws depends on. make_clip: has `frames` and `size`."""
+    arguments = {**arguments, "version": VERSION, "frames": make_clip.frames, "size": make_clip.size}
+    progress = Progress(people, unit="people")
+
+    def show(done: int, total: int) -> None:
+        progress.total = total  # a continued run draws fewer
+        progress(done, line=done % 50 == 0 or done == total)
+
+    return draw_shards(make_clip, people, out, about, arguments, workers, progress=show)

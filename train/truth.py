@@ -11,15 +11,14 @@ that of frame 6 of clip 000431. The first swap of a clip takes its expression fr
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from .draw_shards import Clip, draw_shards
-from .people import ABOUT, VERSION, build, clip, frame_files, open_sky
+from .people import ABOUT, Clip, build, photo, shards
 from .people_camera import background
 from .people_factors import clip_factors, identity, stream
-from .people_hair import strands
 from .people_mesh import load
-from .shards import MARGIN
+from .shards import MARGIN, Drawn
 
 SEED = 2**40 + 2309
 """No seed of `python -m train people` reaches it, so nobody trains on these people."""
@@ -42,44 +41,43 @@ def pairs(part: str, number: int) -> list[tuple[tuple[int, int], tuple[int, int]
     return out
 
 
-def swap_clip(part: str, number: int, size: int) -> Clip:
-    """The true pictures of the swaps of person `number`."""
-    head = load()
-    who = identity(head, stream(SEED, number, "identity"))
-    person = build(who, stream(SEED, number, "paint"))
-    moves = clip_factors(head, FRAMES, SEED, number)
-    backs = background(stream(SEED, number, "background"), round(size * MARGIN), FRAMES)
-    files, factors = {}, []
-    for i, ((_, mine), (other, theirs)) in enumerate(pairs(part, number)):
-        given = clip_factors(head, FRAMES, SEED, other)[theirs]
-        move = {**moves[mine], "expression": given["expression"]}
-        frame, said = frame_files(person, move, backs[mine], size, stream(SEED, number, f"noise {mine}"))
-        files |= {f"{i:02d}.{extension}": data for extension, data in frame.items()}
-        swap = {"identity": f"{number:06d}.{mine:02d}", "expression": f"{other:06d}.{theirs:02d}"}
-        factors.append({"person": f"{SEED}-{number:06d}", "frame": i, "set": part, "swap": swap, **said, **who})
-    return f"{number:06d}", files, factors
+@dataclass(frozen=True)
+class SwapClip:
+    """Makes clips of the true pictures of swaps as draw_shards takes them: index -> the person with this place in part."""
+
+    part: str
+    size: int
+    frames: int = SWAPS
+
+    def __call__(self, index: int) -> Drawn:
+        head, number = load(), PARTS[self.part][index]
+        who = identity(head, stream(SEED, number, "identity"))
+        person = build(who, stream(SEED, number, "paint"))
+        moves = clip_factors(head, FRAMES, SEED, number)
+        backs = background(stream(SEED, number, "background"), round(self.size * MARGIN), FRAMES)
+        images, factors, truth = [], [], []
+        for i, ((_, mine), (other, theirs)) in enumerate(pairs(self.part, number)):
+            given = clip_factors(head, FRAMES, SEED, other)[theirs]
+            move = {**moves[mine], "expression": given["expression"]}
+            image, arrays, said = photo(person, move, backs[mine], self.size, stream(SEED, number, f"noise {mine}"))
+            images.append(image)
+            truth.append(arrays)
+            swap = {"identity": f"{number:06d}.{mine:02d}", "expression": f"{other:06d}.{theirs:02d}"}
+            factors.append({"person": f"{SEED}-{number:06d}", "frame": i, "set": self.part, "swap": swap, **said, **who})
+        return f"{number:06d}", images, factors, truth
 
 
 def truth_shards(size: int, out: Path, workers: int = 1, people: int | None = None) -> None:
-    """Draws the truth set (`python -m train truth`). size: of the standard crop. people: of each part, all unless
-    said."""
-    if size < 1 or workers < 1:
-        raise ValueError("--size and --workers start at 1")
-    load(), open_sky(), strands()
+    """Draws the truth set (`python -m train truth`). size: of the standard crop. people: of each part, all unless said.
+
+    Raises ValueError where size or workers is below 1, ShardsError where `out` holds other shards.
+    """
+    if size < 1:
+        raise ValueError("--size starts at 1")
     for part, numbers in PARTS.items():
-        numbers = numbers[:people]
-        arguments = {"engine": "truth", "version": VERSION, "size": size, "people": len(numbers)}
-        about = {**ABOUT, "set": part}
-        draw_shards(
-            lambda i, n=numbers, p=part: clip(SEED, n[i], FRAMES, size, p),
-            len(numbers),
-            FRAMES,
-            out / part,
-            arguments,
-            about,
-            workers,
-        )
-        draw_shards(
-            lambda i, n=numbers, p=part: swap_clip(p, n[i], size), len(numbers), SWAPS, out / part / "swaps",
-            {**arguments, "engine": "true swaps"}, {**about, "swaps": "see train/truth.py"}, workers,
+        count, about = len(numbers[:people]), {**ABOUT, "set": part}
+        shards(Clip(SEED, FRAMES, size, part, numbers[0]), count, out / part, {"engine": "truth"}, about, workers)
+        shards(
+            SwapClip(part, size), count, out / part / "swaps", {"engine": "true swaps"},
+            {**about, "swaps": "see train/truth.py"}, workers,
         )  # fmt: skip
