@@ -80,7 +80,7 @@ FEATURE_SPREAD = 13.0
 the sigma that the confidence network starts from."""
 PRESETS = {
     "explorer-64": AutoencoderConfig(),
-    "explorer": AutoencoderConfig(model={"size": 128, "softness": 8}, laplacian=4.0, perceptual_share=0.25),
+    "explorer": AutoencoderConfig(model={"size": 128, "softness": 8}, laplacian=20.0, perceptual_share=0.25),
     "paper-64": AutoencoderConfig(
         network="paper", images=162_000 * 30, lr=1e-4, weight_decay=5e-4, ema=0.0, gradient=0.0, perceptual=0.0,
         paper_perceptual=1.0, raw_depth=0.0, laplacian=0.0, warm_up=0, beta2=0.999, clip=1e9, log_sigma=(-16.0, 16.0),
@@ -234,6 +234,8 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
 
         features = LiteFeatures().to(accelerator.device, memory_format=torch.channels_last)
     clips = read_shards(data, model.size)
+    if accelerator.device.type == "cuda" and getattr(clips.images, "nbytes", 0) < torch.cuda.mem_get_info()[0] / 2:
+        clips.images = clips.images.to(accelerator.device)  # cropped there, or the GPU waits for the CPU
     if clips.validation.all():
         raise ValueError("the shards hold one person only: training needs at least two, one of whom validates")
     shown = clips.validation.nonzero().flatten()
