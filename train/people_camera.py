@@ -20,7 +20,7 @@ def background(rng: np.random.Generator, side: int, frames: int) -> list[np.ndar
     small = 40
     y, x = np.mgrid[0:small, 0:small] / small
     first, second = rng.uniform(0.05, 0.9, 3), rng.uniform(0.05, 0.9, 3)
-    dull = rng.uniform(0.05, 0.7)
+    dull = 0.05 + 0.6 * rng.uniform() ** 3
     first, second = (c * dull + c.mean() * (1 - dull) for c in (first, second))
     angle = rng.uniform(0, 2 * np.pi)
     ramp = np.clip(0.5 + (np.cos(angle) * (x - 0.5) + np.sin(angle) * (y - 0.5)) * rng.uniform(0, 1.6), 0, 1)[..., None]
@@ -55,9 +55,33 @@ def background(rng: np.random.Generator, side: int, frames: int) -> list[np.ndar
     return out
 
 
+@numba.njit(cache=True, fastmath=True)
+def soften(scene, cover):
+    """The scene (P x P x 3 float32) with a binomial blur over 3 x 3 pixels where hair and its edges are.
+
+    Strands are finer than a sample; what is drawn of them is either there or not. cover: P x P x 2, see Frame.
+    """
+    side = len(scene)
+    out = scene.copy()
+    for i in range(1, side - 1):
+        for j in range(1, side - 1):
+            most = np.float32(0)
+            for a in range(i - 1, i + 2):
+                for b in range(j - 1, j + 2):
+                    most = max(most, cover[a, b, 1])
+            if most == 0:
+                continue
+            for k in range(3):
+                cross = scene[i - 1, j, k] + scene[i + 1, j, k] + scene[i, j - 1, k] + scene[i, j + 1, k]
+                corner = scene[i - 1, j - 1, k] + scene[i + 1, j - 1, k] + scene[i - 1, j + 1, k] + scene[i + 1, j + 1, k]
+                blurred = (4 * scene[i, j, k] + 2 * cross + corner) / 16
+                out[i, j, k] += (blurred - scene[i, j, k]) * 0.85 * most
+    return out
+
+
 def photograph(scene: np.ndarray, camera: dict, rng: np.random.Generator) -> np.ndarray:
     """A scene P x P x 3 in display values as the camera stores it, uint8. camera: see people_factors.clip_factors."""
-    picture = (scene * camera["cast"] - 0.5) * camera["contrast"] + 0.5
+    picture = (scene * np.float32(camera["cast"]) - 0.5) * camera["contrast"] + 0.5
     if camera["noise"] > 0:
         noise = rng.standard_normal(scene.shape, np.float32) * np.float32(camera["noise"])
         picture = picture + noise

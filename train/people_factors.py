@@ -14,25 +14,27 @@ SHAPE_SPREAD = 0.26
 """Standard deviation of a face shape change; at .4 people become caricatures."""
 ASYMMETRY = 0.05
 """Standard deviation of the difference between the two sides."""
+AT_REST = {"l-eye-scale-incr": 0.2, "l-eye-height2-incr": 0.12}
+"""Mean of a shape change, 0 for those not named: the template's eyes are small."""
 STILL = ("head-trans", "neck-trans", "measure-neck-height", "ear-rot", "chin-triangle")
 """Changes that move the head as a whole, or look broken."""
 
 EMOTIONS = {
-    "smile": {"mouthSmile": 0.8, "cheekSquint": 0.5, "eyeSquint": 0.3, "mouthDimple": 0.25},
+    "smile": {"mouthSmile": 0.95, "cheekSquint": 0.5, "eyeSquint": 0.2, "mouthDimple": 0.25},
     "smile_open": {
-        "mouthSmile": 0.85,
+        "mouthSmile": 1.0,
         "cheekSquint": 0.6,
-        "eyeSquint": 0.35,
-        "jawOpen": 0.22,
-        "mouthUpperUp": 0.35,
+        "eyeSquint": 0.25,
+        "jawOpen": 0.16,
+        "mouthUpperUp": 0.55,
         "mouthLowerDown": 0.3,
     },
     "laugh": {
-        "mouthSmile": 0.9,
+        "mouthSmile": 1.0,
         "cheekSquint": 0.8,
-        "eyeSquint": 0.6,
-        "jawOpen": 0.55,
-        "mouthUpperUp": 0.4,
+        "eyeSquint": 0.4,
+        "jawOpen": 0.5,
+        "mouthUpperUp": 0.6,
         "mouthLowerDown": 0.35,
     },
     "anger": {
@@ -102,9 +104,9 @@ EMOTIONS = {
 }
 """Actions without a side stand for both."""
 OFTEN = {
-    "smile": 4,
-    "smile_open": 4,
-    "laugh": 2,
+    "smile": 5,
+    "smile_open": 6,
+    "laugh": 4,
     "surprise": 2,
     "anger": 2,
     "sadness": 2,
@@ -112,7 +114,7 @@ OFTEN = {
     "ee": 1.5,
     "oo": 1.5,
     "oh": 1.5,
-    "plain": 2,
+    "plain": 1,
 }
 """How often an expression is drawn, 1 for those not named."""
 
@@ -136,7 +138,8 @@ def identity(head: Head, rng: np.random.Generator) -> dict:
         if any(part in name for part in STILL) or name.startswith("r-"):
             continue
         spread = ASYMMETRY * 1.5 if name.endswith("-out") and name[1] != "-" else SHAPE_SPREAD
-        value = rng.normal(0, spread)
+        spread *= 0.4 if name == "eyebrows-angle-up" else 1  # a face at rest should neither frown nor plead
+        value = rng.normal(AT_REST.get(name, 0), spread)
         if name.startswith("l-"):
             aside = rng.normal(0, ASYMMETRY)
             shapes[name], shapes["r-" + name[2:]] = value + aside, value - aside
@@ -169,6 +172,7 @@ def identity(head: Head, rng: np.random.Generator) -> dict:
         "beard": round(beard, 4),
         "make_up": round(made_up, 4),
         "iris": round(float(rng.uniform()), 4),
+        "glasses": int(rng.uniform() < (0.12 if age < 45 else 0.3)),
         "shapes": shapes,
     }
 
@@ -209,7 +213,7 @@ def _expression(rng: np.random.Generator, strength: float) -> dict:
     one-sided."""
     names = list(EMOTIONS)
     chance = np.array([OFTEN.get(n, 1) for n in names], float)
-    picked = [(names[rng.choice(len(names), p=chance / chance.sum())], rng.uniform(0.45, 1.1))]
+    picked = [(names[rng.choice(len(names), p=chance / chance.sum())], rng.uniform(0.7, 1.15))]
     if rng.uniform() < 0.25:
         picked.append((names[rng.choice(len(names), p=chance / chance.sum())], rng.uniform(0.1, 0.4)))
     if rng.uniform() < 0.35:
@@ -262,12 +266,12 @@ def clip_factors(head: Head, frames: int, seed: int, person: int) -> list[dict]:
         return values[low] * (1 - part) + values[low + 1] * part
 
     rng = stream(seed, person, "expression")
-    subtle = rng.uniform() < 0.25
+    subtle = rng.uniform() < 0.2
     names = sorted(head.actions)
     table = np.zeros((keys, len(names)))
     order = rng.permutation(keys)  # the neutral frame is not always the first
     for k in range(keys):
-        strength = 0.15 if order[k] == 0 else (rng.uniform(0.2, 0.4) if subtle else rng.uniform(0.7, 1.0))
+        strength = 0.15 if order[k] == 0 else (rng.uniform(0.25, 0.45) if subtle else rng.uniform(0.75, 1.0))
         weights = _expression(rng, strength)
         for name, value in weights.items():
             table[k, names.index(name)] = value
@@ -298,7 +302,7 @@ def clip_factors(head: Head, frames: int, seed: int, person: int) -> list[dict]:
 
     rng = stream(seed, person, "light")
     key_at = rng.normal(0, [0.75, 0.45])  # right and up of the camera
-    strength = rng.uniform(0.35, 1.25)
+    strength = rng.uniform(0.35, 1.1)
     drift = rng.normal(0, 0.25, 2) * (rng.uniform() < 0.4)
     warm, cool = rng.normal(0, 0.07), rng.normal(0, 0.05)
     sky = rng.uniform(0.22, 0.6)

@@ -269,13 +269,13 @@ def shade(
                         iris = pupil = rim = np.float32(0)
                     red = min(max((math.fabs(r0) - 0.45) * 1.6, 0.0), 1.0)
                     for k in range(3):
-                        white = colours[5, k] + (colours[1, k] * 2.2 - colours[5, k]) * 0.35 * red
+                        white = colours[5, k] + (colours[1, k] * 2.2 - colours[5, k]) * 0.25 * red
                         ring = colours[6, k] * spoke * (1.25 - 0.55 * angle / eyes[0])
                         value = white + (ring - white) * iris
                         value += (colours[10, k] - value) * rim * 0.7
                         colour[k] = value + (colours[7, k] - value) * pupil
-                    wet = np.float32(0.8)
-                    power = 6
+                    wet = np.float32(0.9)
+                    power = 7
                 elif kind == TEETH:
                     for k in range(3):
                         colour[k] = colours[2, k] * (0.7 + 0.3 * r0)
@@ -308,7 +308,8 @@ def shade(
                         wrap = (0.28 - 0.1 * k) if kind <= MOUTH else 0.1
                         lit = max(0.0, (facing + wrap) / (1 + wrap))
                         gain[k] += lamps[lamp, 3 + k] * lit * seen
-                    h0, h1, h2 = lamps[lamp, 0] + v0, lamps[lamp, 1] + v1, lamps[lamp, 2] + v2
+                    pull = np.float32(2.0 if kind == EYE else 1.0)  # a catch light, wherever the lamp stands
+                    h0, h1, h2 = lamps[lamp, 0] + pull * v0, lamps[lamp, 1] + pull * v1, lamps[lamp, 2] + pull * v2
                     size = math.sqrt(h0 * h0 + h1 * h1 + h2 * h2) + 1e-9
                     half = max(0.0, (n0 * h0 + n1 * h1 + n2 * h2) / size)
                     if facing > 0 and wet > 0:

@@ -164,14 +164,15 @@ def _places() -> dict:
     )
     frown = np.exp(-(((ax - 0.06) / 0.01) ** 2)) * _step(y, 7.38, 7.43) * (1 - _step(y, 7.5, 7.56))
     out["creases"] = np.clip(0.17 * lines + 0.22 * fold + 0.2 * feet + 0.16 * frown, 0, 0.5)
-    out["liner"] = np.exp(-(((np.hypot((ax - 0.307) / 1.6, y - 7.285) - 0.098) / 0.018) ** 2)) * _step(y, 7.24, 7.34)
+    out["liner"] = np.exp(-(((np.hypot((ax - 0.307) / 2.1, y - 7.283) - 0.07) / 0.016) ** 2)) * _step(y, 7.26, 7.32)
     jaw = (1 - _step(y, 6.83, 7.0)) * _step(ax, 0.3, 0.42) + (1 - _step(y, 6.62, 6.72))
     jaw = jaw * (1 - 0.9 * _spot(x, y, 0, 6.6, 0.26, 0.10)) + _step(ax, 0.8, 0.95) * (1 - _step(ax, 1.05, 1.15)) * (
         1 - _step(y, 7.2, 7.3)
     )
     lip = (1 - _step(ax, 0.24, 0.33)) * np.exp(-(((y - 6.765) / 0.06) ** 2)) * (1 - 0.4 * np.exp(-((ax / 0.03) ** 2)))
     out["beard"] = np.clip(np.clip(jaw, 0, 1) + lip, 0, 1) * _step(y, 5.98, 6.12) * (1 - _step(ax, 1.12, 1.25))
-    out["chin"] = (1 - _step(ax, 0.3, 0.42)) * np.clip(out["beard"], 0, 1)
+    out["beard"] = np.maximum(gaussian_filter(out["beard"], 4.5), gaussian_filter(lip, 2))
+    out["chin"] = (1 - _step(ax, 0.26, 0.46)) * np.clip(out["beard"], 0, 1)
     return {name: field.astype(np.float32) for name, field in out.items()}
 
 
@@ -200,18 +201,18 @@ def paint(who: dict, rng: np.random.Generator) -> np.ndarray:
     strands = noise("strands_up")
     flush = 0.75 * place["cheeks"] + 0.55 * place["nose"] + 0.25 * place["ears"]
     blood = (0.28 + 0.12 * who["blood"]) + (0.5 * who["blood"]) * flush + 0.14 * place["lids"] + 0.16 * place["under"]
-    blood += 0.035 * large + 0.045 * middle + 0.02 * small
+    blood += 0.03 * large + 0.025 * middle + 0.012 * small
     if who["make_up"]:
         blood += (0.35 * who["make_up"] * rng.uniform(0, 1)) * place["rouge"]
-    melanin = who["skin"] + 0.012 * large + 0.016 * middle + (0.008 + 0.014 * age) * small
+    melanin = who["skin"] + 0.01 * large + 0.009 * middle + (0.005 + 0.004 * age) * small
     melanin += (
         (0.03 + 0.05 * rng.uniform()) * place["under"] + (0.03 * who["skin"]) * place["lids"] - 0.02 * place["cheeks"]
     )
     if who["freckles"]:
         where = np.clip(place["cheeks"] * 1.2 + place["nose"] + 0.35 * place["face"], 0, 1)
-        melanin += (0.22 * who["freckles"]) * where * np.clip(small + 0.5 * noise("small") - 1.3, 0, 1)
+        melanin += (0.16 * who["freckles"]) * where * np.clip(small + 0.5 * noise("small") - 1.3, 0, 1)
     if age > 0.3:
-        melanin += (0.16 * (age - 0.3)) * np.clip(middle + 0.6 * small[::-1] - 1.6, 0, 1)
+        melanin += (0.045 * (age - 0.3)) * np.clip(middle + 0.6 * small[::-1] - 1.6, 0, 1)
     for _ in range(rng.integers(0, 4)):
         mx, my, wide, high = rng.uniform(-0.7, 0.7), rng.uniform(6.5, 7.9), *rng.uniform(0.012, 0.02, 2)
         part = _rows(my - 0.06, my + 0.06)
@@ -221,7 +222,7 @@ def paint(who: dict, rng: np.random.Generator) -> np.ndarray:
     level = np.clip(melanin * 63, 0, 63)
     low = np.minimum(level.astype(np.int32), 62)
     part = level - low
-    grain = (1 + (0.012 + 0.012 * age) * pores) * (1 - age * place["creases"])
+    grain = (1 + (0.01 + 0.006 * age) * pores) * (1 - age * place["creases"])
     for k in range(3):
         column = _SMOOTH_TONES[:, k]
         colour[..., k] = (
@@ -232,15 +233,15 @@ def paint(who: dict, rng: np.random.Generator) -> np.ndarray:
     if who["make_up"] > 0:
         tint = np.array([rng.uniform(0.2, 0.5), rng.uniform(0.15, 0.3), rng.uniform(0.2, 0.4)])
         towards(colour[eyes], tint, place["shadow"][eyes] * (who["make_up"] * rng.uniform(0.1, 0.6)))
-    colour[eyes] *= (1 - (0.12 + 0.5 * who["make_up"]) * place["liner"][eyes])[..., None]
+    colour[eyes] *= (1 - (0.5 + 0.3 * who["make_up"]) * place["liner"][eyes])[..., None]
 
     hair = hair_colour(who)
     eyes = _rows(7.25, 7.7)
     ax, ey = np.abs(x[eyes]), y[eyes]
     dark = np.minimum(hair * 0.85, _blend(_TONES, who["skin"]) * 0.62)
-    lift, tail = 0.03 * rng.normal(), 0.5 + 0.05 * rng.normal()
+    lift, tail = 0.012 + 0.025 * rng.normal(), 0.5 + 0.05 * rng.normal()
     peak = 7.468 + 0.012 * rng.normal()
-    arch = np.interp(ax, [0.08, 0.2, 0.36, 0.44, tail + 0.06], [7.452, 7.462, peak, peak - 0.006, 7.412]) + lift
+    arch = np.interp(ax, [0.08, 0.2, 0.36, 0.44, tail + 0.06], [7.456, 7.47, peak, peak - 0.004, 7.424]) + lift
     bushy = (0.018 + 0.024 * who["brows"]) * (1.1 if who["gender"] > 0.5 else 0.8)
     thick = bushy * np.interp(ax, [0.08, 0.2, tail + 0.08], [0.9, 1.1, 0.35])
     brow = (
@@ -256,10 +257,10 @@ def paint(who: dict, rng: np.random.Generator) -> np.ndarray:
         style = rng.choice(["full", "chin", "trimmed"], p=[0.6, 0.2, 0.2])
         where = place["chin" if style == "chin" else "beard"][lower]
         where = where * _step(
-            where + 0.16 * middle[lower] + 0.1 * small[lower], 0.3, 0.8 if style != "trimmed" else 0.6
+            where + 0.04 * middle[lower] + 0.03 * small[lower], 0.1, 0.95 if style != "trimmed" else 0.6
         )
         full = who["beard"] > 0.55
-        grain = 0.85 + 0.1 * strands[lower] + 0.1 * small[lower] if full else 0.8 + 0.35 * pores[lower]
+        grain = 0.93 + 0.07 * strands[lower] if full else 0.85 + 0.1 * pores[lower]
         amount = np.clip(where * grain, 0, 1) * (0.5 + 0.45 * who["beard"] if full else 0.75 * who["beard"])
         stubble = hair * 0.8 if full else hair * 0.5 + np.array([0.10, 0.11, 0.13])
         skin = _blend(_TONES, who["skin"])
@@ -267,7 +268,7 @@ def paint(who: dict, rng: np.random.Generator) -> np.ndarray:
 
     above = y - hairline(who, x[:1] / RADIUS)
     density = {"shaved": 0.5, "short": 0.8, "crop": 0.9, "long": 0.92}[who["hair"]]
-    scalp = _step(above + 0.03 * middle + 0.03 * small, -0.06, 0.14) * density
+    scalp = _step(above + 0.02 * middle + 0.02 * small, -0.1, 0.17) * density
     scalp = np.clip(scalp * (0.95 + 0.15 * strands), 0, 0.97)
     towards(colour, hair * 0.8, scalp)
 
@@ -278,7 +279,7 @@ def paint(who: dict, rng: np.random.Generator) -> np.ndarray:
     neck = rng.uniform(5.75, 6.15) + rng.uniform(-0.05, 0.25) * np.minimum(np.abs(x[lower]) / 1.2, 1.2) ** 2
     cloth = np.clip((neck - y[lower]) / 0.012, 0, 1)
     grey = rng.uniform(0.05, 0.8)
-    dye = grey + (rng.dirichlet([1, 1, 1]) * 3 * grey - grey) * rng.uniform(0, 0.8)
+    dye = grey + (rng.dirichlet([1, 1, 1]) * 3 * grey - grey) * (0.7 * rng.uniform() ** 2.5)
     weave = 1 + 0.04 * middle[lower] + 0.04 * pores[lower]
     stripes = 1 - 0.3 * (rng.uniform() < 0.2) * (np.sin(y[lower] * rng.uniform(40, 90)) > 0)
     towards(colour[lower], np.clip(dye, 0.02, 0.9) * (weave * stripes)[..., None], cloth)
@@ -303,12 +304,12 @@ def palette(who: dict, rng: np.random.Generator) -> np.ndarray:
     out[2] = [0.86, 0.86 - 0.4 * yellow, 0.80 - yellow, 0.2]
     out[3] = [0.68, 0.36, 0.36, 0.1]
     out[4] = [*(np.minimum(hair_colour(who) * 0.5, 0.09)), 0.05]
-    out[5] = [0.80, 0.775 - 0.03 * rng.uniform(), 0.755 - 0.05 * rng.uniform(), 0.5]
+    out[5] = [0.88, 0.86 - 0.03 * rng.uniform(), 0.84 - 0.05 * rng.uniform(), 0.5]
     out[6] = [*iris_colour(who), 0.5]
     out[7] = [0.03, 0.03, 0.03, 0.5]
     out[8] = [*hair_colour(who), rng.uniform(0.1, 0.3)]
     frame = rng.choice(3)
-    out[9] = [[0.05, 0.05, 0.06, 0.5], [0.30, 0.18, 0.10, 0.4], [0.55, 0.53, 0.5, 0.7]][frame]
+    out[9] = [[0.05, 0.05, 0.06, 0.5], [0.22, 0.13, 0.08, 0.4], [0.36, 0.33, 0.29, 0.7]][frame]
     out[10] = [*(iris_colour(who) * 0.35), 0.5]
     out[11] = out[9]
     return out

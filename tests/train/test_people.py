@@ -13,7 +13,7 @@ from PIL import Image
 from latentface.alignment import standard_crop
 from latentface.geometry import HALF_WIDTH, rotation
 from train import people, people_render, truth
-from train.people_camera import DEPTH_NEAR, DEPTH_RANGE, background, single_light
+from train.people_camera import DEPTH_NEAR, DEPTH_RANGE, background, single_light, soften
 from train.people_factors import clip_factors, control, identity, stream
 from train.people_mesh import catmull_clark, load
 from train.shards import ShardsError, read_shards
@@ -166,6 +166,39 @@ def test_albedo_times_shading_is_the_picture(drawn):
         face = inside(frame.cover[..., 0] > 0.99, 1)
         assert error[face].mean() < 2e-3 and np.quantile(error[face], 0.98) < 0.02
         assert albedo[face].min() >= 0 and albedo[face].max() <= 1 and shading[face].min() >= 0
+
+
+def test_glasses_stand_round_the_eyes_before_the_face():
+    head = load()
+    who = {**identity(head, stream(9, 1, "identity")), "hair": "shaved"}
+    move = {**clip_factors(head, 1, 9, 1)[0], "pose": [0, 0, 0], "jitter": [0, 0, 0]}
+    bare, worn = (
+        people.render(people.build({**who, "glasses": on}, stream(9, 1, "paint")), move, SIZE) for on in (0, 1)
+    )
+    assert bare.cover[..., 1].max() == 0 and np.array_equal(bare.landmarks, worn.landmarks)
+    rows, columns = np.nonzero(worn.cover[..., 1] > 0.5)
+    eyes = worn.landmarks[:2]
+    apart = abs(eyes[1, 0] - eyes[0, 0])
+    assert len(rows) > 60 and np.abs(rows - eyes[:, 1].mean()).max() < 0.5 * apart
+    assert columns.min() < eyes[:, 0].min() - 0.2 * apart and columns.max() > eyes[:, 0].max() + 0.2 * apart
+    front = worn.cover[..., 1] > 0.99
+    assert (worn.truth[..., 12] < bare.truth[..., 12])[front].mean() > 0.9
+    for eye in eyes.round().astype(int):  # the glass itself is clear
+        assert worn.cover[eye[1], eye[0], 1] == 0
+
+
+def test_only_hair_is_softened():
+    """Against a convolution written out; far from hair nothing moves."""
+    rng = np.random.default_rng(3)
+    scene, cover = rng.uniform(size=(16, 16, 3)).astype(np.float32), np.zeros((16, 16, 2), np.float32)
+    cover[4:6, 7, 1] = [1, 0.5]
+    out = soften(scene, cover)
+    changed = np.abs(out - scene).max(-1) > 0
+    assert set(zip(*np.nonzero(changed), strict=True)) == {(i, j) for i in range(3, 7) for j in range(6, 9)}
+    kernel = np.outer([1, 2, 1], [1, 2, 1])[..., None] / 16
+    for i, most in ((3, 1), (5, 1), (6, 0.5)):
+        blurred = (scene[i - 1 : i + 2, 6:9] * kernel).sum((0, 1))
+        assert np.allclose(out[i, 7], scene[i, 7] + (blurred - scene[i, 7]) * 0.85 * most, atol=1e-6)
 
 
 def test_light_is_found_again():
