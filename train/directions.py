@@ -3,9 +3,9 @@
     python -m train.imagined --find-directions --traits london_dev.tar
 
 Four steps, none with a label of a drawn face. (1) A `generator.Reading` is fitted that reads small pictures off an early
-level. (2) Linear readers of gender and age on dlib's identity embedding are fitted on real photos whose csv tells both.
-(3) Faces are drawn and measured (landmarks, skin, gaze, embedding), and measures are regressed on W: each direction raises
-its own measure and leaves the others alone, gender, age and skin among them. (4) Every direction is tried on new faces, on
+level. (2) Linear readers of gender, age and skin tone on dlib's identity embedding are fitted on real photos: a csv tells the first
+two, the cheeks of photos taken in one light the third. (3) Faces are drawn and measured (landmarks, gaze, embedding), and measures are regressed on W: each direction raises
+its own measure and leaves the others alone, gender, age, skin and who it is among them. (4) Every direction is tried on new faces, on
 the layers that it will be applied to; what it does there sets its length and how much of the others is taken out again.
 """
 
@@ -24,8 +24,12 @@ EXPRESSION = ("smile", "jaw", "pucker", "brow", "frown", "blink", "gaze")
 TRAITS = ("gender", "age", "skin")
 LAYERS = {"pose": (4, 8), "expression": (16, 32)}
 """Side in pixels of the feature maps whose styles an edit of this kind moves; a trait moves all."""
+IDENTITY = 16
+"""Leading principal components of the identity embedding that every direction leaves alone, or a face that stops smiling
+takes on other eyes."""
 FREE = {"smile": ("jaw", "pucker"), "pucker": ("smile",), "frown": ("brow",)}
-"""A smile may part the lips; held shut it needs so long a step that the person changes. A pucker ends a smile."""
+"""A smile may part the lips; held shut it needs so long a step that the person changes. A pucker ends a smile. Wink,
+the difference of the eyes, is free to none: a head that turns or blinks would shut one eye."""
 DIRECTIONS = Path(__file__).with_name("imagined_directions.npz")
 
 
@@ -63,6 +67,8 @@ def fit_directions(
     directions = {}
     for name in values:
         held = [other for other in values if other not in free.get(name, ())]
+        if name in TRAITS:  # who it is may change with it
+            held = [other for other in held if not other.startswith("identity")]
         directions[name] = np.linalg.pinv(np.stack([columns[other] for other in held], axis=1))[held.index(name)]
     return directions, columns
 
@@ -79,27 +85,33 @@ def read(weights: np.ndarray, x: np.ndarray) -> np.ndarray:
     return x @ weights[:-1] + weights[-1]
 
 
-def fit_traits(embeddings: np.ndarray, male: np.ndarray, age: np.ndarray, person: np.ndarray, ridge: float = 0.1) -> dict:
-    """Readers of gender (-1 female, 1 male) and of log age from identity embeddings (N x 128) of real people.
+def fit_traits(
+    embeddings: np.ndarray, male: np.ndarray, age: np.ndarray, skin: np.ndarray, person: np.ndarray, ridge: float = 0.1
+) -> dict[str, np.ndarray]:
+    """Readers of gender (-1 female, 1 male), log age and skin tone from identity embeddings (N x 128) of real people.
+
+    skin: skin_tone of photos taken in one light; read off the embedding it is free of the light of a drawn picture.
 
     Returns:
-        read_gender, read_age: 129 weights; gender_accuracy and age_correlation on people left out, one at a time.
+        embedding_gender, embedding_age, embedding_skin: 129 weights; gender_accuracy, age_correlation and
+        skin_correlation on people left out, one at a time.
     """
-    targets = {"gender": np.where(male, 1.0, -1.0), "age": np.log(age)}
+    targets = {"gender": np.where(male, 1.0, -1.0), "age": np.log(age), "skin": skin}
     guessed = {name: np.zeros(len(age)) for name in targets}
     for out in (person == one for one in np.unique(person)):
         for name, target in targets.items():
             guessed[name][out] = read(linear(embeddings[~out], target[~out], ridge), embeddings[out])
     found = {f"embedding_{name}": linear(embeddings, target, ridge) for name, target in targets.items()}
     found["gender_accuracy"] = np.array(((guessed["gender"] > 0) == male).mean())
-    found["age_correlation"] = np.array(np.corrcoef(guessed["age"], targets["age"])[0, 1])
+    for name in ("age", "skin"):
+        found[f"{name}_correlation"] = np.array(np.corrcoef(guessed[name], targets[name])[0, 1])
     return found
 
 
 def read_people(archive: Path, reader) -> dict[str, np.ndarray]:
-    """Embeddings, male, age and person of the photos in a tar with a csv of its name (file, person, age, gender)."""
+    """Embeddings, male, age, skin and person of the photos in a tar with a csv of its name (file, person, age, gender)."""
     rows = list(csv.DictReader(archive.with_suffix(".csv").open()))
-    found = {"embeddings": [], "male": [], "age": [], "person": []}
+    found = {"embeddings": [], "male": [], "age": [], "skin": [], "person": []}
     with tarfile.open(archive) as tar:
         members = {Path(member.name).name: member for member in tar if member.isfile()}
         for row in rows:
@@ -111,6 +123,7 @@ def read_people(archive: Path, reader) -> dict[str, np.ndarray]:
                 found["embeddings"].append(reader.embedding(image, points))
                 found["male"].append(row["gender"] == "male")
                 found["age"].append(float(row["age"]))
+                found["skin"].append(skin_tone(image, points))
                 found["person"].append(row["person"])
     return {name: np.array(value) for name, value in found.items()}
 
@@ -224,15 +237,23 @@ def fit_reading(engine, seed: int, pictures: int = READING_PICTURES) -> dict[str
     return {"reading_weight": weights[:-1].T.numpy(), "reading_bias": weights[-1].numpy(), "reading_psnr": np.array(psnr)}
 
 
-def values_of(points: np.ndarray, embedding: np.ndarray, eyes: np.ndarray, skin: np.ndarray, found: dict) -> dict[str, np.ndarray]:
+def values_of(points: np.ndarray, embedding: np.ndarray, eyes: np.ndarray, found: dict) -> dict[str, np.ndarray]:
     """All measures of N faces, by name, unscaled. Arrays as `find` keeps them."""
     from .judges import measures
 
-    traits = {name: read(found[f"embedding_{name}"], embedding) for name in ("gender", "age")}
-    return {**measures(points), **mouth_and_brows(points), "gaze": eyes, **traits, "skin": skin}
+    traits = {name: read(found[f"embedding_{name}"], embedding) for name in TRAITS}
+    return {**measures(points), **mouth_and_brows(points), "gaze": eyes, **traits}
 
 
-def find(traits: Path, faces: int, seed: int, draws: Path, out: Path, held_out: int = 8, report=print) -> dict[str, np.ndarray]:
+def components(embedding: np.ndarray, count: int = IDENTITY) -> dict[str, np.ndarray]:
+    """Leading principal components of embeddings N x 128 (nan where there is none): name -> N."""
+    known = np.isfinite(embedding).all(axis=1)
+    centred = embedding - embedding[known].mean(axis=0)
+    axes = np.linalg.svd(centred[known], full_matrices=False)[2][:count]
+    return {f"identity_{i}": centred @ axis for i, axis in enumerate(axes)}
+
+
+def find(traits: Path, faces: int, seed: int, draws: Path, out: Path, held_out: int = 4, report=print) -> dict[str, np.ndarray]:
     """Finds all that `imagined` needs and writes it to `out`.
 
     Args:
@@ -242,8 +263,8 @@ def find(traits: Path, faces: int, seed: int, draws: Path, out: Path, held_out: 
 
     Returns:
         By name: a direction (512) of every pose, expression and trait; read_NAME (512) and `mean` (512); centre_NAME
-        and spread_NAME of the measures; embedding_gender and embedding_age (129) with gender_accuracy and
-        age_correlation; the reading; and of the new faces `leak` (directions x measures: the change of measure j for
+        and spread_NAME of the measures; embedding_NAME (129) of the traits, with gender_accuracy,
+        age_correlation and skin_correlation; the reading; and of the new faces `leak` (directions x measures: the change of measure j for
         strength 1 of direction i, in standard deviations) and `correlation` (of strength and change of its own measure).
     """
     from .imagined import Imagined
@@ -259,17 +280,17 @@ def find(traits: Path, faces: int, seed: int, draws: Path, out: Path, held_out: 
         report(f"a picture is read off level 6 at {found['reading_psnr']:.1f} dB")
     engine = Imagined({k: v.astype(np.float32) for k, v in found.items()})
     found |= fit_traits(**read_people(traits, reader))
-    report(f"left-out people: gender {found['gender_accuracy']:.2f} right, age correlation {found['age_correlation']:.2f}")
+    report(f"left-out people: gender {found['gender_accuracy']:.2f} right, "
+           f"correlation of age {found['age_correlation']:.2f}, of skin {found['skin_correlation']:.2f}")  # fmt: skip
     kept = _drawn(engine, reader, kept, faces, seed, draws, found, report)
-    values = values_of(**{k: kept[k] for k in ("points", "embedding", "eyes", "skin")}, found=found)
+    values = values_of(kept["points"], kept["embedding"], kept["eyes"], found)
     w = kept["w"].astype(np.float64)
     found["mean"] = engine.mean
     for name, value in values.items():
         found[f"centre_{name}"], found[f"spread_{name}"] = np.array(np.nanmean(value)), np.array(np.nanstd(value))
-    directions, readers = fit_directions(w, values)
+    directions, readers = fit_directions(w, {**values, **components(kept["embedding"])})
     for name in POSE + EXPRESSION + TRAITS:
         found[name], found[f"read_{name}"] = directions[name], readers[name]
-        found[f"read_{name}"] = readers[name]
     engine = Imagined({k: np.asarray(v, dtype=np.float32) for k, v in found.items()})
     names, measured_names = POSE + EXPRESSION, tuple(values)
     steps, changes = effects(engine, reader, names, measured_names, held_out, [seed, 1])
@@ -291,7 +312,7 @@ def find(traits: Path, faces: int, seed: int, draws: Path, out: Path, held_out: 
 
 def _drawn(engine, reader, kept: dict, faces: int, seed: int, draws: Path, found: dict, report) -> dict[str, np.ndarray]:
     """Draws and measures until there are `faces`, saving every 50."""
-    rows = {name: list(kept.get(name, ())) for name in ("w", "points", "embedding", "eyes", "skin")}
+    rows = {name: list(kept.get(name, ())) for name in ("w", "points", "embedding", "eyes")}
     while len(rows["w"]) < faces:
         w = engine.styles(np.random.default_rng([seed, 3, len(rows["w"])]).standard_normal((1, 512)), 0.9)
         image = engine.draw(engine.rows(w))[0]
@@ -302,7 +323,6 @@ def _drawn(engine, reader, kept: dict, faces: int, seed: int, draws: Path, found
         rows["points"].append(points)
         rows["embedding"].append(np.full(128, np.nan) if missed else reader.embedding(image, points))
         rows["eyes"].append(np.nan if missed else gaze(image, points))
-        rows["skin"].append(np.nan if missed else skin_tone(image, points))
         if len(rows["w"]) % 50 == 0 or len(rows["w"]) == faces:
             np.savez(draws, **{k: np.array(v) for k, v in rows.items()}, **{k: found[k] for k in found if "reading" in k})
             report(f"{len(rows['w'])} of {faces} faces drawn")
@@ -356,9 +376,10 @@ def untangled(
     for i, name in enumerate(names):
         weight = np.array([0.0 if m in FREE.get(name, ()) else 1.0 for m in measures])
         goal = np.array([float(m == name) for m in measures])
-        start = np.eye(len(names))[i] * np.clip(1 / max(matrix[i, measures.index(name)], 1e-6), 0.3, longest)
+        start = np.eye(len(names))[i] * min(1 / max(matrix[i, measures.index(name)], 1e-6), longest)
         left = (matrix * weight) @ matrix.T + ridge * np.eye(len(names))
         mix = start + np.linalg.solve(left, (matrix * weight) @ (goal - start @ matrix))
         moved = float(mix @ matrix[:, measures.index(name)])
-        found[name] = np.clip(1 / max(moved, 1e-6), 0.5, longest) * sum(m * directions[n] for m, n in zip(mix, names))
+        mix = mix * min(1 / max(moved, 1e-6), longest / np.abs(mix).max())
+        found[name] = sum(m * directions[n] for m, n in zip(mix, names))
     return found

@@ -4,7 +4,6 @@
     python -m train gallery                                               maps the bundled people again (new checkpoint)
 """
 
-import io
 import json
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from latentface.maps import MAPS, map_features
 from latentface.pipeline import ASSETS, load_pipeline
 
 from .run import Progress, record
-from .shards import MARGIN, write_shards
+from .shards import MARGIN
 
 SIDE = 160
 """Side of a gallery picture in pixels: the standard crop at 128 px, with margin."""
@@ -34,27 +33,10 @@ def draw(people: int, frames: int, seed: int, folder: Path) -> None:
     faces, progress = [], Progress(people, unit="people")
     for clip in clips(people, frames, SIDE, seed, lambda done, total: progress(done, line=False)):
         for image, factors in clip:
-            name = f"{factors['person']:05d}_{factors['frame']}.webp"
+            name = f"{int(factors['person']):05d}_{factors['frame']}.webp"
             Image.fromarray(image).save(folder / name, quality=85)
-            faces.append({"file": name, **factors})
+            faces.append({"file": name, **factors, "person": int(factors["person"])})
     (folder / "faces.json").write_text(json.dumps(faces, indent=0))
-
-
-def imagined_shards(people: int, frames: int, size: int, seed: int, out: Path) -> None:
-    """Draws clips of people who do not exist into shards (`python -m train imagined`). size: of the standard crop."""
-    from .imagined import clips
-
-    def encoded():
-        progress = Progress(people, unit="people")
-        for clip in clips(people, frames, round(size * MARGIN), seed, lambda done, total: progress(done, line=done == total)):
-            images = []
-            for image, _ in clip:
-                buffer = io.BytesIO()
-                Image.fromarray(image).save(buffer, "WEBP", quality=92, method=4)
-                images.append(buffer.getvalue())
-            yield f"{clip[0][1]['person']:06d}", images, [factors for _, factors in clip]
-
-    write_shards(encoded(), out, {"source": f"random-face, seed {seed}", "licence": "research, non-commercial"})
 
 
 def build(checkpoint: str, folder: Path = ASSETS / "gallery", seed: int = 0) -> None:
