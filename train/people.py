@@ -277,8 +277,8 @@ def render(person: Person, factors: dict, size: int) -> Frame:
     picture = np.empty((inner, inner, 3), np.float32)
     truth = np.empty((inner, inner, 13), np.float32)
     cover = drawing.shade(
-        points, normal, screen, triangles, material, rest, mask, sky, faces, nearest, strands(), person.paint, person.colours, person.iris,
-        factors["lamps"], picture, truth,
+        points, normal, screen, triangles, material, rest, mask, sky, faces, nearest, strands(),
+        person.paint, person.colours, person.iris, factors["lamps"], picture, truth,
     )  # fmt: skip
     return Frame(picture, truth, cover, seen * focal + inner / 2, scale)
 
@@ -318,7 +318,9 @@ class Clip:
         return f"{number:06d}", images, factors, truth
 
 
-def photo(person: Person, move: dict, back: np.ndarray, size: int, rng: np.random.Generator) -> tuple[bytes, bytes, dict]:
+def photo(
+    person: Person, move: dict, back: np.ndarray, size: int, rng: np.random.Generator
+) -> tuple[bytes, bytes, dict]:
     """One frame drawn, photographed and encoded: WebP, npz of the truth, and its factors."""
     frame = render(person, move, size)
     covered = frame.cover.sum(-1, keepdims=True)

@@ -73,8 +73,9 @@ def soften(scene, cover):
                 continue
             for k in range(3):
                 cross = scene[i - 1, j, k] + scene[i + 1, j, k] + scene[i, j - 1, k] + scene[i, j + 1, k]
-                corner = scene[i - 1, j - 1, k] + scene[i + 1, j - 1, k] + scene[i - 1, j + 1, k] + scene[i + 1, j + 1, k]
-                blurred = (4 * scene[i, j, k] + 2 * cross + corner) / 16
+                left = scene[i - 1, j - 1, k] + scene[i + 1, j - 1, k]
+                right = scene[i - 1, j + 1, k] + scene[i + 1, j + 1, k]
+                blurred = (4 * scene[i, j, k] + 2 * cross + left + right) / 16
                 out[i, j, k] += (blurred - scene[i, j, k]) * 0.85 * most
     return out
 

@@ -10,7 +10,7 @@ from .people_mesh import Head
 
 
 def glasses(head: Head, surface: np.ndarray, marks: dict, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Points N x 3 float32 in the person's template coordinates, and triangles M x 3 int32 that are seen from both sides.
+    """Points N x 3 float32 in the person's template coordinates, and triangles M x 3 int32, seen from both sides.
 
     surface: K x 3, the person's neutral surface. marks: template position of each landmark. rng: draws size and shape.
     """
@@ -44,7 +44,8 @@ def glasses(head: Head, surface: np.ndarray, marks: dict, rng: np.random.Generat
         ear = ears[sign * ears[:, 0] > 0]
         ear = ear[ear[:, 1].argmax()]
         start, end = at(np.float64(sign * (apart + wide + rim)), middle + 0.4 * high), ear - [0, 0.06, 0]
-        bow = start + (end - start) * np.array([0, 0.3, 1])[:, None] + [[0, 0, 0], [sign * 0.05, 0, 0], [0, 0, 0]]
+        bow = start + (end - start) * np.array([0, 0.3, 1])[:, None]
+        bow[1, 0] += sign * 0.05
         ribbon(bow + [0, rim / 2, 0], bow - [0, rim / 2, 0])
     over = np.linspace(wide - apart, apart - wide, 5)
     arch = at(over, middle + 0.35 * high + 0.03 * np.cos(over / over[-1] * 1.5)) + [0, 0, 0.03]

@@ -183,7 +183,5 @@ def grow(who: dict, surface: np.ndarray, rng: np.random.Generator) -> Hair | Non
         joined.append(part[-1] + count)
         count += len(part[0])
     stack = [np.concatenate([p[i] for p in parts]) for i in range(6)]
-    return Hair(
-        stack[0].astype(np.int64), stack[1].astype(np.float32), stack[2].astype(np.float32), stack[3].astype(np.float32),
-        stack[4].astype(np.float32), stack[5].astype(np.float32), np.ascontiguousarray(np.concatenate(joined), np.int32),
-    )  # fmt: skip
+    vertex, triangles = stack[0].astype(np.int64), np.ascontiguousarray(np.concatenate(joined), np.int32)
+    return Hair(vertex, *(part.astype(np.float32) for part in stack[1:]), triangles)

@@ -186,7 +186,8 @@ def load() -> Head:
     masks = {"lips": mask("lips"), "eyelids": mask("eyelids"), "mouth": mask("inside-mouth"), "ears": mask("ears")}
     template = vertices[used].astype(np.float32)
     teeth = np.unique(quads[material == TEETH])
-    template[teeth] = template[teeth] * np.float32([0.95, 1, 1]) - np.float32([0, 0, 0.04])  # else broad smiles bare them through lips
+    # else broad smiles bare them through the lips
+    template[teeth] = template[teeth] * np.float32([0.95, 1, 1]) - np.float32([0, 0, 0.04])
 
     def sparse(path: Path):
         rows, offsets = _read_target(path)

@@ -43,7 +43,7 @@ def pairs(part: str, number: int) -> list[tuple[tuple[int, int], tuple[int, int]
 
 @dataclass(frozen=True)
 class SwapClip:
-    """Makes clips of the true pictures of swaps as draw_shards takes them: index -> the person with this place in part."""
+    """Makes clips of the true pictures of swaps as draw_shards takes them: index -> person of this place in part."""
 
     part: str
     size: int
@@ -63,7 +63,8 @@ class SwapClip:
             images.append(image)
             truth.append(arrays)
             swap = {"identity": f"{number:06d}.{mine:02d}", "expression": f"{other:06d}.{theirs:02d}"}
-            factors.append({"person": f"{SEED}-{number:06d}", "frame": i, "set": self.part, "swap": swap, **said, **who})
+            about = {"person": f"{SEED}-{number:06d}", "frame": i, "set": self.part, "swap": swap}
+            factors.append({**about, **said, **who})
         return f"{number:06d}", images, factors, truth
 
 
