@@ -180,7 +180,7 @@ def measure(model, truth: Truth, features: LiteFeatures) -> tuple[dict[str, Tens
 def _depth_picture(depth: Tensor, mask: Tensor) -> Tensor:
     """Depth around its mean over the mask as grey B x 3 x S x S, near is bright; black outside the mask."""
     mean = (depth * mask).sum((1, 2)) / mask.sum((1, 2)).clamp(min=1)
-    return torch.where(mask, (mean[:, None, None] - depth) * 12, -1.0)[:, None].expand(-1, 3, -1, -1)
+    return torch.where(mask, (mean[:, None, None] - depth) * 20, -1.0)[:, None].expand(-1, 3, -1, -1)
 
 
 def _normal_picture(normals: Tensor, mask: Tensor) -> Tensor:

