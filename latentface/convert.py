@@ -1,8 +1,8 @@
 """`python -m latentface convert`: the authors' published weight file as a `paper-64` pipeline folder.
 
-The file is a dict of state dicts, one a network: netD shape, netA texture, netL light, netV view, netC confidence, netED
-and netEA the denoisers of shape and texture. Sizes are read off the weights, so a model that the authors' code trained
-at another width converts too.
+The file is a dict of state dicts, one a network: netD shape, netA texture, netL light, netV view, netC confidence,
+netED and netEA the denoisers of shape and texture. Sizes are read off the weights, so a model that the authors' code
+trained at another width converts too.
 """
 
 import pickle
@@ -30,8 +30,8 @@ def convert(file: Path, out: Path, legacy_ddim: bool = False) -> list[str]:
 
     file: written by torch.save; read with weights_only, so nothing in it runs. out: a folder, made here; it loads with
     `load_pipeline`. legacy_ddim: give the pipeline the authors' sampler (rdm.LegacyDDIMScheduler).
-    Raises CheckpointError, in one line, for a file that is not such a dict, and where a key is missing, unexpected or of
-    another shape.
+    Raises CheckpointError, in one line, for a file that is not such a dict, and where a key is missing, unexpected or
+    of another shape.
     """
     states, beside = read_states(file)
     autoencoder, *denoisers = build(states)
@@ -47,15 +47,24 @@ def read_states(file: Path) -> tuple[dict[str, dict[str, Tensor]], list[str]]:
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise CheckpointError(f"{file} is no file of weights that loads without running code: {_first_line(error)}") from error
+        raise CheckpointError(
+            f"{file} is no file of weights that loads without running code: {_first_line(error)}"
+        ) from error
     if not isinstance(content, dict):
         raise CheckpointError(f"{file} holds a {type(content).__name__}, not a dict of the networks' state dicts")
     networks = (*AUTOENCODER, *DENOISERS)
     missing = [name for name in networks if not isinstance(content.get(name), dict)]
     unknown = [str(name) for name in content if str(name).startswith("net") and name not in networks]
     if missing or unknown:
-        raise CheckpointError(f"{file}: {_list('networks missing', missing)}{_list('networks unknown', unknown)}".rstrip("; "))
-    strange = [f"{n}.{k}" for n in networks for k, v in content[n].items() if not (isinstance(k, str) and isinstance(v, Tensor))]
+        raise CheckpointError(
+            f"{file}: {_list('networks missing', missing)}{_list('networks unknown', unknown)}".rstrip("; ")
+        )
+    strange = [
+        f"{n}.{k}"
+        for n in networks
+        for k, v in content[n].items()
+        if not (isinstance(k, str) and isinstance(v, Tensor))
+    ]
     if strange:
         raise CheckpointError(f"{file}: {_list('entries that are no named tensors', strange)}".rstrip("; "))
     states = {name: {_renamed(key): value for key, value in content[name].items()} for name in networks}

@@ -13,8 +13,8 @@ from torch import Tensor
 def dci(importance: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Disentanglement of each block (B), completeness of each factor (F), and the blocks' weights (B, sum 1).
 
-    importance: B x F, 0 where a block says nothing of a factor. A block that speaks of one factor has disentanglement 1,
-    of all alike 0, of none 0 with weight 0; a factor told by one block has completeness 1, by all alike 0, by none 0.
+    importance: B x F, 0 where a block says nothing of a factor. A block that speaks of one factor has disentanglement
+    1, of all alike 0, of none 0 with weight 0; a factor told by one block has completeness 1, by all alike or none 0.
     """
     importance = importance.double().clamp(min=0)
     total = importance.sum().clamp(min=1e-12)

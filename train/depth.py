@@ -26,8 +26,8 @@ from .losses import feature_l2, masked_mean
 from .perceptual import LiteFeatures
 from .rdm import AUTOENCODERS
 from .run import Progress
-from .sheets import tile
 from .shards import MARGIN, Clips, stream_clips
+from .sheets import tile
 from .ssim import ssim
 
 FRAMES = 8
@@ -66,15 +66,19 @@ def read_truth(folder: Path, size: int, frames: int = FRAMES) -> Iterator[Truth]
         known = True
         count = min(frames, len(rows))
         rows = [rows[round(i * (len(rows) - 1) / max(1, count - 1))] for i in range(count)]
-        clip = Clips(images, torch.zeros(len(images), dtype=torch.int64), factors, torch.zeros(len(images), dtype=torch.bool))
+        clip = Clips(
+            images, torch.zeros(len(images), dtype=torch.int64), factors, torch.zeros(len(images), dtype=torch.bool)
+        )
         depth, normal, mask = (torch.stack(maps) for maps in zip(*(truth_maps(arrays[i], size) for i in rows)))
         yield Truth(clip.centre(torch.tensor(rows), size), depth, normal, mask, [factors[i] for i in rows])
     if not known:
-        raise ValueError(f"{folder} holds no truth (KEY.00.npz beside every frame); make some with `python -m train truth`")
+        raise ValueError(
+            f"{folder} holds no truth (KEY.00.npz beside every frame); make some with `python -m train truth`"
+        )
 
 
 def truth_maps(arrays: dict, size: int) -> tuple[Tensor, Tensor, Tensor]:
-    """A frame's stored arrays (P x P, with margin) as depth S x S, normal S x S x 3 and mask S x S of the standard crop."""
+    """A frame's arrays (P x P, with margin) as depth S x S, normal S x S x 3 and mask S x S of the standard crop."""
     stored = torch.from_numpy(arrays["depth"].astype("float32"))
     head = (torch.from_numpy(arrays["mask"]) == 1) & (stored > 0)
     normal = torch.from_numpy(arrays["normal"].astype("float32")).permute(2, 0, 1)
@@ -87,7 +91,7 @@ def truth_maps(arrays: dict, size: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def eroded(mask: Tensor) -> Tensor:
-    """Masks B x S x S bool without the pixels that touch, at a side or corner, one outside; beyond the border is outside."""
+    """Masks B x S x S bool without the pixels that touch, at a side or corner, one outside, or the border."""
     return -F.max_pool2d(-F.pad(mask.float()[:, None], (1, 1, 1, 1)), 3, 1)[:, 0] > 0.5
 
 
@@ -110,7 +114,7 @@ def angles(one: Tensor, two: Tensor) -> Tensor:
 
 
 def mad(predicted: Tensor, true: Tensor, mask: Tensor) -> Tensor:
-    """Mean angle in degrees between unit normals B x S x S x 3 over the mask B x S x S, of each face: B (NaN if empty)."""
+    """Mean angle in degrees between unit normals B x S x S x 3 over the mask B x S x S, of each face, B."""
     return (angles(predicted, true) * mask).sum((1, 2)) / mask.sum((1, 2))
 
 
@@ -118,7 +122,7 @@ def agreement(predicted: Tensor, true: Tensor) -> dict[str, float]:
     """How a predicted number N follows the true one N.
 
     error: mean absolute. offset: mean of predicted - true. centred: mean absolute after taking the offset off, since a
-    self-supervised model's zero is its own choice. corr, slope: of predicted over true (0 where one of them is constant).
+    self-supervised model's zero is its own choice. corr, slope: of predicted over true; 0 where one is constant.
     constant: error of always saying the true mean.
     """
     difference, spread = predicted - true, true - true.mean()
@@ -166,7 +170,9 @@ def measure(model, truth: Truth, features: LiteFeatures) -> tuple[dict[str, Tens
         "covered": shared.sum((1, 2)) / mask.sum((1, 2)).clamp(min=1),
         "concave": (relief(scene.depth) <= 0).float(),
         "reconstruction_l1": error.mean((1, 2, 3)),
-        "reconstruction_l1_head": torch.stack([masked_mean(e, m.float()) for e, m in zip(error, truth.mask.to(device))]),
+        "reconstruction_l1_head": torch.stack(
+            [masked_mean(e, m.float()) for e, m in zip(error, truth.mask.to(device))]
+        ),
         "ssim": ssim(plain / 2 + 0.5, image / 2 + 0.5),
         "perceptual": torch.stack([feature_l2(features(p[None]), features(i[None])) for p, i in zip(plain, image)]),
         "pose": scene.view[:, :3],
@@ -208,7 +214,9 @@ def depth(model, clips: Iterator[Truth], columns: int = 8) -> tuple[dict, list[T
         done += len(truth.factors)
     joined = {name: torch.cat(values) for name, values in numbers.items()}
     pose, light = joined.pop("pose"), joined.pop("light")
-    results: dict = {"n": done, "people": len(people)} | {name: float(value.nanmean()) for name, value in joined.items()}
+    results: dict = {"n": done, "people": len(people)} | {
+        name: float(value.nanmean()) for name, value in joined.items()
+    }
     for i, name in enumerate(ANGLES):
         found = agreement(pose[:, i], torch.tensor(poses)[:, i])
         results[f"{name}_deg"] = found.pop("error")

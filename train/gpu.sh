@@ -7,14 +7,14 @@
 # pack puts the wheels that such a host lacks and all shards folders (a folder with `validation` in it is the truth set
 # of `python -m train truth`) into TRAYS/1, TRAYS/2, ... of at most TRAY_MB megabytes each (default 30).
 # run takes a tray's files in (the host keeps them in WORK between runs), and once all have come, it unpacks, trains
-# stage 1, trains the RDM, and evaluates, each step going on where the last run stopped. After MINUTES it stops and leaves in OUT
-# what there is, in files of at most 15 MB: cat OUT/result.tar.* | tar x
+# stage 1, trains the RDM, and evaluates, each step going on where the last run stopped. After MINUTES it stops and
+# leaves in OUT what there is, in files of at most 15 MB: cat OUT/result.tar.* | tar x
 # A TRAY that holds nothing new (or no TRAY: "-") only goes on. A folder `start` among the SHARDS (a stage 1 run, as
 # `--start` takes it) is what stage 1 starts from.
 #
-# Settings: PRESET (explorer), IMAGES and RDM_IMAGES (the preset's), WORK (runs/gpu), PYTHON (python3), TRAY_MB, and WHEELS,
-# a folder of wheels to take instead of fetching them.
-# One GPU: stage 1 runs in bfloat16, with the frames on the device and the torch rasteriser; without a GPU all of it runs on the CPU.
+# Settings: PRESET (explorer), IMAGES and RDM_IMAGES (the preset's), WORK (runs/gpu), PYTHON (python3), TRAY_MB, and
+# WHEELS, a folder of wheels to take instead of fetching them.
+# Stage 1 runs in bfloat16, with the frames on the GPU and the torch rasteriser; without a GPU all runs on the CPU.
 set -euo pipefail
 
 usage() {
@@ -55,7 +55,8 @@ take_in() { # a tray's files; unpacks when the last has come
   if [ "$1" != - ]; then cp "$1"/* "$work/parts/"; fi
   if [ -e "$work/unpacked" ]; then return; fi
   if ! (cd "$work/parts" && sha256sum --quiet -c SHA256SUMS 2>/dev/null); then
-    echo "$(find "$work/parts" -name 'part.*' | wc -l) of $(wc -l <"$work/parts/SHA256SUMS") files are here; bring the other trays"
+    local here=("$work"/parts/part.*)
+    echo "${#here[@]} of $(wc -l <"$work/parts/SHA256SUMS") files are here; bring the other trays"
     exit 0
   fi
   cat "$work"/parts/part.* | tar -x -C "$work"
@@ -127,7 +128,8 @@ run() {
     fi
   done
   if ! finished "$work/stage1"; then
-    step autoencoder --preset "$preset" "${data[@]}" --out "$work/stage1" --resume "${start[@]}" ${IMAGES:+--images "$IMAGES"} || true
+    step autoencoder --preset "$preset" "${data[@]}" --out "$work/stage1" --resume "${start[@]}" \
+      ${IMAGES:+--images "$IMAGES"} || true
   fi
   if finished "$work/stage1" && ! finished "$work/stage2"; then
     step rdm --preset "$preset" "${data[@]}" --autoencoder "$work/stage1" --out "$work/stage2" --resume \
@@ -137,7 +139,8 @@ run() {
     mkdir -p "$work/results"
     for suite in depth leakage; do # swaps need dlib: at home
       if [ ! -e "$work/results/$suite.json" ]; then
-        step evaluate --suite "$suite" --checkpoint "$work/stage2/pipeline" --data "truth:$truth" --out "$work/results/$suite.json" || true
+        step evaluate --suite "$suite" --checkpoint "$work/stage2/pipeline" --data "truth:$truth" \
+          --out "$work/results/$suite.json" || true
       fi
     done
   fi

@@ -2,14 +2,15 @@
 
     python -m train evaluate --suite leakage --checkpoint explorer --data truth:SHARDS/validation --out results.json
 
-A good split tells identity by the identity block alone and expression by the expression block alone. Every pair of block
-and factor gets a linear probe (linear_probe), beside chance and beside the full code:
+A good split tells identity by the identity block alone and expression by the expression block alone. Every pair of
+block and factor gets a linear probe (linear_probe), beside chance and beside the full code:
 
 - identity: who it is, among all people of the set. Trained on some clips of every person and tested on others; where a
-  person has one clip, trained on its first half and tested on the second (light and background are then the same in both,
-  so it errs on the side of leakage);
+  person has one clip, trained on its first half and tested on the second (light and background are then the same in
+  both, so it errs on the side of leakage);
 - expression: which of some named expressions (a fixed rule on the engine's action weights), balanced accuracy;
-- actions: the action weights, mean R2; yaw, pitch and light: R2. These train on half of the people and test on the others;
+- actions: the action weights, mean R2; yaw, pitch and light: R2. These train on half of the people and test on the
+  others;
 - retrieval: whether the nearest test frame's neighbour among the training frames is the same person.
 
 From the matrix: block-level DCI (dci); from the codes: normalised HSIC (hsic).
@@ -38,8 +39,9 @@ PARTS = ("identity", "expression", "view", "light")
 ROWS = 1000
 """Most rows that HSIC looks at: its kernels grow with the square."""
 NAMED = {
-    "smile": ("mouthSmile",), "open": ("jawOpen",), "brows up": ("browInnerUp", "browOuterUp"), "brows down": ("browDown",),
-    "shut": ("eyeBlink",), "pucker": ("mouthPucker", "mouthFunnel"), "frown": ("mouthFrown",), "sneer": ("noseSneer",),
+    "smile": ("mouthSmile",), "open": ("jawOpen",), "brows up": ("browInnerUp", "browOuterUp"),
+    "brows down": ("browDown",), "shut": ("eyeBlink",), "pucker": ("mouthPucker", "mouthFunnel"),
+    "frown": ("mouthFrown",), "sneer": ("noseSneer",),
 }  # fmt: skip
 """Named expressions and the actions they consist of; a name without a side stands for both."""
 PLAIN = 0.75
@@ -49,9 +51,9 @@ BLENDSHAPES = (
     "cheekSquintRight eyeBlinkLeft eyeBlinkRight eyeLookDownLeft eyeLookDownRight eyeLookInLeft eyeLookInRight "
     "eyeLookOutLeft eyeLookOutRight eyeLookUpLeft eyeLookUpRight eyeSquintLeft eyeSquintRight eyeWideLeft eyeWideRight "
     "jawForward jawLeft jawOpen jawRight mouthClose mouthDimpleLeft mouthDimpleRight mouthFrownLeft mouthFrownRight "
-    "mouthFunnel mouthLeft mouthLowerDownLeft mouthLowerDownRight mouthPressLeft mouthPressRight mouthPucker mouthRight "
-    "mouthRollLower mouthRollUpper mouthShrugLower mouthShrugUpper mouthSmileLeft mouthSmileRight mouthStretchLeft "
-    "mouthStretchRight mouthUpperUpLeft mouthUpperUpRight noseSneerLeft noseSneerRight"
+    "mouthFunnel mouthLeft mouthLowerDownLeft mouthLowerDownRight mouthPressLeft mouthPressRight mouthPucker "
+    "mouthRight mouthRollLower mouthRollUpper mouthShrugLower mouthShrugUpper mouthSmileLeft mouthSmileRight "
+    "mouthStretchLeft mouthStretchRight mouthUpperUpLeft mouthUpperUpRight noseSneerLeft noseSneerRight"
 ).split()
 """Order of MediaPipe's blendshapes, for frames that carry them as a list "blend": pseudo-labels, not truth."""
 
@@ -73,7 +75,7 @@ def action_weights(factors: list[dict]) -> tuple[Tensor, list[str]]:
 def named_expressions(weights: Tensor, names: list[str]) -> tuple[Tensor, list[str]]:
     """Class N int64 of action weights N x A, and the classes' names: the strongest of NAMED for each frame, or "plain".
 
-    Every named expression's mean weight is standardised over the frames first. Classes under 2 % of the frames are plain.
+    Every named expression's mean weight is standardised over the frames first. Classes of under 2 % count as plain.
     """
     groups = {}
     for name, stems in NAMED.items():
@@ -115,14 +117,18 @@ def leakage(blocks: dict[str, Tensor], factors: dict[str, Tensor], person: Tenso
         person, clip: N int64.
 
     Returns:
-        `FACTOR_from_BLOCK` for all, `FACTOR_chance`, `identity_leak` and `expression_leak` (score from the wrong block over
-        chance), `dci_...`, `hsic_BLOCK_FACTOR`, and the sizes.
+        `FACTOR_from_BLOCK` for all, `FACTOR_chance`, `identity_leak` and `expression_leak` (score from the wrong block
+        over chance), `dci_...`, `hsic_BLOCK_FACTOR`, and the sizes.
 
     Raises ValueError where there are fewer than four people or a person has one frame only.
     """
     people, person = person.unique(return_inverse=True)
     test_frames, test_people = later_half(person, clip), person % 2 == 1
-    if len(people) < 4 or len(person[~test_frames].unique()) < len(people) or len(person[test_frames].unique()) < len(people):
+    if (
+        len(people) < 4
+        or len(person[~test_frames].unique()) < len(people)
+        or len(person[test_frames].unique()) < len(people)
+    ):
         raise ValueError("the leakage suite needs four people or more, two frames or more each")
     fit, held, early = ~test_people, test_people, fold_of(person[~test_frames])
     numbers = {k: v for k, v in factors.items() if k != "expression"}
@@ -130,7 +136,7 @@ def leakage(blocks: dict[str, Tensor], factors: dict[str, Tensor], person: Tenso
     results: dict[str, float] = {
         "n": len(person), "people": len(people),
         "identity_chance": 1 / len(people), "expression_chance": 1 / len(expression[held].unique()),
-        "retrieval_chance": float(torch.bincount(person[~test_frames])[person[test_frames]].double().mean() / (~test_frames).sum()),
+        "retrieval_chance": float(torch.bincount(person[~test_frames])[person[test_frames]].float().mean()) / len(early),
     }  # fmt: skip
     for block, code in blocks.items():
         named = discriminant(code[~test_frames], person[~test_frames], early, code[test_frames])
@@ -142,7 +148,9 @@ def leakage(blocks: dict[str, Tensor], factors: dict[str, Tensor], person: Tenso
             results[f"{name}_from_{block}"] = float(r2(found, value[held].double()).mean())
             if name == "actions":
                 results[f"actions_corr_from_{block}"] = float(correlation(found, value[held].double()).mean())
-        results[f"retrieval_from_{block}"] = retrieval(code[~test_frames], person[~test_frames], code[test_frames], person[test_frames])
+        results[f"retrieval_from_{block}"] = retrieval(
+            code[~test_frames], person[~test_frames], code[test_frames], person[test_frames]
+        )
     results["identity_leak"] = results["identity_from_expression"] / results["identity_chance"]
     results["expression_leak"] = results["expression_from_identity"] / results["expression_chance"]
     results |= block_dci(results, [name for name in ("yaw", "pitch") if name in factors], "light" in factors)
@@ -199,7 +207,7 @@ def block_dci(results: dict[str, float], angles: list[str], lit: bool) -> dict[s
 
 @torch.no_grad()
 def code_blocks(pipeline: LatentFacePipeline, codes: Codes, seed: int = 0) -> dict[str, Tensor]:
-    """All blocks of faces' codes, N x D each: both codes, their parts, the parts joined over shape and texture, and all."""
+    """All blocks of faces' codes, N x D each: codes, their parts, each part of both joined, view, light, and all."""
     parts = [pipeline.split(codes[rows], seed=seed) for rows in torch.arange(len(codes.shape)).split(1024)]
     shape, texture = pipeline.shape_denoiser, pipeline.texture_denoiser
     blocks = {"shape": shape.standardize(codes.shape), "texture": texture.standardize(codes.texture)}
@@ -215,7 +223,11 @@ def code_blocks(pipeline: LatentFacePipeline, codes: Codes, seed: int = 0) -> di
 
 def heat_map(results: dict[str, float], blocks: list[str]) -> Image.Image:
     """The matrix as a picture: a row a factor, a column a block; white at chance, dark green at perfect."""
-    rows = [n for n in ("identity", "retrieval", "expression", "actions", "yaw", "pitch", "light") if f"{n}_from_full" in results]
+    rows = [
+        n
+        for n in ("identity", "retrieval", "expression", "actions", "yaw", "pitch", "light")
+        if f"{n}_from_full" in results
+    ]
     cell, left, top = (92, 34), 260, 34
     image = Image.new("RGB", (left + cell[0] * len(blocks), top + cell[1] * len(rows)), "white")
     draw = ImageDraw.Draw(image)
@@ -225,7 +237,9 @@ def heat_map(results: dict[str, float], blocks: list[str]) -> Image.Image:
         chance = results.get(f"{name}_chance", 0.0)
         kind = {"identity": "accuracy", "retrieval": "nearest", "expression": "bal. accuracy"}.get(name, "R2")
         y = top + i * cell[1]
-        draw.text((6, y + cell[1] / 2), f"{name}, {kind} (chance {chance:.2g})", fill="black", anchor="lm", font_size=13)
+        draw.text(
+            (6, y + cell[1] / 2), f"{name}, {kind} (chance {chance:.2g})", fill="black", anchor="lm", font_size=13
+        )
         for j, block in enumerate(blocks):
             score = results[f"{name}_from_{block}"]
             shade = above_chance(score, chance)
@@ -244,7 +258,9 @@ def read_faces(pipeline: LatentFacePipeline, kind: str, folder: Path) -> tuple[C
     """
     if kind == "truth":
         read = ((images, factors) for images, factors, _ in stream_clips(folder, pipeline.size))
-        total = json.loads((folder / "manifest.json").read_text())["clips"] if (folder / "manifest.json").exists() else 0
+        total = (
+            json.loads((folder / "manifest.json").read_text())["clips"] if (folder / "manifest.json").exists() else 0
+        )
     else:
         whole = read_shards(folder, pipeline.size)
         held = whole.subset(whole.validation)
@@ -256,7 +272,9 @@ def read_faces(pipeline: LatentFacePipeline, kind: str, folder: Path) -> tuple[C
         rows = [rows[i] for i in torch.linspace(0, len(rows) - 1, min(FRAMES, len(rows))).long().tolist()]
         if not rows:
             continue
-        one = Clips(images, torch.zeros(len(images), dtype=torch.int64), factors, torch.zeros(len(images), dtype=torch.bool))
+        one = Clips(
+            images, torch.zeros(len(images), dtype=torch.int64), factors, torch.zeros(len(images), dtype=torch.bool)
+        )
         codes.append(pipeline.encode(one.centre(torch.tensor(rows), pipeline.size)).to("cpu"))
         kept += [factors[i] for i in rows]
         clip += [number] * len(rows)
@@ -271,7 +289,9 @@ def read_faces(pipeline: LatentFacePipeline, kind: str, folder: Path) -> tuple[C
 def _clips_of(clips: Clips) -> list[Tensor]:
     """Rows of each clip: a new one begins where the person changes or the frame number does not grow."""
     frames = [f.get("frame", i) for i, f in enumerate(clips.factors)]
-    begins = [i for i in range(len(frames)) if i == 0 or clips.person[i] != clips.person[i - 1] or frames[i] <= frames[i - 1]]
+    begins = [
+        i for i in range(len(frames)) if i == 0 or clips.person[i] != clips.person[i - 1] or frames[i] <= frames[i - 1]
+    ]
     return [torch.arange(a, b) for a, b in zip(begins, [*begins[1:], len(frames)])]
 
 

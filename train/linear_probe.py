@@ -16,8 +16,8 @@ FOLDS = 4
 def ridge(train: Tensor, target: Tensor, groups: Tensor, test: Tensor) -> Tensor:
     """Predictions M x K for the rows `test` of a ridge regression.
 
-    train: N x D, test: M x D. target: N x K. groups: N int64; rows of one group (a person) are left out together when the
-    strength is chosen.
+    train: N x D, test: M x D. target: N x K. groups: N int64; rows of one group (a person) are left out together when
+    the strength is chosen.
     """
 
     def errors(fit: Tensor, held: Tensor) -> list[float]:

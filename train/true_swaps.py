@@ -2,9 +2,9 @@
 
     python -m train evaluate --suite swaps --checkpoint explorer --data truth:SHARDS/validation --out results.json
 
-SHARDS/validation/swaps holds frames whose factors say "swap": {"identity": "000012.03", "expression": "000431.06"}: person,
-pose, light and camera of frame 3 of person ...-000012 and the expression of frame 6 of ...-000431. The model swaps the same two
-frames. Within: both are of one person. Identity and expression are judged by dlib, as on real photos.
+SHARDS/validation/swaps holds frames whose factors say "swap": {"identity": "000012.03", "expression": "000431.06"}:
+person, pose, light and camera of frame 3 of person ...-000012 and the expression of frame 6 of ...-000431. The model
+swaps the same two frames. Within: both are of one person. Identity and expression are judged by dlib, as on real photos.
 """
 
 from pathlib import Path
@@ -75,7 +75,10 @@ def chosen_swaps(folder: Path) -> list[tuple[str, str]]:
     if not of_person:
         raise ValueError(f"{folder} holds no frames with a swap; make some with `python -m train truth`")
     people = list(of_person)
-    kept = [people[round(i * (len(people) - 1) / max(1, min(PEOPLE, len(people)) - 1))] for i in range(min(PEOPLE, len(people)))]
+    kept = [
+        people[round(i * (len(people) - 1) / max(1, min(PEOPLE, len(people)) - 1))]
+        for i in range(min(PEOPLE, len(people)))
+    ]
     return [pair for person in kept for pair in of_person[person]]
 
 
@@ -116,7 +119,10 @@ def true_swaps(pipeline: LatentFacePipeline, folder: Path, strength: float = 1.0
         return Codes(*(torch.cat([getattr(c, part) for c in codes]) for part in ("shape", "texture", "view", "light")))
 
     def drawn(codes: Codes) -> Tensor:
-        parts = [pipeline.decode(codes[rows]).render()[0].clamp(-1, 1).cpu() for rows in torch.arange(len(codes.shape)).split(32)]
+        parts = [
+            pipeline.decode(codes[rows]).render()[0].clamp(-1, 1).cpu()
+            for rows in torch.arange(len(codes.shape)).split(32)
+        ]
         return torch.cat(parts)
 
     a, b = batch([first for first, _ in names]), batch([second for _, second in names])
@@ -132,7 +138,8 @@ def true_swaps(pipeline: LatentFacePipeline, folder: Path, strength: float = 1.0
         progress(number, line=number == len(shown))
     spread = {name: measured["a"][name].std() + 1e-6 for name in EXPRESSION}
     expression = {
-        name: torch.tensor(np.stack([values[m] / spread[m] for m in EXPRESSION], 1)) for name, values in measured.items()
+        name: torch.tensor(np.stack([values[m] / spread[m] for m in EXPRESSION], 1))
+        for name, values in measured.items()
     }
     within = np.array([first.split(".")[0] == second.split(".")[0] for first, second in names])
     results: dict[str, float] = {"pairs": len(names), "people": len({first.split(".")[0] for first, _ in names})}
@@ -144,13 +151,19 @@ def true_swaps(pipeline: LatentFacePipeline, folder: Path, strength: float = 1.0
             found = measure(pictures, target[rows], mask[rows], part, faces)
             found["pairs"] = len(rows)
             for angle in ("yaw", "pitch"):
-                found[f"{angle}_kept"] = float(np.corrcoef(measured["swap"][angle][rows], measured["true"][angle][rows])[0, 1])
+                found[f"{angle}_kept"] = float(
+                    np.corrcoef(measured["swap"][angle][rows], measured["true"][angle][rows])[0, 1]
+                )
             results |= {f"{kind}_{key}": value for key, value in found.items()}
-    columns = torch.stack([torch.stack([frames.model[pair[k]] for pair in names]) for k in (0, 1)] + [target, made, before], 1)
+    columns = torch.stack(
+        [torch.stack([frames.model[pair[k]] for pair in names]) for k in (0, 1)] + [target, made, before], 1
+    )
     return results, columns
 
 
-def measure(pictures: dict[str, Tensor], target: Tensor, mask: Tensor, identity: dict, expression: dict) -> dict[str, float]:
+def measure(
+    pictures: dict[str, Tensor], target: Tensor, mask: Tensor, identity: dict, expression: dict
+) -> dict[str, float]:
     """Numbers of one kind of swap.
 
     pictures: "swap", "unchanged", "reconstructed": N x 3 x S x S in [-1, 1]; target the same; mask: N x S x S bool.

@@ -6,14 +6,14 @@ import pickle
 
 import pytest
 import torch
-from tests.helpers import tiny_denoiser
-from tests.latentface.test_paper import TINY, faces, published
 
 from latentface.__main__ import main
 from latentface.convert import OLD_ATTENTION, build, convert, read_states
 from latentface.paper import PaperAutoencoder, PaperDenoiser
 from latentface.pipeline import CheckpointError, load_pipeline
 from latentface.rdm import LegacyDDIMScheduler, make_scheduler, split
+from tests.helpers import tiny_denoiser
+from tests.latentface.test_paper import TINY, faces, published
 
 OLD = {new: old for old, new in OLD_ATTENTION.items()}
 
@@ -21,7 +21,10 @@ OLD = {new: old for old, new in OLD_ATTENTION.items()}
 def made_up(old: bool = True) -> dict:
     """A published file's content at a small width: real key names, the denoisers' in diffusers 0.14's spelling."""
     torch.manual_seed(0)
-    autoencoder, denoisers = PaperAutoencoder(**TINY), (PaperDenoiser(code=16, width=64), PaperDenoiser(code=16, width=96))
+    autoencoder, denoisers = (
+        PaperAutoencoder(**TINY),
+        (PaperDenoiser(code=16, width=64), PaperDenoiser(code=16, width=96)),
+    )
     content = {name: net.state_dict() for name, net in autoencoder.named_children()}
     for name, denoiser in zip(("netED", "netEA"), denoisers):
         state = denoiser.unet.state_dict()
@@ -59,7 +62,9 @@ def test_every_weight_arrives_and_the_pipeline_works(tmp_path, old):
             sum(v.double().sum().item() for v in denoiser.unet.state_dict().values())
         )
         found = denoiser.unet.state_dict()["mid_block.attentions.0.to_out.0.weight"]
-        assert torch.equal(found, content[name]["mid_block.attentions.0." + ("proj_attn" if old else "to_out.0") + ".weight"])
+        assert torch.equal(
+            found, content[name]["mid_block.attentions.0." + ("proj_attn" if old else "to_out.0") + ".weight"]
+        )
     assert (pipeline.shape_denoiser.config.width, pipeline.texture_denoiser.config.width) == (64, 96)
     codes = pipeline.encode(faces(2))
     assert pipeline.decode(pipeline.swap(codes[:1], codes[1:])).render()[0].isfinite().all()
@@ -134,12 +139,17 @@ def test_command(file, tmp_path, capsys):
     assert main(["convert", str(file), "--out", str(tmp_path / "b"), "--legacy-ddim"]) == 0
     legacy = load_pipeline(tmp_path / "b")
     assert isinstance(legacy.scheduler, LegacyDDIMScheduler) and legacy.scheduler.config.clip_sample
-    assert json.loads((tmp_path / "b" / "model_index.json").read_text())["scheduler"] == ["latentface.rdm", "LegacyDDIMScheduler"]
+    assert json.loads((tmp_path / "b" / "model_index.json").read_text())["scheduler"] == [
+        "latentface.rdm",
+        "LegacyDDIMScheduler",
+    ]
     for arguments in ([str(tmp_path / "none.pth")], [str(tmp_path)]):
         assert main(["convert", *arguments, "--out", str(tmp_path / "c")]) == 2
         assert capsys.readouterr().err.count("\n") == 1
     codes = legacy.encode(faces(2))
-    assert not torch.allclose(legacy.split(codes).shape.identity, load_pipeline(tmp_path / "a").split(codes).shape.identity)
+    assert not torch.allclose(
+        legacy.split(codes).shape.identity, load_pipeline(tmp_path / "a").split(codes).shape.identity
+    )
 
 
 def old_formula(denoiser, code, noise, steps):
@@ -156,7 +166,9 @@ def old_formula(denoiser, code, noise, steps):
         with torch.no_grad():
             output = denoiser(sample[None], torch.tensor([t]), condition[None])[0]
         x0 = torch.tensor([max(-1.0, min(1.0, value)) for value in output.tolist()])
-        sample = math.sqrt(alpha) * x0 + math.sqrt(1 - alpha) * output  # the direction takes x0, unclipped, for the noise
+        sample = (
+            math.sqrt(alpha) * x0 + math.sqrt(1 - alpha) * output
+        )  # the direction takes x0, unclipped, for the noise
         clean.append(x0)
     return [*clean, sample]
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.helpers import smooth, tiny_autoencoder, tiny_pipeline, webp, write_truth
 from torch import nn
 
 from latentface.autoencoder import Codes, Scene
 from latentface.geometry import normals_from_depth, pixel_grid
 from latentface.rendering import picture, render, view_grid
+from tests.helpers import smooth, tiny_autoencoder, tiny_pipeline, webp, write_truth
 from train.__main__ import main
 from train.depth import agreement, depth, eroded, light_angles, load_autoencoder, mad, read_truth, side, truth_maps
 from train.shards import ShardsError
@@ -72,7 +72,9 @@ def clips(count: int, make=scene):
             crop = picture(true.render()[0][0])
             images.append(webp(Image.fromarray(np.pad(crop, ((4, 4), (4, 4), (0, 0)), mode="edge"))))
             pose, light = true.view[0, :3].tolist(), true.light[0].tolist()
-            factors.append({"person": f"{index % PEOPLE}", "frame": frame, "set": "validation", "pose": pose, "light": light})
+            factors.append(
+                {"person": f"{index % PEOPLE}", "frame": frame, "set": "validation", "pose": pose, "light": light}
+            )
             if index >= PEOPLE:
                 factors[-1]["swap"] = {"identity": "0", "expression": "1"}
             known.append(arrays(true))
@@ -188,7 +190,9 @@ def random_faces(seed: int = 0):
 
 def test_side_and_mad_against_loops():
     one, two, mask = random_faces()
-    normals = [torch.nn.functional.normalize(torch.rand(2, 6, 6, 3, dtype=torch.float64) - 0.5, dim=-1) for _ in range(2)]
+    normals = [
+        torch.nn.functional.normalize(torch.rand(2, 6, 6, 3, dtype=torch.float64) - 0.5, dim=-1) for _ in range(2)
+    ]
     for face in range(2):
         places = [(y, x) for y in range(6) for x in range(6) if mask[face, y, x]]
         logs = [math.log(one[face, y, x]) - math.log(two[face, y, x]) for y, x in places]
@@ -229,7 +233,9 @@ def test_ssim_against_loops():
                     ma, mb = (weight * a).sum(), (weight * b).sum()
                     va, vb = (weight * (a - ma) ** 2).sum(), (weight * (b - mb) ** 2).sum()
                     both = (weight * (a - ma) * (b - mb)).sum()
-                    values.append((2 * ma * mb + 1e-4) * (2 * both + 9e-4) / ((ma**2 + mb**2 + 1e-4) * (va + vb + 9e-4)))
+                    values.append(
+                        (2 * ma * mb + 1e-4) * (2 * both + 9e-4) / ((ma**2 + mb**2 + 1e-4) * (va + vb + 9e-4))
+                    )
         assert ssim(one, two)[face].item() == pytest.approx(np.mean(values), rel=1e-9)
     assert ssim(one, one).tolist() == pytest.approx([1, 1])
 
@@ -243,8 +249,14 @@ def test_agreement_against_numpy():
     gap = predicted - true
     assert found["corr"] == pytest.approx(np.corrcoef(predicted, true)[0, 1])
     assert found["slope"] == pytest.approx(slope) and found["offset"] == pytest.approx(gap.mean())
-    assert found["error"] == pytest.approx(abs(gap).mean()) and found["centred"] == pytest.approx(abs(gap - gap.mean()).mean())
-    assert agreement(torch.zeros(4), torch.arange(4.0))["corr"] == 0 == agreement(torch.arange(4.0), torch.zeros(4))["slope"]
+    assert found["error"] == pytest.approx(abs(gap).mean()) and found["centred"] == pytest.approx(
+        abs(gap - gap.mean()).mean()
+    )
+    assert (
+        agreement(torch.zeros(4), torch.arange(4.0))["corr"]
+        == 0
+        == agreement(torch.arange(4.0), torch.zeros(4))["slope"]
+    )
 
 
 def test_light_angles_by_hand():
@@ -262,7 +274,17 @@ def test_the_command_measures_a_pipeline_and_a_stage_1_run(folder, tmp_path, cap
     written = []
     for name in ("pipeline", "run"):
         out = tmp_path / f"{name}.json"
-        command = ["evaluate", "--suite", "depth", "--checkpoint", str(tmp_path / name), "--data", f"truth:{folder}", "--out", str(out)]
+        command = [
+            "evaluate",
+            "--suite",
+            "depth",
+            "--checkpoint",
+            str(tmp_path / name),
+            "--data",
+            f"truth:{folder}",
+            "--out",
+            str(out),
+        ]
         assert main(command) == 0, capsys.readouterr().err
         written.append(json.loads(out.read_text()))
         assert Image.open(out.with_suffix(".png")).size == (4 * SIZE * PEOPLE, 4 * SIZE * 6)

@@ -10,8 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from tests.helpers import drawn_face, tiny_pipeline, webp, write_truth
 
+from tests.helpers import drawn_face, tiny_pipeline, webp, write_truth
 from train.__main__ import main
 from train.dci import dci
 from train.hsic import dependence, gaussian_kernel, hsic, same_kernel
@@ -78,11 +78,18 @@ def test_a_perfect_code():
         assert found[wrong] < 0.12
     for wrong in ("actions_from_identity", "yaw_from_identity", "light_from_view", "pitch_from_expression"):
         assert found[wrong] < 0.03
-    assert found["dci_informativeness"] > 0.99 and found["dci_disentanglement"] > 0.9 and found["dci_completeness"] > 0.9
+    assert (
+        found["dci_informativeness"] > 0.99 and found["dci_disentanglement"] > 0.9 and found["dci_completeness"] > 0.9
+    )
     assert found["hsic_identity_identity"] > 0.3 and found["hsic_expression_actions"] == pytest.approx(1)
     assert found["hsic_light_light"] == pytest.approx(1) and found["hsic_view_yaw"] > 0.3
     for block, factor in itertools.product(PARTS, ("identity", "actions", "yaw", "light")):
-        if (block, factor) not in (("identity", "identity"), ("expression", "actions"), ("view", "yaw"), ("light", "light")):
+        if (block, factor) not in (
+            ("identity", "identity"),
+            ("expression", "actions"),
+            ("view", "yaw"),
+            ("light", "light"),
+        ):
             assert abs(found[f"hsic_{block}_{factor}"]) < 0.03, (block, factor)
 
 
@@ -137,7 +144,9 @@ def test_expressions_are_named_by_their_strongest_actions():
     rng = np.random.default_rng(0)
     rows = []
     for i in range(90):
-        row = dict.fromkeys(("mouthSmileLeft", "mouthSmileRight", "jawOpen", "browInnerUp"), 0.1 + 0.02 * float(rng.random()))
+        row = dict.fromkeys(
+            ("mouthSmileLeft", "mouthSmileRight", "jawOpen", "browInnerUp"), 0.1 + 0.02 * float(rng.random())
+        )
         if i % 3:
             row |= {"mouthSmileLeft": 0.9, "mouthSmileRight": 0.8} if i % 3 == 1 else {"jawOpen": 0.7}
         rows.append({"expression": row, "pose": [1, 2, 3]})
@@ -145,14 +154,21 @@ def test_expressions_are_named_by_their_strongest_actions():
     assert classes == ["plain", "smile", "open"] and (factors["expression"] == torch.arange(90) % 3).all()
     assert set(factors) == {"actions", "expression", "yaw", "pitch"} and factors["pitch"][0].item() == 2
     weights, names = action_weights(rows)
-    assert names == ["jawOpen", "mouthSmileLeft", "mouthSmileRight"] and weights.shape == (90, 3)  # the brows hardly move
+    assert names == ["jawOpen", "mouthSmileLeft", "mouthSmileRight"] and weights.shape == (
+        90,
+        3,
+    )  # the brows hardly move
     still = torch.rand(200, 3)
     still[0, 0] = 50  # one open mouth among 200 is no class
     assert "open" not in named_expressions(still, names)[1]
 
 
 def test_pseudo_labels_come_as_a_list():
-    assert len(BLENDSHAPES) == 52 and BLENDSHAPES[25] == "jawOpen" and BLENDSHAPES[44:46] == ["mouthSmileLeft", "mouthSmileRight"]
+    assert (
+        len(BLENDSHAPES) == 52
+        and BLENDSHAPES[25] == "jawOpen"
+        and BLENDSHAPES[44:46] == ["mouthSmileLeft", "mouthSmileRight"]
+    )
     rows = [{"blend": [0.0] * 25 + [i / 9] + [0.0] * 26} for i in range(10)]
     weights, names = action_weights(rows)
     assert names == ["jawOpen"] and weights[9].item() == 1
@@ -229,7 +245,9 @@ def test_scores_against_numpy(seed):
     a, b = one.numpy(), two.numpy()
     for k in range(2):
         assert correlation(one, two)[k].item() == pytest.approx(np.corrcoef(a[:, k], b[:, k])[0, 1])
-        assert r2(one, two)[k].item() == pytest.approx(1 - ((a[:, k] - b[:, k]) ** 2).sum() / ((b[:, k] - b[:, k].mean()) ** 2).sum())
+        assert r2(one, two)[k].item() == pytest.approx(
+            1 - ((a[:, k] - b[:, k]) ** 2).sum() / ((b[:, k] - b[:, k].mean()) ** 2).sum()
+        )
     assert correlation(one, two)[2] == 0 and r2(two, two)[:2].tolist() == [1, 1]
     label, said = torch.tensor([0, 0, 0, 1, 4]), torch.tensor([0, 0, 1, 1, 0])
     assert balanced_accuracy(said, label) == pytest.approx((2 / 3 + 1 + 0) / 3)
@@ -263,7 +281,9 @@ def test_dci_by_hand():
     disentangled, complete, weight = dci(torch.eye(3))
     assert disentangled.tolist() == complete.tolist() == [1, 1, 1] and weight.tolist() == pytest.approx([1 / 3] * 3)
     disentangled, complete, weight = dci(torch.ones(2, 3))
-    assert disentangled.tolist() == pytest.approx([0, 0], abs=1e-9) and complete.tolist() == pytest.approx([0, 0, 0], abs=1e-9)
+    assert disentangled.tolist() == pytest.approx([0, 0], abs=1e-9) and complete.tolist() == pytest.approx(
+        [0, 0, 0], abs=1e-9
+    )
     disentangled, complete, weight = dci(torch.tensor([[3.0, 1.0], [0.0, 0.0]]))
     entropy = -(0.75 * math.log2(0.75) + 0.25 * math.log2(0.25))
     assert disentangled.tolist() == pytest.approx([1 - entropy, 0]) and complete.tolist() == [1, 1]
@@ -299,7 +319,14 @@ def test_the_command(tmp_path):
     codes, factors, person, clip = read_faces(tiny_pipeline(size=32), "truth", tmp_path / "set")
     assert len(factors) == len(codes.shape) == 48 and person.tolist() == [i // 8 for i in range(48)]
     assert clip.tolist() == [i // 4 for i in range(48)]
-    arguments = ["--checkpoint", str(tmp_path / "pipeline"), "--data", f"truth:{tmp_path / 'set'}", "--out", str(tmp_path / "r.json")]
+    arguments = [
+        "--checkpoint",
+        str(tmp_path / "pipeline"),
+        "--data",
+        f"truth:{tmp_path / 'set'}",
+        "--out",
+        str(tmp_path / "r.json"),
+    ]
     assert main(["evaluate", "--suite", "leakage", *arguments]) == 0
     written = json.loads((tmp_path / "r.json").read_text())
     assert written["people"] == 6 and written["n"] == 48 and written["expressions"][0] == "plain"
@@ -313,4 +340,9 @@ def test_training_shards_give_the_people_who_validate(tmp_path):
     write_truth(clips(84, blend=True), tmp_path / "set")  # 42 people: three of them validate
     _, factors, person, clip = read_faces(tiny_pipeline(size=32), "", tmp_path / "set")
     assert sorted({f["person"] for f in factors}) == ["000", "020", "040"]
-    assert clip.tolist() == [i // 4 for i in range(24)] and set(known_factors(factors)[0]) == {"actions", "expression", "yaw", "pitch"}
+    assert clip.tolist() == [i // 4 for i in range(24)] and set(known_factors(factors)[0]) == {
+        "actions",
+        "expression",
+        "yaw",
+        "pitch",
+    }

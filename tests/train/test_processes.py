@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests.helpers import ROOT, TINY, drawn_clips
 
+from tests.helpers import ROOT, TINY, drawn_clips
 from train.autoencoder import AutoencoderConfig, objective, train
 from train.shards import write_shards
 
@@ -32,7 +32,9 @@ def launch(script: Path, *arguments) -> subprocess.CompletedProcess:
     """Runs a script in two processes. On CPUs that is torchrun: `accelerate launch --cpu` starts one."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    return subprocess.run([*command, *map(str, arguments)], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
+    return subprocess.run(
+        [*command, *map(str, arguments)], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600
+    )
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +72,7 @@ def test_a_batch_that_can_not_be_shared_is_refused(shards, tmp_path, monkeypatch
 
 
 def test_parts_of_unequal_masks_average_to_the_whole():
-    """What the processes' losses and gradients are averaged to is the whole batch's, however much of a face each part shows."""
+    """The mean of the processes' losses is the whole batch's, however much of a face each part shows."""
     from tests.helpers import random_codes, smooth, tiny_autoencoder
 
     model = tiny_autoencoder()

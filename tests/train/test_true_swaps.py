@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.helpers import ROOT, smooth, tiny_pipeline, webp, write_truth
 
+from tests.helpers import ROOT, smooth, tiny_pipeline, webp, write_truth
 from train.__main__ import main
 from train.judges import Reader
 from train.true_swaps import BOX, SIDE, Faces, carried, chosen_swaps, frame_name, judge, measure, swap_name, true_swaps
@@ -38,12 +38,18 @@ def numbers(swap: torch.Tensor, faces: dict) -> dict:
     expression["before"] = expression["a"]
     identity["swap"], expression["swap"] = identity[faces["identity"]], expression[faces["expression"]]
     picture = {"target": target, "unchanged": unchanged}[swap]
-    return measure({"swap": picture, "unchanged": unchanged, "reconstructed": target}, target, mask, identity, expression)
+    return measure(
+        {"swap": picture, "unchanged": unchanged, "reconstructed": target}, target, mask, identity, expression
+    )
 
 
 def test_a_perfect_swap_and_one_that_does_nothing():
     perfect = numbers("target", {"identity": "a", "expression": "true"})
-    assert perfect["l1_swap"] == 0 and perfect["ssim_swap"] == pytest.approx(1) and perfect["picture_carried"] == pytest.approx(1)
+    assert (
+        perfect["l1_swap"] == 0
+        and perfect["ssim_swap"] == pytest.approx(1)
+        and perfect["picture_carried"] == pytest.approx(1)
+    )
     assert perfect["identity_cosine_to_a"] == pytest.approx(1) and perfect["nearer_a"] == 1
     assert perfect["expression_carried"] == pytest.approx(1) and perfect["nearer_b_expression"] == 1
     assert perfect["expression_distance_to_true"] == 0
@@ -97,11 +103,15 @@ def folder(tmp_path_factory):
     def factors(person, frame, **more):
         return {"person": f"7-{person:06d}", "frame": frame, **more}
 
-    write_truth([(f"{p:06d}", [image(p, f) for f in (0, 1)], [factors(p, f) for f in (0, 1)], None) for p in people], folder)
+    write_truth(
+        [(f"{p:06d}", [image(p, f) for f in (0, 1)], [factors(p, f) for f in (0, 1)], None) for p in people], folder
+    )
     clips = []
     for p in people:
         said = [{"identity": f"{a:06d}.{i:02d}", "expression": f"{b:06d}.{j:02d}"} for (a, i), (b, j) in pairs[p]]
-        clips.append((f"{p:06d}", [image(p, 1), image(p, 1)], [factors(p, k, swap=s) for k, s in enumerate(said)], [ARRAYS] * 2))
+        clips.append(
+            (f"{p:06d}", [image(p, 1), image(p, 1)], [factors(p, k, swap=s) for k, s in enumerate(said)], [ARRAYS] * 2)
+        )
     write_truth(clips, folder / "swaps")
     return folder
 
@@ -124,7 +134,15 @@ def test_the_suite_on_made_up_swaps(folder, tmp_path):
     assert main(["evaluate", "--suite", "swaps", *arguments]) == 0
     written = json.loads((tmp_path / "r.json").read_text())
     assert written["pairs"] == 4 and written["within_pairs"] == written["across_pairs"] == 2
-    keys = ("l1_swap", "ssim_unchanged", "picture_carried", "nearer_a", "expression_carried", "yaw_kept", "identity_cosine_to_b")
+    keys = (
+        "l1_swap",
+        "ssim_unchanged",
+        "picture_carried",
+        "nearer_a",
+        "expression_carried",
+        "yaw_kept",
+        "identity_cosine_to_b",
+    )
     assert {f"{kind}_{key}" for kind in ("within", "across") for key in keys} <= set(written)
     assert Image.open(tmp_path / "r.png").size == (2 * 5 * 32, 2 * 32)
 
