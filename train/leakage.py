@@ -136,7 +136,7 @@ def leakage(blocks: dict[str, Tensor], factors: dict[str, Tensor], person: Tenso
     results: dict[str, float] = {
         "n": len(person), "people": len(people),
         "identity_chance": 1 / len(people), "expression_chance": 1 / len(expression[held].unique()),
-        "retrieval_chance": float(torch.bincount(person[~test_frames])[person[test_frames]].float().mean()) / len(early),
+        "retrieval_chance": float(person[~test_frames].bincount()[person[test_frames]].float().mean()) / len(early),
     }  # fmt: skip
     for block, code in blocks.items():
         named = discriminant(code[~test_frames], person[~test_frames], early, code[test_frames])
