@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     new.add_argument("--frames", type=int, default=8)
     new.add_argument("--size", type=int, default=128, help="side of the standard crop in pixels")
     new.add_argument("--seed", type=int, default=0)
-    new.add_argument("--workers", type=int, default=1, help="processes; the bytes do not depend on it")
+    new.add_argument("--workers", type=int, default=os.cpu_count(), help="processes; the bytes do not depend on it")
     new.add_argument("--out", type=Path, required=True, metavar="SHARDS")
     new = commands.add_parser("people", help="draw parametric people with exact truth into shards")
     new.add_argument("--people", type=int, required=True)

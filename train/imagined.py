@@ -44,7 +44,7 @@ TRAIT_STEP = 1.5
 """Longest step of a person's style along a trait, in standard deviations."""
 PLAUSIBLE = 3.2
 """A face that measures further out than this, in anything, is broken: a person is drawn anew, a frame with weaker edits."""
-REACH = {"pose": 6.0, "expression": 2.8}
+REACH = {"pose": 6.0, "expression": 3.3}
 """Longest step in W of all edits of a kind together; a longer one is shortened, for it breaks the face."""
 STANDS = 5
 """Frames from one key of a clip to the next, about."""
@@ -191,9 +191,9 @@ def crop(image: np.ndarray, points: np.ndarray, size: int, margin: float = MARGI
 
 def apex(rng: np.random.Generator, smiling: bool) -> dict[str, float]:
     """An expression, in standard deviations from the mean face; smiling or not, never in between."""
-    smile = rng.uniform(0.7, 2.0) if smiling else rng.uniform(-2.2, -0.6)
-    wish = {"smile": smile, "jaw": rng.uniform(-0.8, 2.2), "brow": rng.uniform(-1.6, 1.9), "frown": rng.uniform(-1.0, 1.3)}
-    wish |= {"blink": rng.uniform(-1.2, 1.2), "gaze": rng.uniform(-1.3, 1.3), "pucker": 0.0}
+    smile = rng.uniform(1.2, 2.8) if smiling else rng.uniform(-2.2, -0.6)
+    wish = {"smile": smile, "jaw": rng.uniform(-0.8, 2.2), "brow": rng.uniform(-1.9, 2.2), "frown": rng.uniform(-0.8, 1.0)}
+    wish |= {"blink": rng.uniform(-1.2, 1.2), "gaze": rng.uniform(-1.0, 1.0), "pucker": 0.0}
     if not smiling and rng.random() < 0.4:
         wish |= {"pucker": rng.uniform(0.8, 1.8), "smile": -0.8, "jaw": rng.uniform(-0.6, 0.6)}
     return wish

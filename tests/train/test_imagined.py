@@ -132,7 +132,7 @@ def test_untangling_undoes_what_edits_were_seen_to_move():
         for other, moved in zip(seen, axes @ found[name]):
             assert moved == pytest.approx(float(name == other), abs=1e-6), (name, other)
     longest = untangled({"jaw": 0.1 * axes[1]}, {"jaw": 0.1 * axes @ axes[1]}, seen)
-    assert np.linalg.norm(longest["jaw"]) == pytest.approx(0.1 * 3)  # a deaf direction is not stretched without end
+    assert np.linalg.norm(longest["jaw"]) == pytest.approx(0.1 * 2)  # a deaf direction is not stretched without end
 
 
 def test_traits_are_judged_on_people_left_out():
@@ -233,7 +233,7 @@ def test_every_path_starts_at_rest_smiles_and_does_not(frames):
         assert set(found) == set(POSE + EXPRESSION) and all(v.shape == (frames,) for v in found.values())
         assert {name: value[0] for name, value in found.items() if name in REST} == REST
         assert found["smile"].max() >= 0.3 and found["smile"].min() <= REST["smile"] + 1e-9  # everybody does both
-        assert np.abs(np.diff(found["smile"])).max() < 2.5 and np.ptp(found["yaw"]) > 0.5
+        assert np.abs(np.diff(found["smile"])).max() < 3 and np.ptp(found["yaw"]) > 0.5
         again = path(np.random.default_rng(seed), frames)
         assert all(np.array_equal(again[name], value) for name, value in found.items())
 
