@@ -5,7 +5,8 @@
 SHARDS/validation/swaps holds frames whose factors say "swap": {"identity": "000012.03", "expression": "000431.06"}:
 person, pose, light and camera of frame 3 of person ...-000012 and the expression of frame 6 of ...-000431. The model
 swaps the same two frames. Within: both are of one person. Identity and expression are judged by dlib, as on real
-photos. """
+photos.
+"""
 
 from pathlib import Path
 
