@@ -54,7 +54,7 @@ take_in() { # a tray's files; unpacks when the last has come
   mkdir -p "$work/parts"
   if [ "$1" != - ]; then cp "$1"/* "$work/parts/"; fi
   if [ -e "$work/unpacked" ]; then return; fi
-  if ! (cd "$work/parts" && sha256sum --quiet -c SHA256SUMS 2>/dev/null); then
+  if ! (cd "$work/parts" && sha256sum --quiet -c SHA256SUMS >/dev/null 2>&1); then
     local here=("$work"/parts/part.*)
     echo "${#here[@]} of $(wc -l <"$work/parts/SHA256SUMS") files are here; bring the other trays"
     exit 0
