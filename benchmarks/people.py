@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from train import people
-from train.people_factors import clip_factors, identity, stream
-from train.people_mesh import load
+from train.people.factors import clip_factors, identity, stream
+from train.people.mesh import load
 
 
 def correlations(clips: int, seed: int = 0, names: bool = False):

@@ -127,7 +127,7 @@ def _run(args: argparse.Namespace) -> int:
 
         people_shards(args.people, args.frames, args.size, args.seed, args.out, args.workers)
     elif args.command == "truth":
-        from .truth import truth_shards
+        from .people.truth import truth_shards
 
         truth_shards(args.size, args.out, args.workers)
     elif args.command == "gallery":

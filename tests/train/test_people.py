@@ -12,10 +12,11 @@ from PIL import Image
 
 from latentface.alignment import standard_crop
 from latentface.geometry import HALF_WIDTH, rotation
-from train import people, people_render, truth
-from train.people_camera import DEPTH_NEAR, DEPTH_RANGE, background, single_light, soften
-from train.people_factors import clip_factors, control, identity, stream
-from train.people_mesh import catmull_clark, load
+from train import people
+from train.people import rendering, truth
+from train.people.camera import DEPTH_NEAR, DEPTH_RANGE, background, single_light, soften
+from train.people.factors import clip_factors, control, identity, stream
+from train.people.mesh import catmull_clark, load
 from train.shards import ShardsError, read_shards
 
 SIZE = 128
@@ -78,10 +79,10 @@ def test_raster_against_naive(seed):
         np.float32
     )
     triangles = np.array([rng.permutation(vertices)[:3] for _ in range(9)], np.int32)
-    material = np.full(9, people_render.SKIN, np.int8)
+    material = np.full(9, rendering.SKIN, np.int8)
     faces, nearest = np.empty((side, side), np.int32), np.empty((side, side), np.float32)
     place = np.zeros((vertices, 3), np.float32)
-    people_render.rasterise(screen, triangles, material, place, np.zeros((1, 1), np.float32), side, faces, nearest)
+    rendering.rasterise(screen, triangles, material, place, np.zeros((1, 1), np.float32), side, faces, nearest)
     for i in range(side):
         for j in range(side):
             best, edge, depths = (0.0, -1), False, []

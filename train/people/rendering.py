@@ -27,7 +27,7 @@ TOP = 8.75
 AXIS = 0.45
 """Depth (template z) of the vertical axis round which the paint is laid."""
 SKIN, MOUTH, TEETH, TONGUE, EYE, HAIR, SOLID = range(7)
-"""What a triangle is made of; the first four as in people_mesh."""
+"""What a triangle is made of; the first four as in mesh."""
 HALF, ONE = np.float32(0.5), np.float32(1)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .people_mesh import AGES, ANCESTRY, Head
+from .mesh import AGES, ANCESTRY, Head
 
 SHAPE_SPREAD = 0.26
 """Standard deviation of a face shape change; at .4 people become caricatures."""
@@ -248,7 +248,7 @@ def clip_factors(head: Head, frames: int, seed: int, person: int) -> list[dict]:
     """Expression, gaze, pose, light and camera of every frame of one clip, moving smoothly.
 
     Returns dictionaries with "expression" {action: weight}, "pose" [yaw, pitch, roll] in degrees, "lamps" (rows of
-    direction towards the lamp and linear colour, see people_render.shade), "camera" {...}, "background" {...},
+    direction towards the lamp and linear colour, see rendering.shade), "camera" {...}, "background" {...},
     "jitter" [scale, x, y].
     """
     ACTIONS.update(head.actions)

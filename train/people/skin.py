@@ -1,6 +1,6 @@
 """Paint of a person's skin: melanin and haemoglobin, mottled, with lips, brows, beard, wrinkles and make-up.
 
-The paint lies on a cylinder round the template's head (people_render.PAINT), so a feature has one place on every face
+The paint lies on a cylinder round the template's head (rendering.PAINT), so a feature has one place on every face
 and moves with the mesh. Colours come from absorption: display colour = table(melanin) * exp(-haemoglobin * its
 absorption).
 """
@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from .people_render import PAINT, TEXELS, TOP
+from .rendering import PAINT, TEXELS, TOP
 
 RADIUS = 0.95
 """Radius in decimetres at which a step along x is measured on the cylinder: about the face's front."""
@@ -290,7 +290,7 @@ def paint(who: dict, rng: np.random.Generator) -> np.ndarray:
 
 
 def palette(who: dict, rng: np.random.Generator) -> np.ndarray:
-    """Colours of what is not painted, 16 x 4; the rows are those of people_render.shade."""
+    """Colours of what is not painted, 16 x 4; the rows are those of rendering.shade."""
     out = np.zeros((16, 4), np.float32)
     skin = _blend(_TONES, who["skin"])
     pale = 1 - who["skin"]

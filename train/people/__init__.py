@@ -3,8 +3,8 @@ video.
 
     python -m train people --people 2000 --frames 8 --size 128 --seed 0 --out SHARDS [--workers 2]
 
-A person is drawn (people_factors), built (people_mesh), painted (people_skin) and, frame by frame, moved, placed
-before the camera so that its standard crop fills the picture, and rendered (people_render).
+A person is drawn (factors), built (mesh), painted (skin) and, frame by frame, moved, placed
+before the camera so that its standard crop fills the picture, and rendered (rendering).
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ import numpy as np
 from latentface.alignment import standard_crop
 from latentface.geometry import HALF_WIDTH
 
-from . import people_render as drawing
-from .people_camera import background, pack, photograph, single_light, soften, truth_arrays, webp
-from .people_factors import clip_factors, control, identity, stream
-from .people_glasses import glasses
-from .people_hair import Hair, grow, strands
-from .people_mesh import TEETH, TONGUE, load
-from .people_skin import paint, palette
-from .run import Progress
-from .shards import MARGIN, Drawn, draw_shards
+from . import rendering as drawing
+from .camera import background, pack, photograph, single_light, soften, truth_arrays, webp
+from .factors import clip_factors, control, identity, stream
+from .glasses import glasses
+from .hair import Hair, grow, strands
+from .mesh import TEETH, TONGUE, load
+from .skin import paint, palette
+from ..run import Progress
+from ..shards import MARGIN, Drawn, draw_shards
 
 VERSION = 3
 """Of what is drawn: another version gives other bytes from the same seed. The published truth set is of version 3, so
@@ -136,7 +136,7 @@ class Person:
     """Sines of the angles from the eye's axis to the rim of iris and pupil."""
     hair: Hair | None
     glasses: tuple | None
-    """Points and triangles, see people_glasses."""
+    """Points and triangles, see glasses."""
 
 
 def build(who: dict, rng: np.random.Generator) -> Person:

@@ -81,7 +81,7 @@ def soften(scene, cover):
 
 
 def photograph(scene: np.ndarray, camera: dict, rng: np.random.Generator) -> np.ndarray:
-    """A scene P x P x 3 in display values as the camera stores it, uint8. camera: see people_factors.clip_factors."""
+    """A scene P x P x 3 in display values as the camera stores it, uint8. camera: see factors.clip_factors."""
     picture = (scene * np.float32(camera["cast"]) - 0.5) * camera["contrast"] + 0.5
     if camera["noise"] > 0:
         noise = rng.standard_normal(scene.shape, np.float32) * np.float32(camera["noise"])
@@ -93,7 +93,7 @@ def photograph(scene: np.ndarray, camera: dict, rng: np.random.Generator) -> np.
 
 
 def truth_arrays(truth: np.ndarray, cover: np.ndarray) -> dict[str, np.ndarray]:
-    """The arrays of a frame's npz (see the data card) from people_render.shade's maps."""
+    """The arrays of a frame's npz (see the data card) from rendering.shade's maps."""
     there = cover.sum(-1) >= 0.5
     mask = np.where(there, np.where(cover[..., 1] > cover[..., 0], 2, 1), 0).astype(np.uint8)
     depth = np.rint((truth[..., 12] - DEPTH_NEAR) / DEPTH_RANGE * 65535).clip(1, 65535) * there

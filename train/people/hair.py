@@ -13,9 +13,9 @@ from functools import lru_cache
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from .people_mesh import SKIN, load
-from .people_render import AXIS
-from .people_skin import hairline
+from .mesh import SKIN, load
+from .rendering import AXIS
+from .skin import hairline
 
 LAYERS = {"shaved": 0, "short": 4, "crop": 5, "long": 4}
 """Shells by style."""

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from .people_mesh import Head
+from .mesh import Head
 
 
 def glasses(head: Head, surface: np.ndarray, marks: dict, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
