@@ -16,6 +16,7 @@ import numpy as np
 import torch
 import webdataset
 
+from train.directions import EXPRESSION, POSE
 from train.generator import Generator
 from train.imagined import Clip, clip_of, engine, load_directions
 from train.judges import package_folder
@@ -77,28 +78,37 @@ def _samples(path: Path):
     return webdataset.WebDataset(str(path), shardshuffle=False, empty_check=False)
 
 
+def speed(people: int, frames: int, seed: int) -> None:
+    """Prints how fast finished images come."""
+    make = Clip(seed, frames, 160)
+    make(10**6)  # warm
+    began, used = time.perf_counter(), time.process_time()
+    done = sum(len(make(i)[1]) for i in range(people))
+    wall, used = time.perf_counter() - began, time.process_time() - used
+    print(f"{done} of {people * frames} images: {done / wall:.2f} a second, {used / done:.3f} processor seconds each")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--people", type=int, default=12)
     parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--speed", action="store_true", help="nothing else; start one a core to load them all")
     parser.add_argument("--shards", type=Path)
     options = parser.parse_args()
     if options.shards:
         spread(options.shards)
         return
     torch.set_num_threads(1)
+    if options.speed:
+        speed(options.people, options.frames, options.seed)
+        return
     found = load_directions()
     print(f"torch beside OpenVINO, float32: {likeness():.1f} dB; pictures read off level 6: {found['reading_psnr']:.1f} dB")
     print(f"left-out people: gender {found['gender_accuracy']:.3f} right, correlation of age {found['age_correlation']:.2f}, of skin {found['skin_correlation']:.2f}")
-    for name, value in zip(("yaw", "pitch", *load_expression()), found["correlation"]):
+    for name, value in zip(POSE + EXPRESSION, found["correlation"]):
         print(f"{name:7} strength and its measure on new faces: correlation {value:.2f}")
-    make = Clip(options.seed, options.frames, 160)
-    make(10**6)  # warm
-    began, used = time.perf_counter(), time.process_time()
-    done = sum(len(make(i)[1]) for i in range(options.people))
-    wall, used = time.perf_counter() - began, time.process_time() - used
-    print(f"{done} of {options.people * options.frames} images: {done / wall:.2f} a second, {used / done:.3f} processor seconds each")
+    speed(options.people, options.frames, options.seed)
     for name, same in (("before", np.inf), ("after", None)):
         limit = {} if same is None else {"same": same}
         clips = [clip_of(options.seed, i, options.frames, 160, **limit) for i in range(options.people)]
@@ -107,12 +117,6 @@ def main() -> None:
             f"{name} the filter: cosine within clips {within.mean():.3f} (5th percentile {np.percentile(within, 5):.3f}), "
             f"across people {across.mean():.3f} (95th {np.percentile(across, 95):.3f})"
         )
-
-
-def load_expression() -> tuple[str, ...]:
-    from train.directions import EXPRESSION
-
-    return EXPRESSION
 
 
 if __name__ == "__main__":

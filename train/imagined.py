@@ -210,10 +210,9 @@ def path(rng: np.random.Generator, frames: int) -> dict[str, np.ndarray]:
     faces = [{**dict.fromkeys(EXPRESSION, 0.0), **REST}, *(apex(rng, first ^ bool(i % 2)) for i in range(keys))]
     wishes = {name: eased([face[name] for face in faces], frames) for name in EXPRESSION}
     turns = max(2, keys + int(rng.integers(-1, 2)))
-    yaw = np.cumsum(rng.choice([-1, 1]) * np.where(np.arange(turns + 1) % 2, 1, -1) * rng.uniform(0.6, 2.2, turns + 1))
-    yaw = yaw - yaw.mean() + rng.uniform(-0.8, 0.8)
-    wishes["yaw"] = eased(np.clip(yaw, -1.8, 1.8), frames)
-    wishes["pitch"] = eased(rng.uniform(-1.1, 1.1, turns + 1), frames)
+    sides = rng.choice([-1, 1]) * np.where(np.arange(turns + 1) % 2, 1, -1)
+    wishes["yaw"] = eased(sides * rng.uniform(0.1, 2.0, turns + 1) + rng.uniform(-0.4, 0.4), frames)
+    wishes["pitch"] = eased(rng.uniform(-1.3, 1.3, turns + 1), frames)
     if frames > 2 and rng.random() < 0.5:
         wishes["blink"][rng.integers(1, frames)] = 2.6
     return wishes

@@ -233,7 +233,7 @@ def test_every_path_starts_at_rest_smiles_and_does_not(frames):
         assert set(found) == set(POSE + EXPRESSION) and all(v.shape == (frames,) for v in found.values())
         assert {name: value[0] for name, value in found.items() if name in REST} == REST
         assert found["smile"].max() >= 0.3 and found["smile"].min() <= REST["smile"] + 1e-9  # everybody does both
-        assert np.abs(np.diff(found["smile"])).max() < 3 and np.ptp(found["yaw"]) > 0.5
+        assert np.abs(np.diff(found["smile"])).max() < 3 and np.ptp(found["yaw"]) > 0.15
         again = path(np.random.default_rng(seed), frames)
         assert all(np.array_equal(again[name], value) for name, value in found.items())
 
@@ -265,7 +265,7 @@ def test_an_edit_moves_the_layers_of_its_kind():
     generator = engine()[0]
     styles = generator.rows(generator.styles(np.zeros((1, 512)), 0.0))
     assert styles.shape == (1, 23, 512) and np.allclose(styles[0], generator.mean)
-    for name, sides in (("yaw", {4, 8}), ("smile", {16, 32}), ("age", set(generator.sides.tolist()))):
+    for name, sides in (("yaw", {4, 8, 16}), ("smile", {16, 32}), ("age", set(generator.sides.tolist()))):
         edited = generator.edit(styles, {name: 1.0})
         assert {int(side) for side in generator.sides[(edited != styles).any(axis=(0, 2))]} == sides, kind(name)
     both = generator.edit(np.repeat(styles, 2, axis=0), {"yaw": np.array([0.0, 2.0])})
