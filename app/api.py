@@ -107,7 +107,8 @@ def build(model: Model) -> None:
         about, mesh, pictures = gr.JSON(label="report"), gr.File(label="mesh"), gr.Gallery(label="pictures", format="png")
         endpoint(reconstruct, [photo, face], [about, mesh, pictures])
         endpoint(swap, [photo, other, strength, seed], [about, mesh, pictures])
-        endpoint(pose_swap, [photo, other], [about, pictures])
+        if model.pcl is not None:
+            endpoint(pose_swap, [photo, other], [about, pictures])
         endpoint(place, [photo, face], [about])
 
 

@@ -8,6 +8,7 @@ import sys
 import gradio as gr
 
 from latentface.alignment import DETECTORS
+from latentface.comparison import RESULTS
 from latentface.photo import MAX_BYTES
 from latentface.pipeline import DEFAULT, CheckpointError
 
@@ -34,12 +35,14 @@ def build(model: Model) -> gr.Blocks:
             reconstructed = reconstruct.build(model)
         with gr.Tab("Swap", id="swap"):
             swap.build(model)
-        with gr.Tab("Pose", id="pose"):
-            pose.build(model)
+        if model.pcl is not None:  # tabs come with what they show
+            with gr.Tab("Pose", id="pose"):
+                pose.build(model)
         with gr.Tab("Maps", id="maps"):
             maps.build(model, reconstructed)
-        with gr.Tab("Compare", id="compare"):
-            compare.build()
+        if RESULTS.exists():
+            with gr.Tab("Compare", id="compare"):
+                compare.build()
         gr.Markdown(FOOTER.format(checkpoint=model.checkpoint, size=model.pipeline.size), elem_id="footer")
         api.build(model)
     return demo.queue(default_concurrency_limit=2, max_size=64)

@@ -79,7 +79,7 @@ FEATURE_SPREAD = 13.0
 """Standard deviation of EfficientNet-Lite0's 1/4-size features on faces at 64 px: divided by it, they differ by about
 the sigma that the confidence network starts from."""
 PRESETS = {
-    "explorer": AutoencoderConfig(model={"size": 64, "softness": 4}, laplacian=30.0),
+    "explorer": AutoencoderConfig(model={"size": 64, "softness": 4}, laplacian=5.0),
     "explorer-128": AutoencoderConfig(model={"size": 128, "softness": 8}, laplacian=20.0, perceptual_share=0.25),
     "paper-64": AutoencoderConfig(
         network="paper", images=162_000 * 30, lr=1e-4, weight_decay=5e-4, ema=0.0, gradient=0.0, perceptual=0.0,

@@ -10,6 +10,7 @@ import torch
 
 from app import api, pose
 from app.model import Model, load
+from app.ui import build
 from latentface.pcl import PCL
 
 NAMES = ["swap", "face", "pose", "face_rebuilt", "pose_rebuilt", "mirrored_pose"]
@@ -21,11 +22,21 @@ def model() -> Model:
     return replace(load(), pcl=PCL(size=32, width=8).eval())
 
 
-def pose_swap(model: Model):
-    """The function behind the endpoint /pose_swap."""
+def endpoints(model: Model) -> dict:
+    """Name -> function of all endpoints."""
     with gr.Blocks() as demo:
         api.build(model)
-    return next(f.fn for f in demo.fns.values() if f.api_name == "pose_swap")
+    return {f.api_name: f.fn for f in demo.fns.values()}
+
+
+def pose_swap(model: Model):
+    """The function behind the endpoint /pose_swap."""
+    return endpoints(model)["pose_swap"]
+
+
+def tabs(model: Model) -> list[str]:
+    """Labels of the page's tabs."""
+    return [block.label for block in build(model).blocks.values() if isinstance(block, gr.Tab)]
 
 
 def shown(model: Model) -> str:
@@ -63,12 +74,15 @@ def test_the_tab_opens_with_a_swap(model):
     assert "A at B's pose" in text and "A, rebuilt" in text and text.count("<img") == 6
 
 
-def test_without_a_checkpoint_the_tab_says_how_to_get_one(model, photos):
+def test_without_a_checkpoint_the_page_has_no_tab_and_the_tab_says_how_to_get_one(model, photos):
     none = replace(model, pcl=None)
     text = shown(none)
     assert "python -m train pcl" in text and "python -m train ship --pcl RUN" in text and "<img" not in text
+    assert set(endpoints(model)) - set(endpoints(none)) == {"pose_swap"}
+    assert "Pose" in tabs(model) and "Pose" not in tabs(none) and "Swap" in tabs(none)
+    face = model.read(photos["one.jpg"])
     with pytest.raises(gr.Error, match="No PCL checkpoint is bundled"):
-        pose_swap(none)(str(photos["one.jpg"]), str(photos["smile.jpg"]))
+        pose.look(none, face, face)
 
 
 def test_a_missing_photo_gets_a_plain_sentence(model, photos):
