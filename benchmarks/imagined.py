@@ -3,8 +3,8 @@
     python -m benchmarks.imagined [--people 12] [--frames 8] [--seed 5]
     python -m benchmarks.imagined --shards SHARDS         the spread of skin tone, age, gender and expression in a set
 
-Speed is that of one process of one thread, as `python -m train imagined` runs in each worker, from the style to the WebP
-bytes, with every redraw; images are finished ones. Processor seconds beside it tell what a busy machine took away.
+Speed is that of one process of one thread, as `python -m train imagined` runs in each worker, from the style to the
+WebP bytes, with every redraw; images are finished ones. Processor seconds beside it tell what a busy machine took away.
 """
 
 import argparse
@@ -61,14 +61,19 @@ def spread(shards: Path) -> None:
     clips = [json.loads(sample["json"]) for path in sorted(shards.glob("*.tar")) for sample in _samples(path)]
     first = [clip[0] for clip in clips]
     print(f"{len(clips)} people, {sum(map(len, clips)) / len(clips):.2f} frames each")
-    print("skin read off the embedding (ITA): < -30, -30 to 10, 10 to 28, 28 to 41, 41 to 55, > 55:", shares([f["skin"] for f in first], [-30, 10, 28, 41, 55]))
+    print(
+        "skin read off the embedding (ITA): < -30, -30 to 10, 10 to 28, 28 to 41, 41 to 55, > 55:",
+        shares([f["skin"] for f in first], [-30, 10, 28, 41, 55]),
+    )
     print("... off the cheeks' pixels:", shares([f["tone"] for f in first], [-30, 10, 28, 41, 55]))
     print("gender score:", shares([f["gender"] for f in first], [0]), "(female, male)")
     print("age score, sd: < -1, -1 to 0, 0 to 1, > 1:", shares([f["age"] for f in first], [-1, 0, 1]))
     for name in clips[0][0]["measured"]:
         rows = [[f["measured"].get(name, np.nan) for f in clip] for clip in clips]
         within = np.sqrt(np.mean([np.nanvar(row) for row in rows]))
-        print(f"{name:7} sd within people {within:.2f}, of people's means {np.nanstd([np.nanmean(row) for row in rows]):.2f}")
+        print(
+            f"{name:7} sd within people {within:.2f}, of people's means {np.nanstd([np.nanmean(row) for row in rows]):.2f}"
+        )
     smiles = [[f["measured"]["smile"] for f in clip] for clip in clips]
     both = np.mean([min(row) < -0.3 and max(row) > 0.3 for row in smiles])
     print(f"people with both a smile above .3 sd and a face below -.3 sd: {100 * both:.0f}%")
@@ -104,8 +109,13 @@ def main() -> None:
         speed(options.people, options.frames, options.seed)
         return
     found = load_directions()
-    print(f"torch beside OpenVINO, float32: {likeness():.1f} dB; pictures read off level 6: {found['reading_psnr']:.1f} dB")
-    print(f"left-out people: gender {found['gender_accuracy']:.3f} right, correlation of age {found['age_correlation']:.2f}, of skin {found['skin_correlation']:.2f}")
+    print(
+        f"torch beside OpenVINO, float32: {likeness():.1f} dB; pictures read off level 6: {found['reading_psnr']:.1f} dB"
+    )
+    print(
+        f"left-out people: gender {found['gender_accuracy']:.3f} right, "
+        f"correlation of age {found['age_correlation']:.2f}, of skin {found['skin_correlation']:.2f}"
+    )
     for name, value in zip(POSE + EXPRESSION, found["correlation"]):
         print(f"{name:7} strength and its measure on new faces: correlation {value:.2f}")
     speed(options.people, options.frames, options.seed)

@@ -2,11 +2,12 @@
 
     python -m train.imagined --find-directions --traits london_dev.tar
 
-Four steps, none with a label of a drawn face. (1) A `generator.Reading` is fitted that reads small pictures off an early
-level. (2) Linear readers of gender, age and skin tone on dlib's identity embedding are fitted on real photos: a csv tells the first
-two, the cheeks of photos taken in one light the third. (3) Faces are drawn and measured (landmarks, gaze, embedding), and measures are regressed on W: each direction raises
-its own measure and leaves the others alone, gender, age, skin and who it is among them. (4) Every direction is tried on new faces, on
-the layers that it will be applied to; what it does there sets its length and how much of the others is taken out again.
+Four steps, none with a label of a drawn face. (1) A `generator.Reading` is fitted that reads small pictures off an
+early level. (2) Linear readers of gender, age and skin tone on dlib's identity embedding are fitted on real photos: a
+csv tells the first two, the cheeks of photos taken in one light the third. (3) Faces are drawn and measured (landmarks,
+gaze, embedding), and measures are regressed on W: each direction raises its own measure and leaves the others alone,
+gender, age, skin and who it is among them. (4) Every direction is tried on new faces, on the layers that it will be
+applied to; what it does there sets its length and how much of the others is taken out again.
 """
 
 from __future__ import annotations
@@ -23,21 +24,21 @@ POSE = ("yaw", "pitch")
 EXPRESSION = ("smile", "jaw", "pucker", "brow", "frown", "blink", "gaze")
 TRAITS = ("gender", "age", "skin")
 LAYERS = {"pose": (4, 8, 16), "expression": (16, 32)}
-"""Side in pixels of the feature maps whose styles an edit of this kind moves; a trait moves all. With the 16 px layers a step
-turns the head 1.4 times as far as without, and the embedding no further."""
+"""Side in pixels of the feature maps whose styles an edit of this kind moves; a trait moves all. With the 16 px layers
+a step turns the head 1.4 times as far as without, and the embedding no further."""
 IDENTITY = 16
-"""Leading principal components of the identity embedding that every direction leaves alone, or a face that stops smiling
-takes on other eyes."""
+"""Leading principal components of the identity embedding that every direction leaves alone, or a face that stops
+smiling takes on other eyes."""
 FACE = ("smile", "jaw", "brow", "blink", "wink", "pucker", "frown", "gaze")
 FREE = {"yaw": FACE, "pitch": FACE, "smile": ("jaw", "pucker"), "pucker": ("smile",), "frown": ("brow",)}
-"""What may change along. A turned head shows everything foreshortened; held still, the face breaks. A smile may part the lips;
-held shut it needs so long a step that the person changes. A pucker ends a smile. Wink, the difference of the eyes, is
-free to no expression, or a blink would shut one eye."""
+"""What may change along. A turned head shows everything foreshortened; held still, the face breaks. A smile may part
+the lips; held shut it needs so long a step that the person changes. A pucker ends a smile. Wink, the difference of the
+eyes, is free to no expression, or a blink would shut one eye."""
 DIRECTIONS = Path(__file__).with_name("imagined_directions.npz")
 
 
 def kind(name: str) -> str:
-    """"pose", "expression" or "trait"."""
+    """What a name is: "pose", "expression" or "trait"."""
     return "pose" if name in POSE else "expression" if name in EXPRESSION else "trait"
 
 
@@ -112,7 +113,7 @@ def fit_traits(
 
 
 def read_people(archive: Path, reader) -> dict[str, np.ndarray]:
-    """Embeddings, male, age, skin and person of the photos in a tar with a csv of its name (file, person, age, gender)."""
+    """Embeddings, male, age, skin and person of the photos in a tar, its csv (file, person, age, gender) beside it."""
     rows = list(csv.DictReader(archive.with_suffix(".csv").open()))
     found = {"embeddings": [], "male": [], "age": [], "skin": [], "person": []}
     with tarfile.open(archive) as tar:
@@ -132,7 +133,7 @@ def read_people(archive: Path, reader) -> dict[str, np.ndarray]:
 
 
 def aligned(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Landmarks N x 68 x 2 with the roll taken out, about the eyes' midpoint, over the face's size: x, y, each N x 68."""
+    """Landmarks N x 68 x 2 with the roll taken out, about the eyes' midpoint, over the face's size: x, y: N x 68."""
     left, right = points[:, 36:42].mean(1), points[:, 42:48].mean(1)
     along = (right - left) / np.linalg.norm(right - left, axis=1, keepdims=True)
     offset = points - (left + right)[:, None] / 2
@@ -237,7 +238,11 @@ def fit_reading(engine, seed: int, pictures: int = READING_PICTURES) -> dict[str
                 found = inverse_haar((weights.T @ inputs).reshape(1, 12, *x.shape[2:]))
                 errors.append(float((found.clamp(-1, 1) - target.cpu()).square().mean()))
     psnr = np.mean(10 * np.log10(4 / np.array(errors)))
-    return {"reading_weight": weights[:-1].T.numpy(), "reading_bias": weights[-1].numpy(), "reading_psnr": np.array(psnr)}
+    return {
+        "reading_weight": weights[:-1].T.numpy(),
+        "reading_bias": weights[-1].numpy(),
+        "reading_psnr": np.array(psnr),
+    }
 
 
 def values_of(points: np.ndarray, embedding: np.ndarray, eyes: np.ndarray, found: dict) -> dict[str, np.ndarray]:
@@ -256,7 +261,9 @@ def components(embedding: np.ndarray, count: int = IDENTITY) -> dict[str, np.nda
     return {f"identity_{i}": centred @ axis for i, axis in enumerate(axes)}
 
 
-def find(traits: Path, faces: int, seed: int, draws: Path, out: Path, held_out: int = 4, report=print) -> dict[str, np.ndarray]:
+def find(
+    traits: Path, faces: int, seed: int, draws: Path, out: Path, held_out: int = 4, report=print
+) -> dict[str, np.ndarray]:
     """Finds all that `imagined` needs and writes it to `out`.
 
     Args:
@@ -267,8 +274,9 @@ def find(traits: Path, faces: int, seed: int, draws: Path, out: Path, held_out: 
     Returns:
         By name: a direction (512) of every pose, expression and trait; read_NAME (512) and `mean` (512); centre_NAME
         and spread_NAME of the measures; embedding_NAME (129) of the traits, with gender_accuracy,
-        age_correlation and skin_correlation; the reading; and of the new faces `leak` (directions x measures: the change of measure j for
-        strength 1 of direction i, in standard deviations) and `correlation` (of strength and change of its own measure).
+        age_correlation and skin_correlation; the reading; and of the new faces `leak` (directions x measures: the
+        change of measure j for strength 1 of direction i, in standard deviations) and `correlation` (of strength and
+        change of its own measure).
     """
     from .imagined import Imagined
     from .judges import Reader
@@ -313,7 +321,9 @@ def find(traits: Path, faces: int, seed: int, draws: Path, out: Path, held_out: 
     return found
 
 
-def _drawn(engine, reader, kept: dict, faces: int, seed: int, draws: Path, found: dict, report) -> dict[str, np.ndarray]:
+def _drawn(
+    engine, reader, kept: dict, faces: int, seed: int, draws: Path, found: dict, report
+) -> dict[str, np.ndarray]:
     """Draws and measures until there are `faces`, saving every 50."""
     rows = {name: list(kept.get(name, ())) for name in ("w", "points", "embedding", "eyes")}
     while len(rows["w"]) < faces:
@@ -327,7 +337,9 @@ def _drawn(engine, reader, kept: dict, faces: int, seed: int, draws: Path, found
         rows["embedding"].append(np.full(128, np.nan) if missed else reader.embedding(image, points))
         rows["eyes"].append(np.nan if missed else gaze(image, points))
         if len(rows["w"]) % 50 == 0 or len(rows["w"]) == faces:
-            np.savez(draws, **{k: np.array(v) for k, v in rows.items()}, **{k: found[k] for k in found if "reading" in k})
+            np.savez(
+                draws, **{k: np.array(v) for k, v in rows.items()}, **{k: found[k] for k in found if "reading" in k}
+            )
             report(f"{len(rows['w'])} of {faces} faces drawn")
     return {name: np.array(value) for name, value in rows.items()}
 
@@ -364,7 +376,11 @@ def _slopes(steps: dict, changes: dict) -> dict[str, np.ndarray]:
 
 
 def untangled(
-    directions: dict[str, np.ndarray], effect: dict[str, np.ndarray], measures: tuple, ridge: float = 0.1, longest: float = 2.0
+    directions: dict[str, np.ndarray],
+    effect: dict[str, np.ndarray],
+    measures: tuple,
+    ridge: float = 0.1,
+    longest: float = 2.0,
 ) -> dict[str, np.ndarray]:
     """Mixes directions of one kind so that each moves its own measure by 1 and the others little.
 

@@ -1,15 +1,16 @@
 """MobileStyleGAN (Belousov 2021, arXiv:2104.04767) in torch, with the weights that the wheel `random-face` ships.
 
-The wheel holds two OpenVINO IR files (a graph as XML, its constants as one binary): the mapping network and the synthesis
-network, distilled from StyleGAN2 on FFHQ. The graph is regular, so the modules below spell it out and take its constants
-by name; a test compares their pictures with what OpenVINO makes of the same files. The synthesis network (section 3):
-features at 4 px, then seven levels that each double the side by an inverse Haar transform of the channels and apply two
-depthwise-separable convolutions; every step is scaled by a style, an affine function of w. The wheel kept the image head of
-the last level only (12 wavelet channels at 512 px, a picture of 1024 px); a `Reading` reads 512 px off the level before.
+The wheel holds two OpenVINO IR files (a graph as XML, its constants as one binary): the mapping network and the
+synthesis network, distilled from StyleGAN2 on FFHQ. The graph is regular, so the modules below spell it out and take
+its constants by name; a test compares their pictures with what OpenVINO makes of the same files. The synthesis network
+(section 3): features at 4 px, then seven levels that each double the side by an inverse Haar transform of the channels
+and apply two depthwise-separable convolutions; every step is scaled by a style, an affine function of w. The wheel kept
+the image head of the last level only (12 wavelet channels at 512 px, a picture of 1024 px); a `Reading` reads 512 px
+off the level before.
 """
 
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import torch
@@ -134,8 +135,8 @@ class Head(nn.Module):
 class Reading(nn.Module):
     """Reads a picture off an early level: B x C x S x S -> B x 3 x 2S x 2S, for a third of the whole network's time.
 
-    A linear map of the features and of the features as the next level would scale them, to 12 wavelet channels; fitted by
-    train.directions, for the wheel left out the heads of all levels but the last. Right in form and grain, off in
+    A linear map of the features and of the features as the next level would scale them, to 12 wavelet channels; fitted
+    by train.directions, for the wheel left out the heads of all levels but the last. Right in form and grain, off in
     colour by what a linear map can't know.
 
     Args:

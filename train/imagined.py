@@ -3,11 +3,11 @@
     python -m train imagined --people 1000 --frames 8 --size 128 --seed 0 --out SHARDS [--workers 2]
     python -m train.imagined --find-directions --traits london_dev.tar     once: writes imagined_directions.npz
 
-The generator is MobileStyleGAN (see `generator`), distilled from StyleGAN2 on FFHQ: what is trained on its pictures is for
-research, not for sale. A person is a style w, chosen and moved so that gender, age and skin tone come evenly. A frame moves
-the styles of some layers only (StyleGAN, arXiv:1812.04948, section 3): the coarse ones turn the head, the middle ones
-move the face, along the directions of `directions`. A person's usual smile is taken off first: their frames pass through
-rest and through expressions that are drawn independently of who they are. See cards/imagined.md.
+The generator is MobileStyleGAN (see `generator`), distilled from StyleGAN2 on FFHQ: what is trained on its pictures is
+for research, not for sale. A person is a style w, chosen and moved so that gender, age and skin tone come evenly. A
+frame moves the styles of some layers only (StyleGAN, arXiv:1812.04948, section 3): the coarse ones turn the head, the
+middle ones move the face, along the directions of `directions`. A person's usual smile is taken off first: their frames
+pass through rest and through expressions that are drawn independently of who they are. See cards/imagined.md.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from .shards import MARGIN, draw_shards
 REST = {"smile": -0.6, "jaw": -0.5}
 """Where a face at rest stands, in standard deviations of what the generator draws: it likes to smile."""
 SAME_PERSON = 0.5
-"""Largest embedding distance to a person's face at rest. dlib's own threshold is 0.6; of two drawn people 0.3 % are nearer
-than 0.5."""
+"""Largest embedding distance to a person's face at rest. dlib's own threshold is 0.6; of two drawn people 0.3 % are
+nearer than 0.5."""
 CANDIDATES = 48
 """Styles looked at for each person; the one that comes nearest to the wished gender, age and skin is taken."""
 SKIN = (-4.0, 1.0)
@@ -43,7 +43,8 @@ SKIN = (-4.0, 1.0)
 TRAIT_STEP = 1.5
 """Longest step of a person's style along a trait, in standard deviations."""
 PLAUSIBLE = 3.2
-"""A face that measures further out than this, in anything, is broken: a person is drawn anew, a frame with weaker edits."""
+"""A face that measures further out than this, in anything, is broken: a person is drawn anew, a frame with weaker
+edits."""
 REACH = {"pose": 6.0, "expression": 3.3}
 """Longest step in W of all edits of a kind together; a longer one is shortened, for it breaks the face."""
 STANDS = 5
@@ -156,7 +157,9 @@ class Face:
         return all(abs(v) <= PLAUSIBLE for name, v in self.values.items() if name not in TRAITS and np.isfinite(v))
 
 
-def measured(image: np.ndarray, reader: Reader, found: dict[str, np.ndarray], points: np.ndarray | None = None) -> Face | None:
+def measured(
+    image: np.ndarray, reader: Reader, found: dict[str, np.ndarray], points: np.ndarray | None = None
+) -> Face | None:
     """Reads a picture H x W x 3 uint8; None where no face is found."""
     points = reader.points(image) if points is None else points
     if points is None:
@@ -192,7 +195,12 @@ def crop(image: np.ndarray, points: np.ndarray, size: int, margin: float = MARGI
 def apex(rng: np.random.Generator, smiling: bool) -> dict[str, float]:
     """An expression, in standard deviations from the mean face; smiling or not, never in between."""
     smile = rng.uniform(1.2, 2.8) if smiling else rng.uniform(-2.2, -0.6)
-    wish = {"smile": smile, "jaw": rng.uniform(-0.8, 2.2), "brow": rng.uniform(-1.9, 2.2), "frown": rng.uniform(-0.8, 1.0)}
+    wish = {
+        "smile": smile,
+        "jaw": rng.uniform(-0.8, 2.2),
+        "brow": rng.uniform(-1.9, 2.2),
+        "frown": rng.uniform(-0.8, 1.0),
+    }
     wish |= {"blink": rng.uniform(-1.2, 1.2), "gaze": rng.uniform(-1.0, 1.0), "pucker": 0.0}
     if not smiling and rng.random() < 0.4:
         wish |= {"pucker": rng.uniform(0.8, 1.8), "smile": -0.8, "jaw": rng.uniform(-0.6, 0.6)}
@@ -202,8 +210,8 @@ def apex(rng: np.random.Generator, smiling: bool) -> dict[str, float]:
 def path(rng: np.random.Generator, frames: int) -> dict[str, np.ndarray]:
     """Where every measure is wished to be in every frame of a clip: name -> frames, in standard deviations.
 
-    It starts at rest and eases from one key to the next; smiling and unsmiling keys take turns, so that everybody does both.
-    Pose has keys of its own. One clip in two blinks once, for one frame.
+    It starts at rest and eases from one key to the next; smiling and unsmiling keys take turns, so that everybody does
+    both. Pose has keys of its own. One clip in two blinks once, for one frame.
     """
     keys = max(2, round((frames - 1) / STANDS) + 1)
     first = bool(rng.random() < 0.5)
@@ -233,7 +241,11 @@ def person_style(engine: Imagined, rng: np.random.Generator) -> tuple[np.ndarray
     Of some draws the nearest to the wish, moved on along the traits' directions, at most TRAIT_STEP each.
     """
     psi = float(rng.uniform(0.65, 0.85))
-    wish = {"gender": rng.choice([-1.0, 1.0]) * rng.uniform(0.7, 1.3), "age": rng.uniform(-1.7, 1.9), "skin": rng.uniform(*SKIN)}
+    wish = {
+        "gender": rng.choice([-1.0, 1.0]) * rng.uniform(0.7, 1.3),
+        "age": rng.uniform(-1.7, 1.9),
+        "skin": rng.uniform(*SKIN),
+    }
     w = engine.styles(rng.standard_normal((CANDIDATES, 512)), psi)
     guess = np.stack([engine.predicted(w, name) for name in TRAITS], axis=1)
     goal = np.array([wish[name] for name in TRAITS])
@@ -253,8 +265,10 @@ def within(engine: Imagined, strengths: dict[str, np.ndarray]) -> dict[str, np.n
     return found
 
 
-def _clip(engine: Imagined, reader: Reader, rng: np.random.Generator, person: int, frames: int, side: int, same: float) -> list:
-    w, wish, psi = person_style(engine, rng)
+def _clip(
+    engine: Imagined, reader: Reader, rng: np.random.Generator, person: int, frames: int, side: int, same: float
+) -> list:
+    w, _, psi = person_style(engine, rng)
     guess = {name: float(engine.predicted(w[None], name)[0]) for name in POSE + EXPRESSION}
     wishes = path(rng, frames)
     # rest first, by what the readers say; then every frame from there, by what is measured
@@ -267,7 +281,9 @@ def _clip(engine: Imagined, reader: Reader, rng: np.random.Generator, person: in
     itself, still = face, {name: 0.0 for name in rest}
     missing = {name: float(wishes[name][0]) - v if np.isfinite(v := face.values[name]) else 0.0 for name in rest}
     about = {"person": f"{person:06d}", "psi": round(psi, 3), "tone": round(face.tone, 1)}
-    about["skin"] = round(face.values["skin"] * float(engine.found["spread_skin"]) + float(engine.found["centre_skin"]), 1)
+    about["skin"] = round(
+        face.values["skin"] * float(engine.found["spread_skin"]) + float(engine.found["centre_skin"]), 1
+    )
     about |= {"gender": round(face.values["gender"], 2), "age": round(face.values["age"], 2)}
 
     def factors(frame: int, strengths: dict, seen: Face, distance: float) -> dict:
@@ -280,13 +296,22 @@ def _clip(engine: Imagined, reader: Reader, rng: np.random.Generator, person: in
     for weaker in (1.0, 0.6):
         if not todo:
             break
-        steps = within(engine, {n: np.array([weaker * (wishes[n][t] - wishes[n][0] + missing[n]) for t in todo]) for n in rest})
+        steps = within(
+            engine, {n: np.array([weaker * (wishes[n][t] - wishes[n][0] + missing[n]) for t in todo]) for n in rest}
+        )
         failed = []
         for i, (t, image) in enumerate(zip(todo, engine.draw(engine.edit(np.repeat(base, len(todo), axis=0), steps)))):
             seen = measured(image, reader, engine.found)
-            distance = np.inf if seen is None or not seen.plausible else float(np.linalg.norm(seen.embedding - itself.embedding))
+            distance = (
+                np.inf
+                if seen is None or not seen.plausible
+                else float(np.linalg.norm(seen.embedding - itself.embedding))
+            )
             if distance <= same:
-                clip[t] = (crop(image, seen.points, side), factors(t, {n: s[i] for n, s in steps.items()}, seen, distance))
+                clip[t] = (
+                    crop(image, seen.points, side),
+                    factors(t, {n: s[i] for n, s in steps.items()}, seen, distance),
+                )
             else:
                 failed.append(t)
         todo = failed
@@ -310,9 +335,10 @@ def clip_of(seed: int, person: int, frames: int, side: int, same: float = SAME_P
 
     Returns:
         A list of (side x side x 3 uint8 RGB, factors). Factors: person, frame (0 at rest; numbers of dropped frames are
-        missing), psi, gender and age (scores in standard deviations of what the generator draws, male and old positive),
-        skin (ITA in degrees as the embedding tells it, whatever the light), tone (ITA of the cheeks' pixels), edit {name: strength} from rest, measured {name: as read off the picture, in standard
-        deviations}, distance (the embedding's, to frame 0). All are readings or wishes: none of them is truth.
+        missing), psi, gender and age (scores in standard deviations of what the generator draws, male and old
+        positive), skin (ITA in degrees as the embedding tells it, whatever the light), tone (ITA of the cheeks'
+        pixels), edit {name: strength} from rest, measured {name: as read off the picture, in standard deviations},
+        distance (the embedding's, to frame 0). All are readings or wishes: none of them is truth.
 
     Raises:
         ImportError: a package it draws or reads with is missing, named with the command that installs it.
@@ -381,7 +407,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--traits", type=Path, required=True, metavar="TAR", help="photos of people, a csv beside them")
     parser.add_argument("--faces", type=int, default=700, help="how many faces to draw and measure")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--draws", type=Path, default=Path("draws.npz"), help="where drawn faces are kept to go on from")
+    parser.add_argument(
+        "--draws", type=Path, default=Path("draws.npz"), help="where drawn faces are kept to go on from"
+    )
     parser.add_argument("--out", type=Path, default=DIRECTIONS, help="the .npz to write")
     options = parser.parse_args(arguments)
     find(options.traits, options.faces, options.seed, options.draws, options.out)

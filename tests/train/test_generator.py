@@ -61,7 +61,9 @@ def test_rows_know_the_side_of_their_map(network):
 @settings(max_examples=20, deadline=None)
 @given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 5), st.integers(0, 99))
 def test_wavelets_are_orthonormal_and_inverted(batch, channels, side, seed):
-    x = torch.randn(batch, channels, 2 * side, 2 * side, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    x = torch.randn(
+        batch, channels, 2 * side, 2 * side, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+    )
     bands = wavelets(x)
     torch.testing.assert_close(inverse_haar(bands), x)
     assert bands.square().sum() == pytest.approx(float(x.square().sum()))

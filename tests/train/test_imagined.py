@@ -182,7 +182,7 @@ def test_skin_tone_orders_light_and_dark():
     tones = {}
     for name, colour in (("light", (236, 213, 198)), ("middle", (202, 160, 128)), ("dark", (92, 62, 46))):
         tones[name] = skin_tone(np.full((1024, 1024, 3), colour, np.uint8), face())
-    assert tones["light"] > 55 > 41 > tones["middle"] > 10 > -30 > tones["dark"]
+    assert tones["light"] > 55 and 10 < tones["middle"] < 41 and tones["dark"] < -30
 
 
 @pytest.mark.parametrize("margin", [1.0, 1.25])
