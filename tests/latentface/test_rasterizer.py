@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from latentface.geometry import apply_view, pixel_grid, project, unproject
@@ -53,7 +53,7 @@ def candidates(points, height: int, width: int, size: int) -> list[list[tuple]]:
             for x in range(max(0, math.floor(min(x0, x1, x2))), min(size - 1, math.ceil(max(x0, x1, x2))) + 1):
                 w0 = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) / area
                 w1 = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) / area
-                w2 = 1 - w0 - w1
+                w2 = ((x0 - x) * (y1 - y) - (x1 - x) * (y0 - y)) / area  # 1 - w0 - w1 would round an edge away
                 inside = min(w * abs(area) / length for w, length in zip((w0, w1, w2), lengths))
                 if inside > -1e-3:
                     found[y * size + x].append((number, 1 / (w0 / z0 + w1 / z1 + w2 / z2), inside, slope))
@@ -81,6 +81,7 @@ def test_backends_against_the_naive_rasteriser(scene):
 
 
 @given(seed=st.integers(0, 2**31), size=st.sampled_from((9, 17)))
+@example(seed=25979338, size=9)
 @settings(max_examples=20, deadline=None)
 def test_edges_belong_to_their_faces_exactly(seed, size):
     """Vertices on a lattice of 1/8 pixel: float arithmetic is exact, so a pixel on an edge must be inside."""
