@@ -7,7 +7,7 @@ Every batch is drawn from (seed, step) alone, so a run resumed on the CPU goes o
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 import time
 
@@ -21,7 +21,7 @@ from latentface.paper import PaperAutoencoder
 
 from . import losses, sheets
 from .run import Progress, append_curve, cut_curve, load_state, record, resumed, save_state, stoppable
-from .shards import Clips, read_shards
+from .shards import Clips, another_frame, read_shards
 
 
 @dataclass
@@ -64,6 +64,9 @@ class AutoencoderConfig:
     """Weight of the squared depth before tanh: keeps tanh from saturating."""
     laplacian: float = 0.5
     """Weight of the depth's Laplacian in units of the depth range."""
+    together: float = 0.0
+    """Weight of a frame's reconstruction, at 32 px at most, from the shape and texture of another frame of the same person: two
+    views of one face, so that turning up and down is pose and not shape. Half of every batch then are such partners."""
     warm_up: int = 40_000
     """Images over which the learned depth, and the gradient that shading gives it, come in on top of the bump: view and
     albedo first, or the relief is used to paint the face."""
@@ -124,6 +127,14 @@ def objective(
         "raw_depth": config.raw_depth * scene.raw_depth.square().mean(),
         "laplacian": config.laplacian * 10 * losses.laplacian_l1(scene.depth),
     }
+    if config.together:
+        swapped, target = scene, image
+        while target.shape[-1] > 32:
+            swapped, target = swapped.half(), F.avg_pool2d(target, 2)
+        swapped = replace(swapped, depth=_partners(swapped.depth), albedo=_partners(swapped.albedo))
+        drawn, drawn_mask = swapped.render()
+        drawn_share = drawn_mask.sum() / mean(drawn_mask.sum()).clamp(min=1)
+        terms["together"] = drawn_share * config.together * losses.masked_mean((drawn - target).abs(), drawn_mask)
     if features is not None and config.perceptual:
         some = slice(None, None, round(1 / config.perceptual_share))  # the same images however a batch is split
         filled = torch.where(mask[some] > 0, plain[some], image[some])
@@ -142,6 +153,11 @@ def objective(
     shown = {name: value.detach() for name, value in terms.items()}
     shown["l1"] = share * losses.masked_mean((plain - image).abs().detach(), mask)
     return sum(terms.values()), shown
+
+
+def _partners(values: Tensor) -> Tensor:
+    """Every two neighbours of a batch in each other's place."""
+    return values.unflatten(0, (-1, 2)).flip(1).flatten(0, 1)
 
 
 def learning_rate(images: int, config: AutoencoderConfig) -> float:
@@ -203,7 +219,7 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
     ValueError for a batch that the processes can't share evenly.
     """
     accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
-    if config.batch % accelerator.num_processes:
+    if config.batch % (accelerator.num_processes * (2 if config.together else 1)):
         raise ValueError(f"a batch of {config.batch} can't be shared evenly by {accelerator.num_processes} processes")
     out.mkdir(parents=True, exist_ok=True)
     state_file, curves = out / "state.pt", out / "curves.jsonl"
@@ -263,7 +279,10 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
         while seen < config.images and not stopping():
             generator = torch.Generator().manual_seed(config.seed * 1_000_003 + seen // config.batch)
             part = accelerator.process_index, accelerator.num_processes
-            batch = clips.jittered(clips.draw(config.batch, generator), plain_model.size, generator, part)
+            rows = clips.draw(config.batch // 2 if config.together else config.batch, generator)
+            if config.together:
+                rows = torch.stack([rows, another_frame(clips.person, rows, generator)], 1).flatten()
+            batch = clips.jittered(rows, plain_model.size, generator, part)
             image = batch.to(accelerator.device, memory_format=torch.channels_last)
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(seen, config)

@@ -263,6 +263,19 @@ def _finer(size: int) -> int:
     return 2 if size < 128 else 1
 
 
+def another_frame(person: Tensor, rows: Tensor, generator: torch.Generator) -> Tensor:
+    """For every row a random other row of the same person, or itself where there is none.
+
+    person: N, in any order. rows: B indices into it.
+    """
+    by_person, order = person.sort(stable=True)
+    first = torch.searchsorted(by_person, person[rows])
+    count = torch.searchsorted(by_person, person[rows], right=True) - first
+    place = torch.empty_like(order).scatter_(0, order, torch.arange(len(person)))[rows] - first
+    step = 1 + (torch.rand(len(rows), generator=generator) * (count - 1)).long()
+    return order[first + (place + step) % count]
+
+
 def stream_clips(folder: str | Path, size: int, truth: bool = False) -> Iterator[tuple[Tensor, list[dict], list[dict]]]:
     """One clip after another of a shards folder, for what does not need all of them in memory.
 

@@ -18,7 +18,7 @@ from latentface.pcl import STRIDE, Backbone
 from . import contrastive, losses
 from .augment import Colours, crops, view
 from .contrastive import Batch, ContrastiveConfig, Projector, Task, fit
-from .shards import Clips
+from .shards import Clips, another_frame
 
 
 @dataclass
@@ -43,19 +43,6 @@ PRESETS = {
     "clips": SimCLRConfig(frames=True, area=(0.5, 1.0)),
     "toy": SimCLRConfig(model={"size": 32, "width": 8}, images=512, batch=32, projection=(32, 16), lr=4e-3, warm_up=10),
 }
-
-
-def another_frame(person: Tensor, rows: Tensor, generator: torch.Generator) -> Tensor:
-    """For every row a random other row of the same person, or itself where there is none.
-
-    person: N, in any order. rows: B indices into it.
-    """
-    by_person, order = person.sort(stable=True)
-    first = torch.searchsorted(by_person, person[rows])
-    count = torch.searchsorted(by_person, person[rows], right=True) - first
-    place = torch.empty_like(order).scatter_(0, order, torch.arange(len(person)))[rows] - first
-    step = 1 + (torch.rand(len(rows), generator=generator) * (count - 1)).long()
-    return order[first + (place + step) % count]
 
 
 def tasks(model: Backbone, projectors: nn.ModuleDict, config: SimCLRConfig) -> dict[str, Task]:
