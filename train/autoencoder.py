@@ -94,6 +94,7 @@ PRESETS = {
         batch=16,
         warm_up=128,
         perceptual=0.0,
+        together=0.5,
     ),
 }
 

@@ -22,6 +22,7 @@ from latentface.pipeline import load_pipeline
 from latentface.rendering import view_grid
 
 from .autoencoder import relief
+from .leakage import action_weights, named_expressions
 from .losses import feature_l2, masked_mean
 from .perceptual import LiteFeatures
 from .rdm import AUTOENCODERS
@@ -33,6 +34,14 @@ from .ssim import ssim
 FRAMES = 8
 """Frames of every clip that are measured, evenly spaced: neighbours in a clip say the same."""
 ANGLES = ("yaw", "pitch", "roll")
+GROUPED = ("side", "mad_deg", "reconstruction_l1_head")
+"""What is told of every group of faces, see `groups`."""
+BANDS = {
+    "skin": ((1 / 3, 2 / 3), ("light", "medium", "dark")),
+    "age": ((35, 55), ("16 to 35", "35 to 55", "55 to 80")),
+    "yaw": ((15, 30), ("under 15 degrees", "15 to 30", "over 30")),
+}
+"""Limits of the groups and their names."""
 
 
 @dataclass
@@ -196,24 +205,25 @@ def _normal_picture(normals: Tensor, mask: Tensor) -> Tensor:
 
 
 def depth(model, clips: Iterator[Truth], columns: int = 8) -> tuple[dict, list[Tensor]]:
-    """The suite's flat results and its sheet's rows (one face of each of the first clips).
+    """The suite's results and its sheet's rows (one face of each of the first clips).
 
-    model: an Autoencoder or PaperAutoencoder. Angles in degrees; reconstruction errors of [0, 1].
+    model: an Autoencoder or PaperAutoencoder. Angles in degrees; reconstruction errors of [0, 1]. All results are flat but
+    "by": {kind of group: {group: {"n" frames and each of GROUPED}}}.
     """
     features = LiteFeatures().to(next(model.parameters()).device)
-    numbers, poses, lights, sheet, people, done = defaultdict(list), [], [], [], set(), 0
+    numbers, factors, sheet, people, done = defaultdict(list), [], [], set(), 0
     for truth in clips:
         frame, rows = measure(model, truth, features)
         for name, value in frame.items():
             numbers[name].append(value)
-        poses += [factor["pose"] for factor in truth.factors]
-        lights += [factor.get("light") for factor in truth.factors]
+        factors += truth.factors
         people |= {str(factor["person"]) for factor in truth.factors}
         if len(sheet) < columns:
             sheet.append([row[:1] for row in rows])
         done += len(truth.factors)
     joined = {name: torch.cat(values) for name, values in numbers.items()}
     pose, light = joined.pop("pose"), joined.pop("light")
+    poses, lights = [f["pose"] for f in factors], [f.get("light") for f in factors]
     results: dict = {"n": done, "people": len(people)} | {
         name: float(value.nanmean()) for name, value in joined.items()
     }
@@ -230,7 +240,33 @@ def depth(model, clips: Iterator[Truth], columns: int = 8) -> tuple[dict, list[T
         results["light_constant_deg"] = float(always.mean())
         for i, name in enumerate(("ambient", "diffuse", "x", "y")):
             results[f"light_{name}_corr"] = agreement(light[:, i], true[:, i])["corr"]
+    results["by"] = {}
+    for kind, labels in groups(factors).items():
+        rows = {label: torch.tensor([own == label for own in labels]) for label in sorted(set(labels))}
+        results["by"][kind] = {
+            label: {"n": int(own.sum())} | {name: float(joined[name][own].nanmean()) for name in GROUPED}
+            for label, own in rows.items()
+        }
     return results, [torch.cat(row) for row in zip(*sheet)]
+
+
+def groups(factors: list[dict]) -> dict[str, list[str]]:
+    """The group of each frame, {"skin", "age", "yaw", "expression"}: what of these the engine knows.
+
+    Skin is the people engine's scale from 0, lightest, to 1, darkest, in thirds; yaw is taken without its sign; expressions
+    are leakage.named_expressions.
+    """
+    known = {name: [f.get(name) for f in factors] for name in ("skin", "age")}
+    known["yaw"] = [abs(f["pose"][0]) for f in factors]
+    found = {
+        name: [labels[sum(value >= limit for limit in limits)] for value in known[name]]
+        for name, (limits, labels) in BANDS.items()
+        if None not in known[name]
+    }
+    if all(f.get("expression") for f in factors):
+        index, names = named_expressions(*action_weights(factors))
+        found["expression"] = [names[i] for i in index.tolist()]
+    return found
 
 
 def load_autoencoder(checkpoint: str):

@@ -10,17 +10,18 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.helpers import TINY, drawn_clips, random_codes, tiny_autoencoder
+import torch.nn.functional as F
+from tests.helpers import TINY, drawn_clips, random_codes, smooth, tiny_autoencoder
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-from latentface.autoencoder import Autoencoder
+from latentface.autoencoder import Autoencoder, Scene
 from latentface.pipeline import load_pipeline
 from train import autoencoder, rdm
 from train.__main__ import main
 from train.autoencoder import AutoencoderConfig, learning_rate, relief
 from train.rdm import RDMConfig, encode_clips, others_mean, snr_weight
 from train.run import append_curve, load_state
-from train.shards import read_shards, write_shards
+from train.shards import Clips, read_shards, write_shards
 
 ROOT = Path(__file__).parent.parent.parent
 STAGE_1 = AutoencoderConfig(model=TINY, images=64, batch=8, perceptual=0.0, warm_up=40, lr=2e-3)
@@ -280,3 +281,35 @@ def test_relief_is_positive_for_a_convex_face():
     nose = torch.exp(-(u**2 + (v - 0.1) ** 2) / 0.05)[None]
     assert float(relief(1.05 - 0.1 * nose)) == pytest.approx(0.4, abs=0.1)
     assert float(relief(1 + 0.05 * nose)) < -0.1 and float(relief(torch.ones(1, 64, 64))) == pytest.approx(0, abs=1e-6)
+
+
+def test_together_draws_each_frame_from_its_partners_maps():
+    """Against a loop over frames, each with the maps of its neighbour in the pair, at half the size."""
+    image = smooth((4, 3, 64, 64), 3)
+    codes = random_codes(4)
+    size = 64
+    depth, albedo = 1 + 0.05 * smooth((4, 1, size, size), 1)[:, 0], smooth((4, 3, size, size), 2)
+    scene = Scene(depth, albedo, 10 * codes.view, codes.light.sigmoid(), depth)
+    confidence = torch.zeros(4, 2, size, size)
+    config = replace(STAGE_1, together=0.7)
+    loss, terms = autoencoder.objective((codes, scene, confidence), image, config)
+    error, seen = 0.0, 0.0
+    for own, other in enumerate((1, 0, 3, 2)):
+        mixed = replace(scene, depth=depth[[other]], albedo=albedo[[other]], view=scene.view[[own]], light=scene.light[[own]])
+        drawn, mask = mixed.half().render()
+        target = F.avg_pool2d(image[[own]], 2)
+        error, seen = error + ((drawn - target).abs() * mask).sum() / 3, seen + mask.sum()
+    assert terms["together"].item() == pytest.approx(0.7 * float(error / seen), rel=1e-5)
+    without, _ = autoencoder.objective((codes, scene, confidence), image, STAGE_1)
+    assert float(loss - without) == pytest.approx(terms["together"].item(), rel=1e-4)
+
+
+def test_partners_are_frames_of_one_person(start, tmp_path, monkeypatch):
+    drawn = []
+    plain = Clips.jittered
+    monkeypatch.setattr(Clips, "jittered", lambda clips, rows, *rest: drawn.append(clips.person[rows]) or plain(clips, rows, *rest))
+    start("autoencoder", tmp_path / "run", together=0.5)
+    for person in drawn[:8]:
+        assert len(person) == STAGE_1.batch and torch.equal(person[::2], person[1::2])
+    with pytest.raises(ValueError, match="shared evenly"):
+        start("autoencoder", tmp_path / "odd", together=0.5, batch=7)
