@@ -289,7 +289,8 @@ def test_together_draws_each_frame_from_its_partners_maps():
     codes = random_codes(4)
     size = 64
     depth, albedo = 1 + 0.05 * smooth((4, 1, size, size), 1)[:, 0], smooth((4, 3, size, size), 2)
-    scene = Scene(depth, albedo, 10 * codes.view, codes.light.sigmoid(), depth)
+    view = torch.cat([10 * codes.view[:, :3], 0.02 * codes.view[:, 3:]], 1)
+    scene = Scene(depth, albedo, view, codes.light.sigmoid(), depth)
     confidence = torch.zeros(4, 2, size, size)
     config = replace(STAGE_1, together=0.7)
     loss, terms = autoencoder.objective((codes, scene, confidence), image, config)
