@@ -34,9 +34,9 @@ class AutoencoderConfig:
     """Arguments of the network."""
     images: int = 150_000
     """Length of the run in images seen."""
-    batch: int = 64
-    """Global batch."""
-    lr: float = 1.5e-4
+    batch: int = 16
+    """Global batch. With 64, 6,400 images teach the explorer about what 16 learn from 2,000 of them."""
+    lr: float = 1e-4
     """Adam's learning rate after 300 warm-up steps; falls linearly to a twentieth over the last quarter of the run."""
     beta2: float = 0.99
     """Adam's decay of the squared gradient."""
@@ -67,7 +67,7 @@ class AutoencoderConfig:
     together: float = 0.0
     """Weight of a frame's reconstruction, at 32 px at most, from the shape and texture of another frame of the same person: two
     views of one face, so that turning up and down is pose and not shape. Half of every batch then are such partners."""
-    warm_up: int = 40_000
+    warm_up: int = 8_000
     """Images over which the learned depth, and the gradient that shading gives it, come in on top of the bump: view and
     albedo first, or the relief is used to paint the face."""
     start: str = ""
@@ -82,10 +82,10 @@ FEATURE_SPREAD = 13.0
 """Standard deviation of EfficientNet-Lite0's 1/4-size features on faces at 64 px: divided by it, they differ by about
 the sigma that the confidence network starts from."""
 PRESETS = {
-    "explorer": AutoencoderConfig(model={"size": 64, "softness": 4}, laplacian=5.0),
-    "explorer-128": AutoencoderConfig(model={"size": 128, "softness": 8}, laplacian=20.0, perceptual_share=0.25),
+    "explorer": AutoencoderConfig(model={"size": 64, "softness": 4}, laplacian=5.0, together=3.0),
+    "explorer-128": AutoencoderConfig(model={"size": 128, "softness": 8}, laplacian=20.0, perceptual_share=0.25, together=3.0),
     "paper-64": AutoencoderConfig(
-        network="paper", images=162_000 * 30, lr=1e-4, weight_decay=5e-4, ema=0.0, gradient=0.0, perceptual=0.0,
+        network="paper", images=162_000 * 30, batch=64, lr=1e-4, weight_decay=5e-4, ema=0.0, gradient=0.0, perceptual=0.0,
         paper_perceptual=1.0, raw_depth=0.0, laplacian=0.0, warm_up=0, beta2=0.999, clip=1e9, log_sigma=(-16.0, 16.0),
     ),
     "toy": AutoencoderConfig(
