@@ -35,7 +35,7 @@ class AutoencoderConfig:
     images: int = 150_000
     """Length of the run in images seen."""
     batch: int = 16
-    """Global batch. With 64, 6,400 images teach the explorer about what 16 learn from 2,000 of them."""
+    """Global batch. Steps count for more than images: after 6,400 images the validation L1 is .170 with 16, .231 with 64."""
     lr: float = 1e-4
     """Adam's learning rate after 300 warm-up steps; falls linearly to a twentieth over the last quarter of the run."""
     beta2: float = 0.99

@@ -44,7 +44,7 @@ class PCLConfig(ContrastiveConfig):
 
 
 PRESETS = {
-    "explorer": PCLConfig(),
+    "explorer": PCLConfig(images=110_000, batch=64, posed=8),
     "toy": PCLConfig(
         model={"size": 32, "width": 8},
         images=512,
