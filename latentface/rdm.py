@@ -37,11 +37,16 @@ class Denoiser(Standardized, ModelMixin, ConfigMixin):
     The authors' denoiser is a UNet on 1 x 1 maps, which is a residual MLP with a time embedding; this is that MLP.
     It works on codes standardised by the `mean` and `std` of the training codes, which it carries along.
     code: length of the code. width: of the hidden layers. blocks: residual blocks.
+    changing: rank of the expression. With 0, the authors' way, every direction of the code is split: a least-squares
+    guess pulls each towards the mean of all people, and what it takes off, some of who they are in every direction, is
+    left to the expression. With more, the expression lives in the span of `directions` (code x changing, orthonormal), in
+    which people change most: the denoiser neither sees nor touches what it must guess there, and the rest stays.
     """
 
     @register_to_config
-    def __init__(self, code: int = 256, width: int = 256, blocks: int = 3):
+    def __init__(self, code: int = 256, width: int = 256, blocks: int = 3, changing: int = 0):
         super().__init__()
+        self.register_buffer("directions", torch.zeros(code, changing), persistent=changing > 0)
         self.time = nn.Sequential(nn.Linear(64, width), nn.SiLU(), nn.Linear(width, width))
         self.inlet = nn.Linear(2 * code, width)
         self.residuals = nn.ModuleList(
@@ -54,13 +59,19 @@ class Denoiser(Standardized, ModelMixin, ConfigMixin):
 
     def forward(self, sample: Tensor, timestep: Tensor, condition: Tensor) -> Tensor:
         """sample, condition: B x C standardised. timestep: B in [0, 1000). Returns the predicted clean sample, B x C."""
+        kept = condition - self.moving(condition)
         frequencies = torch.exp(-math.log(10_000) * torch.arange(32, device=sample.device) / 32)
         angles = timestep.to(sample.dtype)[:, None] * frequencies
         time = self.time(torch.cat([angles.sin(), angles.cos()], -1))
-        hidden = self.inlet(torch.cat([sample, condition], -1))
+        hidden = self.inlet(torch.cat([sample, kept], -1))
         for block in self.residuals:
             hidden = hidden + block(hidden + time)
-        return self.outlet(hidden) + self.skip(condition)
+        guess = self.outlet(hidden) + self.skip(kept)
+        return kept + self.moving(guess) if self.config.changing else guess
+
+    def moving(self, code: Tensor) -> Tensor:
+        """The part of standardised codes, B x C, in the span of `directions`; zero without any."""
+        return code @ self.directions @ self.directions.T
 
 
 @dataclass

@@ -2,8 +2,7 @@
 
     python -m train rdm --preset explorer --data SHARDS --autoencoder RUN --out RUN2 [--resume]
 
-The target of a frame is the mean code of the person's *other* frames (the frame itself would leak into its target),
-without what mostly changes from frame to frame.
+The target of a frame is the mean code of the person's *other* frames (the frame itself would leak into its target).
 """
 
 import json
@@ -49,10 +48,8 @@ class RDMConfig:
     """Decay of the averaged weights."""
     snr_gamma: float = 0.0
     """Cap of the min-SNR weight; 0 is the plain squared error."""
-    changing: tuple[int, int] = (12, 0)
-    """How many principal directions of change within people are kept out of the identity, of shape and of texture. A
-    person who smiles in most frames has a smiling mean: without this the smile counts as who they are; with more of
-    them hair and build follow the expression. Chosen among four settings by swaps on the London development photos."""
+    changing: tuple[int, int] = (24, 24)
+    """Rank of the expression, of shape and of texture (see Denoiser); 0 splits all of a code, as the authors do."""
     views: int = 4
     """How many shifted and mirrored crops of each frame are encoded."""
     seed: int = 0
@@ -64,7 +61,7 @@ NETWORKS = {"explorer": Denoiser, "paper": PaperDenoiser}
 PRESETS = {
     "explorer": RDMConfig(),
     "paper-64": RDMConfig(network="paper", standardized=False, changing=(0, 0), decoupled=False, lr=1e-4, snr_gamma=1e9, ema=0.0),
-    "toy": RDMConfig(model={"width": 32, "blocks": 1}, images=20_000, batch=128, views=1),
+    "toy": RDMConfig(model={"width": 32, "blocks": 1}, changing=(4, 4), images=20_000, batch=128, views=1),
 }
 
 
@@ -101,15 +98,27 @@ def others_mean(codes: Tensor, person: Tensor) -> tuple[Tensor, Tensor]:
     return (total[person] - frame) / (count - 1).clamp(min=1)[:, None], count > 1
 
 
-def changing_directions(codes: Tensor, person: Tensor, count: int) -> Tensor:
-    """The directions in which one person's codes vary most: orthonormal columns C x count.
+def changing_directions(codes: Tensor, person: Tensor, changing: int) -> Tensor:
+    """The directions in which one person's codes vary most: orthonormal columns C x changing.
 
     codes: N x C. person: N int64. The leading eigenvectors of the covariance of codes around their person's mean.
     """
     people = int(person.max()) + 1
     total = torch.zeros(people, codes.shape[-1]).index_add_(0, person, codes)
     change = codes - (total / torch.bincount(person, minlength=people).clamp(min=1)[:, None])[person]
-    return torch.linalg.eigh(change.T.double() @ change.double())[1][:, -count:].to(codes.dtype) if count else codes[:0].T
+    return torch.linalg.eigh(change.T.double() @ change.double())[1][:, -changing:].to(codes.dtype)
+
+
+def aim(denoiser: Denoiser | PaperDenoiser, condition: Tensor, target: Tensor) -> Tensor:
+    """What a denoiser is to say of standardised codes B x C: `target`, or only its part where the denoiser splits codes."""
+    limited = getattr(denoiser.config, "changing", 0)
+    return condition - denoiser.moving(condition - target) if limited else target
+
+
+def held_error(denoiser: Denoiser | PaperDenoiser, code: Tensor, target: Tensor, **sampling) -> float:
+    """Mean squared error of the identities split off codes B x C, standardised, summed over the code. sampling: see split."""
+    found = denoiser.standardize(split(denoiser, make_scheduler(), code, **sampling).identity)
+    return float((found - aim(denoiser, denoiser.standardize(code), denoiser.standardize(target))).square().sum(1).mean())
 
 
 def snr_weight(alphas_cumprod: Tensor, gamma: float) -> Tensor:
@@ -139,8 +148,9 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
     torch.manual_seed(config.seed)
     arguments = {**config.model, "code": model.config.code}
     network = NETWORKS[config.network]
-    denoisers = {kind: network(**arguments).to(device) for kind in KINDS}
-    averages = {kind: network(**arguments).to(device).eval() for kind in KINDS}
+    ranks = {kind: {"changing": rank} if rank else {} for kind, rank in zip(KINDS, config.changing)}
+    denoisers = {kind: network(**arguments, **ranks[kind]).to(device) for kind in KINDS}
+    averages = {kind: network(**arguments, **ranks[kind]).to(device).eval() for kind in KINDS}
     targets, spread, usable = {}, {}, None
     for kind in KINDS:
         flat = codes[kind][~clips.validation].flatten(0, 1)
@@ -148,13 +158,12 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
         if config.standardized:
             denoisers[kind].mean.copy_(flat.mean(0))
             denoisers[kind].std.copy_(spread[kind])
+        targets[kind], usable = others_mean(codes[kind], clips.person)
+        if ranks[kind]:
+            learning = ~clips.validation
+            frames = (codes[kind][learning].mean(1) - flat.mean(0)) / spread[kind]
+            denoisers[kind].directions.copy_(changing_directions(frames, clips.person[learning], **ranks[kind]))
         averages[kind].load_state_dict(denoisers[kind].state_dict())
-        means, usable = others_mean(codes[kind], clips.person)
-        centre, learning = flat.mean(0), ~clips.validation
-        frames = (codes[kind][learning].mean(1) - centre) / spread[kind]
-        changing = changing_directions(frames, clips.person[learning], config.changing[KINDS.index(kind)])
-        offset = (means - centre) / spread[kind]
-        targets[kind] = centre + (offset - offset @ changing @ changing.T) * spread[kind]
     rows = (usable & ~clips.validation).nonzero().flatten()
     held = (usable & clips.validation).nonzero().flatten()
     if not len(rows):
@@ -200,7 +209,7 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
             for kind in KINDS:
                 denoiser = denoisers[kind]
                 condition = denoiser.standardize(codes[kind][batch, view].to(device))
-                target = denoiser.standardize(targets[kind][batch].to(device))
+                target = aim(denoiser, condition, denoiser.standardize(targets[kind][batch].to(device)))
                 noise = torch.randn(target.shape, generator=generator).to(device)
                 noisy = alphas[t, None].sqrt() * target + (1 - alphas[t, None]).sqrt() * noise
                 error = (denoiser(noisy, t, condition) - target).square().mean(1)
@@ -218,8 +227,7 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
             if seen % every < config.batch or seen >= config.images:
                 row = {"images": seen, "loss": float(total) / steps, "rate": progress.rate(seen)}
                 for kind in KINDS if len(held) else ():
-                    found = split(averages[kind], scheduler, codes[kind][held, 0].to(device)).identity.cpu()
-                    row[f"val_{kind}"] = float(((found - targets[kind][held]) / spread[kind]).square().mean())
+                    row[f"val_{kind}"] = held_error(averages[kind], codes[kind][held, 0].to(device), targets[kind][held].to(device))
                 append_curve(curves, row)
                 progress(seen, " ".join(f"{k} {v:.4f}" for k, v in row.items() if k not in ("images", "rate")))
                 total, steps = 0.0, 0

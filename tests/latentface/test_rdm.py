@@ -129,6 +129,35 @@ def test_trained_denoiser_finds_the_part_that_stays():
     assert (found.expression - code * (1 - keep)).square().mean() < 0.02
 
 
+def limited(rank: int = 3) -> Denoiser:
+    """A random denoiser of 16 codes whose expression has this rank."""
+    torch.manual_seed(0)
+    denoiser = Denoiser(code=16, width=16, blocks=1, changing=rank).eval()
+    with torch.no_grad():
+        denoiser.directions.copy_(torch.linalg.qr(torch.randn(16, rank))[0])
+        denoiser.mean.normal_()
+        denoiser.std.uniform_(0.5, 2)
+    return denoiser
+
+
+def test_the_expression_of_a_limited_denoiser_lies_in_its_directions():
+    denoiser = limited()
+    found = split(denoiser, make_scheduler(), CODES)
+    expression = found.expression / denoiser.std
+    torch.testing.assert_close(denoiser.moving(expression), expression, atol=1e-4, rtol=1e-4)
+    assert torch.linalg.matrix_rank(expression, atol=1e-3) == 3
+
+
+def test_the_identity_of_a_limited_denoiser_is_blind_to_its_directions():
+    """Whatever moves along them, the same identity comes out: the guess can't copy what it is to take off."""
+    denoiser = limited()
+    moved = CODES + (torch.randn(len(CODES), 3) @ denoiser.directions.T) * denoiser.std
+    one, two = (split(denoiser, make_scheduler(), code).identity for code in (CODES, moved))
+    torch.testing.assert_close(one, two, atol=1e-4, rtol=1e-4)
+    other = CODES + torch.randn_like(CODES)
+    assert (split(denoiser, make_scheduler(), other).identity - one).abs().max() > 0.1
+
+
 def test_standardize_and_restore_are_inverse():
     denoiser = tiny_denoiser()
     torch.testing.assert_close(denoiser.restore(denoiser.standardize(CODES)), CODES)

@@ -11,21 +11,22 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
-from tests.helpers import TINY, drawn_clips, random_codes, smooth, tiny_autoencoder
+from tests.helpers import TINY, drawn_clips, random_codes, smooth, tiny_autoencoder, tiny_denoiser
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from latentface.autoencoder import Autoencoder, Scene
 from latentface.pipeline import load_pipeline
+from latentface.rdm import Denoiser, make_scheduler, split
 from train import autoencoder, rdm
 from train.__main__ import main
 from train.autoencoder import AutoencoderConfig, learning_rate, relief
-from train.rdm import RDMConfig, encode_clips, others_mean, snr_weight
+from train.rdm import RDMConfig, aim, changing_directions, encode_clips, held_error, others_mean, snr_weight
 from train.run import append_curve, load_state
 from train.shards import Clips, read_shards, write_shards
 
 ROOT = Path(__file__).parent.parent.parent
 STAGE_1 = AutoencoderConfig(model=TINY, images=64, batch=8, perceptual=0.0, warm_up=40, lr=2e-3)
-STAGE_2 = RDMConfig(model={"width": 16, "blocks": 1}, images=256, batch=32, views=2)
+STAGE_2 = RDMConfig(model={"width": 16, "blocks": 1}, changing=(3, 2), images=256, batch=32, views=2)
 
 
 @pytest.fixture(scope="module")
@@ -156,11 +157,12 @@ def test_stage_1_learns(start, tmp_path):
     assert (tmp_path / "sheet_0000480.png").exists()
 
 
-def test_stage_2_learns_and_writes_a_pipeline(start, tmp_path):
-    start("rdm", tmp_path, images=6400, ema=0.9, lr=5e-3)
+@pytest.mark.parametrize("changing", [(0, 0), (3, 2)])
+def test_stage_2_learns_and_writes_a_pipeline(start, tmp_path, changing):
+    start("rdm", tmp_path, images=6400, ema=0.9, lr=5e-3, changing=changing)
     rows = curve(tmp_path)
     assert rows[-1]["images"] == 6400 and rows[-1]["loss"] < 0.7 * rows[0]["loss"]
-    for kind in ("shape", "texture"):
+    for kind in ("shape", "texture") if changing == (0, 0) else ():  # from 20 people little of what moves can be guessed
         assert rows[-1][f"val_{kind}"] < 0.8 * rows[0][f"val_{kind}"]
     pipeline = load_pipeline(tmp_path / "pipeline")
     parts = pipeline.split(random_codes(2))
@@ -281,6 +283,39 @@ def test_relief_is_positive_for_a_convex_face():
     nose = torch.exp(-(u**2 + (v - 0.1) ** 2) / 0.05)[None]
     assert float(relief(1.05 - 0.1 * nose)) == pytest.approx(0.4, abs=0.1)
     assert float(relief(1 + 0.05 * nose)) < -0.1 and float(relief(torch.ones(1, 64, 64))) == pytest.approx(0, abs=1e-6)
+
+
+def test_changing_directions_hold_the_most_change_within_people():
+    """Against the variance along every axis of codes that change within people along known axes only."""
+    generator = torch.Generator().manual_seed(1)
+    person = torch.arange(60) // 6
+    codes = 5 * torch.randn(10, 8, generator=generator)[person]
+    codes[:, 2] += 2 * torch.randn(60, generator=generator)
+    codes[:, 5] += torch.randn(60, generator=generator)
+    codes += 0.01 * torch.randn(codes.shape, generator=generator)
+    found = changing_directions(codes, person, 2)
+    axes = torch.eye(8)[:, [5, 2]]
+    torch.testing.assert_close((found.T @ axes).abs(), torch.eye(2), atol=0.2, rtol=0)
+    torch.testing.assert_close(found.T @ found, torch.eye(2), atol=1e-5, rtol=0)
+    assert found.T[1].abs().argmax() == 2  # the last changes most
+
+
+def test_the_aim_of_a_limited_denoiser_changes_only_along_its_directions():
+    denoiser = Denoiser(code=6, width=8, blocks=1, changing=2)
+    with torch.no_grad():
+        denoiser.directions.copy_(torch.eye(6)[:, [1, 4]])
+    condition, target = torch.randn(3, 6), torch.randn(3, 6)
+    expected = condition.clone()
+    expected[:, [1, 4]] = target[:, [1, 4]]
+    torch.testing.assert_close(aim(denoiser, condition, target), expected)
+    assert torch.equal(aim(Denoiser(code=6, width=8, blocks=1), condition, target), target)
+
+
+def test_held_error_is_what_split_leaves():
+    denoiser, code, target = tiny_denoiser(), torch.randn(4, 16), torch.randn(4, 16)
+    found = split(denoiser, make_scheduler(), code, steps=3, samples=2).identity
+    expected = (((found - target) / denoiser.std) ** 2).sum() / 4
+    assert held_error(denoiser, code, target, steps=3, samples=2) == pytest.approx(float(expected), rel=1e-4)
 
 
 def test_together_draws_each_frame_from_its_partners_maps():
