@@ -118,6 +118,8 @@ def ship(stage1: Path, stage2: Path, name: str) -> None:
     pipeline = load_pipeline(stage2 / "pipeline")
     out = ASSETS / name
     pipeline.to(dtype=torch.float16).save_pretrained(out, safe_serialization=True)
+    for file in (out / "model_index.json", *out.glob("*/config.json")):
+        _without_origin(file)
     for stage, run in (("autoencoder", stage1), ("rdm", stage2)):
         _ship_record(run, out, f"{stage}_")
 
@@ -129,7 +131,15 @@ def ship_pcl(run: Path, name: str) -> None:
     """
     out = ASSETS / name
     load_model(run / "pcl").half().save_pretrained(out)
+    _without_origin(out / "config.json")
     _ship_record(run, out, "")
+
+
+def _without_origin(file: Path) -> None:
+    """Takes out of a config where the run lay, which diffusers writes down."""
+    about = json.loads(file.read_text())
+    about.pop("_name_or_path", None)
+    file.write_text(json.dumps(about, indent=2) + "\n")
 
 
 def _ship_record(run: Path, out: Path, prefix: str) -> None:

@@ -21,6 +21,7 @@ from train import autoencoder, rdm
 from train.__main__ import main
 from train.autoencoder import AutoencoderConfig, learning_rate, relief
 from train.rdm import RDMConfig, aim, changing_directions, encode_clips, held_error, others_mean, snr_weight
+from train.report import ship
 from train.run import append_curve, load_state
 from train.shards import Clips, read_shards, write_shards
 
@@ -167,6 +168,19 @@ def test_stage_2_learns_and_writes_a_pipeline(start, tmp_path, changing):
     pipeline = load_pipeline(tmp_path / "pipeline")
     parts = pipeline.split(random_codes(2))
     assert torch.isfinite(parts.shape.identity).all() and pipeline.shape_denoiser.std.min() > 0
+
+
+def test_a_shipped_checkpoint_tells_nothing_of_where_it_was_made(start, shards, tmp_path, monkeypatch):
+    first = start("autoencoder", tmp_path / "one")
+    second = rdm.train(STAGE_2, [shards], first, tmp_path / "two")
+    monkeypatch.setattr("train.report.ASSETS", tmp_path / "assets")
+    ship(first, second, "mine")
+    texts = {file.name: file.read_text() for file in (tmp_path / "assets" / "mine").rglob("*.json*")}
+    assert {"model_index.json", "autoencoder_run.json", "rdm_run.json", "rdm_curves.jsonl"} <= texts.keys()
+    assert not [name for name, text in texts.items() if str(tmp_path.parent) in text]
+    pipeline = load_pipeline(tmp_path / "assets" / "mine")
+    picture, _ = pipeline.decode(pipeline.neutral(random_codes(2))).render()
+    assert picture.shape == (2, 3, 16, 16) and torch.isfinite(picture).all()
 
 
 def test_the_scale_of_the_codes_comes_from_training_people(start, shards, stage_1, tmp_path):
