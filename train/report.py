@@ -25,6 +25,47 @@ from .sheets import tile
 
 TABLE = ("<!-- comparison -->", "<!-- end of comparison -->")
 """Between these lines of the README stands the table of methods."""
+RESULTS_OF = ("<!-- results -->", "<!-- end of results -->")
+"""Between these lines of a checkpoint's card stand the results of the JSON files beside it."""
+LONDON = {
+    "reconstruction_l1": ("reconstruction, L1 of [0, 1]", ".4f"),
+    "reconstruction_psnr": ("reconstruction, PSNR in dB", ".1f"),
+    "identity_cosine": ("identity cosine (dlib), photo and reconstruction", ".3f"),
+    "identity_cosine_other_people": ("... with other people's photos", ".3f"),
+    "identity_distance": ("identity distance (dlib takes less than 0.6 for one person)", ".3f"),
+    "identity_top1": ("right person nearest among 51", ".0%"),
+    "smile_judge_on_photos": ("smile or neutral read off photos", ".0%"),
+    "smile_judge_on_reconstructions": ("... off reconstructions", ".0%"),
+    "within_expression_recognised": ("... off swaps within a person", ".0%"),
+    "across_expression_recognised": ("... off swaps across people (chance 50 %)", ".0%"),
+    "within_smile_moved": ("share of the smile that a swap within a person carries over", ".2f"),
+    "across_smile_moved": ("... across people", ".2f"),
+    "across_nearer_a": ("swap nearer to A than to B in identity", ".0%"),
+}
+DEPTH = {
+    "side": ("SIDE", ".4f"), "side_flat": ("... of a flat plate", ".4f"), "mad_deg": ("MAD of normals, degrees", ".1f"),
+    "mad_flat_deg": ("... of a flat plate", ".1f"), "concave": ("concave faces", ".1%"),
+    "reconstruction_l1_head": ("reconstruction of the head, L1 of [0, 1]", ".4f"), "ssim": ("SSIM of the picture", ".3f"),
+    "yaw_deg": ("yaw error, degrees", ".1f"), "yaw_slope": ("... slope over the true yaw", ".2f"),
+    "pitch_centred_deg": ("pitch error less its offset, degrees", ".1f"), "pitch_corr": ("... correlation", ".2f"),
+    "roll_deg": ("roll error, degrees", ".1f"), "roll_corr": ("... correlation", ".2f"),
+    "light_centred_deg": ("light direction error less its offset, degrees", ".1f"),
+    "light_constant_deg": ("... of always saying the mean", ".1f"),
+}  # fmt: skip
+TRUE_SWAPS = {
+    "across_ssim_swap": ("SSIM of the swap with the true picture", ".3f"),
+    "across_ssim_unchanged": ("... of A left as it is", ".3f"),
+    "across_ssim_reconstructed": ("... of the true picture's own reconstruction", ".3f"),
+    "across_expression_carried": ("share of the wished change of the landmarks", ".2f"),
+    "across_nearer_b_expression": ("expression nearer to the truth than to A", ".0%"),
+    "across_nearer_a": ("nearer to A than to B in identity", ".0%"),
+    "across_yaw_kept": ("correlation of yaw with the true picture's", ".2f"),
+}
+SETS = (
+    ("swaps_london.json", "Real photos: London development photos", LONDON),
+    ("depth_test.json", "Depth, pose and light: parametric people of the truth set's test part", DEPTH),
+    ("swaps_test.json", "Swaps across people, against the true pictures: the same people", TRUE_SWAPS),
+)
 SIDE = 128
 """Side of one face in the pictures, in pixels."""
 
@@ -83,8 +124,10 @@ def swaps_picture(pipeline: LatentFacePipeline, gallery: Gallery, identities: li
 
 
 def report(checkpoint: str, out: Path = ASSETS / "pictures", people: int = 6) -> None:
-    """Writes the pictures into `out`, and the table of methods into the README where it is marked."""
+    """Writes the pictures into `out`, and the tables into the README and the checkpoints' cards where they are marked."""
     write_table(ASSETS.parent / "README.md")
+    for card in ASSETS.glob("*/README.md"):
+        replace_between(card, RESULTS_OF, results_of(card.parent))
     pipeline, gallery = load_pipeline(checkpoint), Gallery()
     persons = sorted({face["person"] for face in gallery.faces})
     chosen = persons[:: max(1, len(persons) // people)][:people]
@@ -101,13 +144,60 @@ def report(checkpoint: str, out: Path = ASSETS / "pictures", people: int = 6) ->
 
 
 def write_table(readme: Path, results: Path = RESULTS) -> bool:
-    """Puts the comparison of methods between the README's two markers; False where either is missing."""
-    table, text = read_comparison(results), readme.read_text(encoding="utf-8")
-    if table is None or TABLE[0] not in text or TABLE[1] not in text:
+    """Puts the comparison of methods between the README's two markers; False where there is none, or a marker is missing."""
+    table = read_comparison(results)
+    return table is not None and replace_between(readme, TABLE, markdown(table))
+
+
+def replace_between(file: Path, markers: tuple[str, str], text: str) -> bool:
+    """Puts text between two lines of a file; False, and nothing changes, where either is missing."""
+    whole = file.read_text(encoding="utf-8")
+    if not all(marker in whole for marker in markers):
         return False
-    before, _, rest = text.partition(TABLE[0])
-    readme.write_text(before + TABLE[0] + "\n" + markdown(table) + "\n" + TABLE[1] + rest.partition(TABLE[1])[2], encoding="utf-8")
+    before, _, rest = whole.partition(markers[0])
+    file.write_text(before + markers[0] + "\n" + text + "\n" + markers[1] + rest.partition(markers[1])[2], encoding="utf-8")
     return True
+
+
+def results_of(folder: Path) -> str:
+    """A checkpoint's results as Markdown, from the suites' JSON files in its folder (SETS, leakage_test.json)."""
+    parts = []
+    for name, title, rows in SETS:
+        if (folder / name).exists():
+            found = json.loads((folder / name).read_text())
+            lines = [f"| {label} | {format(found[key], form)} |" for key, (label, form) in rows.items() if key in found]
+            parts.append("\n".join([f"**{title}** ({_made(found)})", "", "| | |", "|---|---|", *lines]))
+            if found.get("by"):
+                parts.append(_groups(found["by"]))
+    if (folder / "leakage_test.json").exists():
+        parts.append(_leakage(json.loads((folder / "leakage_test.json").read_text())))
+    return "\n\n".join(parts)
+
+
+def _made(found: dict) -> str:
+    """What a result was made with."""
+    return f"`{found['command']}`, commit {found['commit']}, seed {found['seed']}, {found['hardware']}"
+
+
+def _groups(by: dict) -> str:
+    """Results by group of faces as a table."""
+    lines = ["| by | group | frames | SIDE | MAD, degrees | L1 of the head |", "|---|---|---|---|---|---|"]
+    for kind, groups in by.items():
+        for name, row in groups.items():
+            numbers = f"{row['side']:.4f} | {row['mad_deg']:.1f} | {row['reconstruction_l1_head']:.4f}"
+            lines.append(f"| {kind} | {name} | {row['n']} | {numbers} |")
+    return "\n".join(lines)
+
+
+def _leakage(found: dict) -> str:
+    """What each block of the code tells, as a table: linear probes on held-out people."""
+    factors = [name for name in ("identity", "expression", "actions", "yaw", "light") if f"{name}_from_full" in found]
+    blocks = list(dict.fromkeys(key.partition("_from_")[2] for key in found if "_from_" in key))
+    lines = [f"| block | {' | '.join(factors)} |", "|---|" + "---|" * len(factors)]
+    lines += [f"| {block} | " + " | ".join(f"{found[f'{f}_from_{block}']:.2f}" for f in factors) + " |" for block in blocks]
+    chance = [f"{found[f'{f}_chance']:.2f}" if f"{f}_chance" in found else "0" for f in factors]
+    title = "What each block tells (identity and expression: accuracy; the others: R2 of linear probes)"
+    return "\n".join([f"**{title}** ({_made(found)})", "", *lines, f"| chance | {' | '.join(chance)} |"])
 
 
 def ship(stage1: Path, stage2: Path, name: str) -> None:

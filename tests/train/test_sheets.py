@@ -1,6 +1,7 @@
 """The sheet of shards with factors and truth, and the spread that data cards cite."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image, ImageCms
 
 from tests.helpers import drawn_clips, drawn_face, webp
 from train.__main__ import main
+from train.report import RESULTS_OF, replace_between, results_of
 from train.sheets import _frame_lines, _person, shards_sheet, tile, truth_pictures
 from train.shards import ShardsError, draw_shards, write_shards
 from train.spread import cheek_colour, pick_clips, spread, typology_angle
@@ -143,3 +145,27 @@ def test_tiles_stand_in_rows():
     rows = [torch.full((2, 3, 4, 4), v) for v in (-1.0, 1.0)]
     picture = np.asarray(tile(rows, 1))
     assert picture.shape == (8, 8, 3) and picture[:4].max() == 0 and picture[4:].min() == 255
+
+
+def test_a_cards_results_come_from_the_files_beside_it(tmp_path):
+    about = {"command": "python -m train evaluate ...", "commit": "abc", "seed": 0, "hardware": "2 CPU cores"}
+    group = {"n": 8, "side": 0.01234, "mad_deg": 17.26, "reconstruction_l1_head": 0.04}
+    files = {
+        "swaps_london": {"identity_cosine": 0.8765, "across_nearer_a": 0.4},
+        "depth_test": {"side": 0.01, "by": {"skin": {"dark": group}}},
+        "leakage_test": {"identity_chance": 0.01, "expression_chance": 0.2}
+        | {f"{f}_from_{b}": 0.25 for f in ("identity", "expression", "yaw") for b in ("full", "light")},
+    }
+    for name, found in files.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps({**found, **about}))
+    text = results_of(tmp_path)
+    assert "| identity cosine (dlib), photo and reconstruction | 0.876 |" in text or "| 0.877 |" in text
+    assert "| skin | dark | 8 | 0.0123 | 17.3 | 0.0400 |" in text and "| ... of a flat plate |" not in text
+    assert "| full | 0.25 | 0.25 | 0.25 |" in text and "| chance | 0.01 | 0.20 | 0 |" in text
+    assert text.count("commit abc, seed 0, 2 CPU cores") == 3
+    card = tmp_path / "README.md"
+    card.write_text("# one\n\n<!-- results -->\nold\n<!-- end of results -->\n\nend\n")
+    assert replace_between(card, RESULTS_OF, text)
+    assert card.read_text() == f"# one\n\n<!-- results -->\n{text}\n<!-- end of results -->\n\nend\n"
+    card.write_text("no marks")
+    assert not replace_between(card, RESULTS_OF, text) and card.read_text() == "no marks"
