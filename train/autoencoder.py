@@ -82,8 +82,8 @@ FEATURE_SPREAD = 13.0
 """Standard deviation of EfficientNet-Lite0's 1/4-size features on faces at 64 px: divided by it, they differ by about
 the sigma that the confidence network starts from."""
 PRESETS = {
-    "explorer": AutoencoderConfig(model={"size": 64, "softness": 4}, laplacian=5.0, together=3.0),
-    "explorer-128": AutoencoderConfig(model={"size": 128, "softness": 8}, laplacian=20.0, perceptual_share=0.25, together=3.0),
+    "explorer": AutoencoderConfig(model={"size": 64, "softness": 4}, laplacian=5.0, together=1.0),
+    "explorer-128": AutoencoderConfig(model={"size": 128, "softness": 8}, laplacian=20.0, perceptual_share=0.25, together=1.0),
     "paper-64": AutoencoderConfig(
         network="paper", images=162_000 * 30, batch=64, lr=1e-4, weight_decay=5e-4, ema=0.0, gradient=0.0, perceptual=0.0,
         paper_perceptual=1.0, raw_depth=0.0, laplacian=0.0, warm_up=0, beta2=0.999, clip=1e9, log_sigma=(-16.0, 16.0),

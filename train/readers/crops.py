@@ -2,7 +2,8 @@
 
 Two ways for pictures that are not standard crops yet: `found` looks for the face in each, and takes the set's usual
 square where there is none; `fixed` takes the usual square for all (the median of those found in a sample of the
-training part). Which is better for a method, its probe finds out on validation.
+training part). Which is better for a method, its probe finds out on validation. Faces that the set's authors cut out
+already are taken as they cut them, at the usual square, as all published numbers on them have it.
 """
 
 import hashlib
@@ -50,7 +51,7 @@ class Crops:
     @property
     def ways(self) -> tuple[str, ...]:
         """What can be asked of `cut`."""
-        return ("standard",) if self.pictures.form == "standard" else ("found", "fixed")
+        return {"standard": ("standard",), "tight": ("fixed",)}.get(self.pictures.form, ("found", "fixed"))
 
     def look(self, rows: np.ndarray) -> list[tuple | None]:
         """Squares of the faces in the pictures `rows`, None where there is none."""
