@@ -29,12 +29,16 @@ def main(argv: list[str] | None = None) -> int:
         new.add_argument("--out", type=Path, required=True, help="the run's folder")
         new.add_argument("--resume", action="store_true", help="go on with the run in --out")
         new.add_argument("--images", type=int, help="length of the run, in images (codes for the RDM)")
+        new.add_argument("--batch", type=int, help="global batch")
         new.add_argument("--seed", type=int)
         new.add_argument("--lr", type=float, help="learning rate; with --resume, for the rest of the run")
         if name == "autoencoder":
             new.add_argument("--start", metavar="RUN", help="begin with this run's weights: a 64 px model grows to 128 px")
         if name == "rdm":
             new.add_argument("--autoencoder", type=Path, required=True, metavar="RUN", help="the stage 1 run")
+            new.add_argument(
+                "--changing", type=int, nargs=2, metavar=("SHAPE", "TEXTURE"), help="rank of the expression; 0 0: the authors' split"
+            )
     new = commands.add_parser("import", help="your own faces into shards")
     new.add_argument("source", type=Path, metavar="SOURCE", help="images, folders a person, folders a clip, videos; or a tar of such")
     new.add_argument("--out", type=Path, required=True, metavar="SHARDS")
@@ -97,7 +101,9 @@ def _run(args: argparse.Namespace) -> int:
         presets = trainer.PRESETS
         if args.preset not in presets:
             raise ValueError(f"no preset {args.preset!r} for {args.command}: choose {', '.join(presets)}")
-        changes = {k: getattr(args, k) for k in ("images", "seed", "lr", "start") if getattr(args, k, None) is not None}
+        changes = {k: getattr(args, k) for k in ("images", "batch", "seed", "lr", "start") if getattr(args, k, None) is not None}
+        if getattr(args, "changing", None):
+            changes["changing"] = tuple(args.changing)
         config = replace(presets[args.preset], **changes)
         if args.command == "rdm":
             trainer.train(config, args.data, args.autoencoder, args.out, args.resume)
