@@ -6,6 +6,7 @@ The target of a frame is the mean code of the person's *other* frames (the frame
 """
 
 import json
+import os
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -132,8 +133,11 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
     """Runs stage 2 on a stage 1 run and writes the whole pipeline to `out/pipeline`.
 
     autoencoder: a stage 1 run, or its `autoencoder` folder. out receives config.json, curves.jsonl, state.pt (every
-    minute and at the end). Ctrl-C saves and stops. Raises FileExistsError when the folder holds a run and resume is False.
+    minute and at the end). Ctrl-C saves and stops. Raises FileExistsError when the folder holds a run and resume is False,
+    ValueError as one of several processes.
     """
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        raise ValueError("stage 2 takes minutes and runs as one process: start it without torchrun or accelerate launch")
     out.mkdir(parents=True, exist_ok=True)
     state_file, curves = out / "state.pt", out / "curves.jsonl"
     if state_file.exists() and not resume:

@@ -170,6 +170,13 @@ def test_stage_2_learns_and_writes_a_pipeline(start, tmp_path, changing):
     assert torch.isfinite(parts.shape.identity).all() and pipeline.shape_denoiser.std.min() > 0
 
 
+def test_stage_2_refuses_to_be_one_of_several_processes(start, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match="without torchrun"):
+        start("rdm", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_shipped_checkpoint_tells_nothing_of_where_it_was_made(start, shards, tmp_path, monkeypatch):
     first = start("autoencoder", tmp_path / "one")
     second = rdm.train(STAGE_2, [shards], first, tmp_path / "two")
