@@ -199,7 +199,7 @@ def test_another_visitor_on_a_phone_sees_their_own_face_and_every_tab_without_si
     phone.page.locator("#reset").click()
     phone.page.wait_for_timeout(500)
     assert source(phone.page, "#live") == own  # not the face that the other visitor is looking at
-    for tab in ("Reconstruct", "Swap", "Maps"):
+    for tab in ("Reconstruct", "Swap", "Pose", "Maps", "Compare"):
         open_tab(phone.page, tab)
         phone.page.wait_for_timeout(300)
         assert phone.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), tab
