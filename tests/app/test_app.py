@@ -23,11 +23,12 @@ def pictures(gallery: list[dict]) -> dict[str, np.ndarray]:
 
 def test_exactly_the_named_endpoints_are_public(client):
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(endpoints) == {"/reconstruct", "/swap", "/place"}  # and /pose_swap where a PCL checkpoint is bundled
+    assert set(endpoints) == {"/reconstruct", "/swap", "/pose_swap", "/place"}
     named = {name: [p["parameter_name"] for p in about["parameters"]] for name, about in endpoints.items()}
     assert named == {
         "/reconstruct": ["photo", "face"],
         "/swap": ["identity", "expression", "strength", "seed"],
+        "/pose_swap": ["face", "pose"],
         "/place": ["photo", "face"],
     }
 
