@@ -2,7 +2,10 @@
 
 A photo becomes codes of shape and texture plus view and light; the codes decode to canonical depth and albedo. Two
 families of networks play the same five roles: `paper` is Unsup3D's, key for key as the authors published its weights;
-`explorer` is ours: residual-free strided encoders with linear codes and light decoders that start from a bump.
+`explorer` is ours. It encodes a picture in the canonical frame, not in the photo's: view and light come first, the picture
+is turned to the front by them, what the head hides is filled in from its mirror side, the light is divided out, and what
+is left is projected onto a linear basis of faces (eigenfaces, Turk & Pentland 1991, in the frame of a morphable model,
+Blanz & Vetter 1999), which a convolutional network corrects and another one sharpens.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -14,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .geometry import BORDER_DEPTH, FAR, NEAR, pixel_grid
-from .rendering import render, shade
+from .rendering import render, shade, shading, unrender
 
 
 @dataclass
@@ -28,7 +31,7 @@ class Codes:
     view: Tensor
     """B x 6: yaw (+ looks to the image's right), pitch (+ up), roll (+ clockwise) in degrees; x, y, z in scene units."""
     light: Tensor
-    """B x 4: ambient and diffuse in [0, 1]; x and y of the direction in which the light travels, in [-1, 1]."""
+    """B x 4: ambient and diffuse in [0, 1], together 1 in `explorer`; x and y of the direction in which the light travels, in [-1, 1]."""
 
     def __getitem__(self, index) -> "Codes":
         return Codes(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
@@ -44,7 +47,7 @@ class Scene:
     depth: Tensor
     """B x S x S canonical depth in [0.9, 1.1]."""
     albedo: Tensor
-    """B x 3 x S x S in [-1, 1]."""
+    """B x 3 x S x S, about [-1, 1]."""
     view: Tensor
     """B x 6, see Codes."""
     light: Tensor
@@ -113,70 +116,99 @@ class Encoder(nn.Sequential):
 
 
 class Decoder(nn.Module):
-    """A code to a map: B x C -> B x out x S x S.
+    """A code to a smooth map, depth or confidence: B x C -> B x out x S x S.
 
-    Doubles by nearest upsampling and two 3 x 3 convolutions up to half the size, where the map has `base` channels;
-    the last doubling is bilinear for a `smooth` map (depth, confidence), nearest and convolved for a sharp one (albedo).
-    Beyond 64 px the 64 px map is enlarged and `finer` adds detail to it, nothing at first, so that a trained small
-    decoder is a big one's start.
+    Doubles by nearest upsampling and two 3 x 3 convolutions up to half the size, where the map has `base` channels; the
+    last doubling is bilinear.
     """
 
-    def __init__(self, size: int, base: int, code: int, out: int, smooth: bool):
+    def __init__(self, size: int, base: int, code: int, out: int):
         super().__init__()
-        coarse = min(size, COARSE)
         widths = [base]
-        while 8 << len(widths) <= coarse:
+        while 8 << len(widths) <= size:
             widths.insert(0, min(2 * widths[0], 4 * base))
         layers: list[nn.Module] = [nn.Linear(code, 16 * widths[0]), nn.Unflatten(1, (widths[0], 4, 4)), nn.SiLU()]
         for before, after in zip(widths, widths[1:]):
             layers += [nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 3, 1, 1, bias=False), _norm(after), nn.SiLU()]
             layers += [nn.Conv2d(after, after, 3, 1, 1, bias=False), _norm(after), nn.SiLU()]
-        if not smooth:
-            layers += [nn.Conv2d(base, base // 2, 3, 1, 1), nn.SiLU(), nn.Upsample(scale_factor=2)]
-            layers += [nn.Conv2d(base // 2, base // 2, 3, 1, 1), nn.SiLU()]
         self.trunk = nn.Sequential(*layers)
-        features = base if smooth else base // 2
-        self.head = nn.Conv2d(features, out, 3, 1, 1)
-        # linear between samples, depth has creases that shading shows: beyond 64 px, where they would be two pixels apart, cubic
-        self.last = nn.Upsample(scale_factor=2, mode="bilinear" if size <= COARSE else "bicubic") if smooth else nn.Identity()
-        self.finer = None
-        if size > COARSE:
-            detail = [nn.Conv2d(features, 32, 3, 1, 1), nn.SiLU(), nn.Conv2d(32, 32, 3, 1, 1), nn.SiLU()]
-            if smooth:
-                last = nn.Conv2d(16, out, 3, 1, 1)
-                detail += [nn.Upsample(scale_factor=2), nn.Conv2d(32, 16, 3, 1, 1), nn.SiLU(), last]
-                detail += [nn.Upsample(scale_factor=2, mode="bicubic")]
-            else:  # convolutions at the full size would cost as much as all the rest
-                last = nn.Conv2d(32, 4 * out, 3, 1, 1)
-                detail += [last, nn.PixelShuffle(2)]
-            self.finer = nn.Sequential(*detail)
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
-        if smooth:  # depth starts as its prior, confidence flat
-            nn.init.normal_(self.head.weight, std=1e-3)
+        self.head = nn.Conv2d(base, out, 3, 1, 1)
+        self.last = nn.Upsample(scale_factor=2, mode="bilinear")
+        nn.init.normal_(self.head.weight, std=1e-3)  # depth starts as its prior, confidence flat
         nn.init.zeros_(self.head.bias)
 
     def forward(self, code: Tensor) -> Tensor:
-        features = self.trunk(code)
-        coarse = self.last(self.head(features).float())
-        if self.finer is None:
-            return coarse
-        return F.interpolate(coarse, scale_factor=2, mode="bicubic") + self.finer(features).float()
+        return self.last(self.head(self.trunk(code)).float())
+
+
+class TextureBasis(nn.Module):
+    """The linear half of the texture code: a mean face and `code` directions in which albedos differ.
+
+    Projection weighs the face above hair and background. It is exact where the directions are orthogonal under that weight,
+    as `train/basis.py` fits them, each of the length of its standard deviation, so that codes have variance 1.
+    """
+
+    def __init__(self, size: int, code: int):
+        super().__init__()
+        self.mean = nn.Parameter(torch.zeros(3, size, size))
+        self.directions = nn.Parameter(torch.randn(code, 3, size, size) * 0.3 / code**0.5)
+        u, v = pixel_grid(size).unbind(-1)
+        radius = ((u / 0.75).square() + ((v - 0.1) / 0.9).square()).sqrt()
+        self.register_buffer("weight", 0.3 + 0.7 * torch.sigmoid((1 - radius) / 0.1), persistent=False)
+
+    def project(self, albedo: Tensor) -> Tensor:
+        """Codes B x C of albedos B x 3 x S x S: weighted products with each direction over its squared weighted length."""
+        weighted = (self.directions * self.weight).flatten(1)
+        length = (weighted * self.directions.flatten(1)).sum(1).clamp(min=1e-6)
+        return F.linear((albedo - self.mean).flatten(1), weighted / length[:, None])
+
+    def forward(self, code: Tensor) -> Tensor:
+        """Albedos B x 3 x S x S of codes B x C."""
+        return F.linear(code, self.directions.flatten(1).mT).unflatten(1, self.mean.shape) + self.mean
+
+
+class Refiner(nn.Module):
+    """What a linear basis blurs, sharp: the coarse albedo B x 3 x s x s and its code to the albedo B x 3 x S x S.
+
+    Adds to the enlarged coarse albedo what residual blocks at half the coarse size see, by pixel shuffle; nothing at first.
+    """
+
+    def __init__(self, size: int, coarse: int, base: int, code: int, blocks: int = 3):
+        super().__init__()
+        self.scale = size // coarse
+        self.inlet = nn.Conv2d(3, base, 4, 2, 1)
+        self.code = nn.Linear(code, base)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(base, base, 3, 1, 1), nn.SiLU(), nn.Conv2d(base, base, 3, 1, 1)) for _ in range(blocks)
+        )
+        self.head = nn.Conv2d(base, 3 * (2 * self.scale) ** 2, 3, 1, 1)
+        for layer in (self.head, *(block[-1] for block in self.blocks)):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, coarse: Tensor, code: Tensor) -> Tensor:
+        hidden = self.inlet(coarse) + self.code(code)[..., None, None]
+        for block in self.blocks:
+            hidden = hidden + block(F.silu(hidden))
+        detail = F.pixel_shuffle(self.head(F.silu(hidden)), 2 * self.scale).float()
+        large = coarse if self.scale == 1 else F.interpolate(coarse, scale_factor=self.scale, mode="bicubic")
+        return large.float() + detail
 
 
 class ConfidenceNet(nn.Sequential):
     """Log scales of the pixel loss: B x 3 x S x S -> B x 2 x S x S (plain, mirrored)."""
 
     def __init__(self, size: int, base: int):
-        super().__init__(Encoder(size, base, 64), Decoder(size, base, 64, 2, smooth=True))
+        super().__init__(Encoder(size, base, 64), Decoder(size, base, 64, 2))
         nn.init.constant_(self[1].head.bias, -1.5)
 
 
 class Autoencoder(ModelMixin, ConfigMixin):
     """The 3D-aware autoencoder.
 
-    size: side of images and maps in pixels (a power of two from 16 to 128); the encoders see at most 64. encoder_base, shape_base, texture_base: channels
-    at half the size of the encoders and of the two decoders. small_base: the same for view, light and confidence.
+    size: side of images and maps in pixels (a power of two from 16 to 128); the encoders see at most 64. encoder_base,
+    texture_base, small_base: channels at half that size of the encoders of shape, of texture, and of view, light and
+    confidence. shape_base: channels of the depth decoder at half the size; refiner_base: of the refiner.
     code: length of the shape and texture codes. max_angle in degrees, max_shift in scene units bound the view. bump:
     height of the smooth bump that depth starts from, before tanh: convex from the first step, and too soft to be
     mistaken for shading. softness: side in pixels of the squares of depth that light falls on: with 1, the finest relief
@@ -188,8 +220,9 @@ class Autoencoder(ModelMixin, ConfigMixin):
         self,
         size: int = 64,
         encoder_base: int = 40,
+        texture_base: int = 16,
         shape_base: int = 32,
-        texture_base: int = 48,
+        refiner_base: int = 48,
         small_base: int = 16,
         code: int = 256,
         max_angle: float = 60.0,
@@ -202,9 +235,10 @@ class Autoencoder(ModelMixin, ConfigMixin):
             raise ValueError(f"size must be 16, 32, 64 or 128, not {size}")
         seen = min(size, COARSE)
         self.shape_encoder = Encoder(seen, encoder_base, code)
-        self.texture_encoder = Encoder(seen, encoder_base, code)
-        self.shape_decoder = Decoder(size, shape_base, code, 1, smooth=True)
-        self.texture_decoder = Decoder(size, texture_base, code, 3, smooth=False)
+        self.texture_encoder = Encoder(seen, texture_base, code)
+        self.shape_decoder = Decoder(seen, shape_base, code, 1)
+        self.texture_basis = TextureBasis(seen, code)
+        self.refiner = Refiner(size, seen, refiner_base, code)
         self.view_net = Encoder(seen, small_base, 6)
         self.light_net = Encoder(seen, small_base, 4)
         self.confidence_net = ConfidenceNet(seen, small_base)
@@ -213,8 +247,9 @@ class Autoencoder(ModelMixin, ConfigMixin):
             nn.init.zeros_(net[-2].bias)
         with torch.no_grad():  # ambient 0.7, diffuse 0.35: shading must not paint the picture before albedo can
             self.light_net[-2].bias[:2] = torch.tensor([0.4, -0.3]).atanh()
-        squared = pixel_grid(size).mul(torch.tensor([1.2, 1.0])).pow(2).sum(-1)
+        squared = pixel_grid(seen).mul(torch.tensor([1.2, 1.0])).pow(2).sum(-1)
         self.register_buffer("prior", -bump * torch.exp(-squared / 0.5), persistent=False)
+        self.register_buffer("average_depth", depth_from_raw(self.prior[None])[0])
         self.learned = 1.0
         """Share of the learned depth on top of the bump, and of the shading's gradient; the trainer raises it from 0."""
 
@@ -224,24 +259,67 @@ class Autoencoder(ModelMixin, ConfigMixin):
 
     def encode(self, image: Tensor) -> Codes:
         """Codes of images B x 3 x S x S in [-1, 1] (the standard crop). Raises ValueError for another size."""
+        return self._encode(image)[0]
+
+    def _encode(self, image: Tensor) -> tuple[Codes, Tensor]:
+        """Codes, and the raw depth B x s x s that the shape code decodes to."""
         if image.shape[-2:] != (self.size, self.size):
             raise ValueError(f"the model takes {self.size} x {self.size} crops, not {tuple(image.shape[-2:])}")
         image = self._seen(image)
+        view, light, shape, raw, albedo = self.take_apart(image)
+        texture = self.texture_basis.project(albedo) + self.texture_encoder(albedo)
+        return Codes(shape, texture.float(), view, light), raw
+
+    def take_apart(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """All that comes before the texture code. image: B x 3 x s x s, as the encoders look at it.
+
+        Returns view B x 6, light B x 4, shape code B x C, its raw depth B x s x s, and the albedo seen, B x 3 x s x s.
+        """
         view, light = _equivariant(self.view_net, image, VIEW_MIRROR), _equivariant(self.light_net, image, LIGHT_MIRROR)
         degrees, shift = view[:, :3] * self.config.max_angle, view[:, 3:5] * self.config.max_shift
-        return Codes(
-            self.shape_encoder(image).float(),
-            self.texture_encoder(image).float(),
-            torch.cat([degrees, shift, torch.zeros_like(shift[:, :1])], 1),
-            torch.cat([light[:, :2] / 2 + 0.5, light[:, 2:]], 1),
-        )
+        view = torch.cat([degrees, shift, torch.zeros_like(shift[:, :1])], 1)
+        strength = light[:, :2] / 2 + 0.5
+        # a dark face and a dim light draw one picture: all light has strength 1, and albedo tells how bright a face is
+        light = torch.cat([strength / strength.sum(1, keepdim=True).clamp(min=1e-3), light[:, 2:]], 1)
+        front, _ = self.frontal(image, self.average_depth.expand(len(image), -1, -1), view)
+        shape = self.shape_encoder(front).float()
+        raw = self._raw_depth(shape)
+        return view, light, shape, raw, self.frontal(image, self._depth(raw), view, light)[0]
+
+    @torch.no_grad()
+    def frontal(self, image: Tensor, depth: Tensor, view: Tensor, light: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The picture turned to the front, and with a light the albedo that it shows under it: the inverse of render and shade.
+
+        image: B x 3 x s x s. depth: B x s x s canonical. Hidden places show their mirror side. No gradients: the loss moves
+        view, depth and light where they draw the picture. Returns B x 3 x s x s and what was seen itself, B x 1 x s x s.
+        """
+        front, seen = unrender(image, depth, view)
+        if light is not None:
+            shade_of = shading(depth, light, max(1, self.config.softness * depth.shape[-1] // self.size))
+            front = (front + 1) / shade_of.clamp(min=0.25) - 1
+        hidden = (1 - seen) * seen.flip(-1)
+        return torch.lerp(front, front.flip(-1), hidden), seen
 
     def decode(self, codes: Codes) -> Scene:
         """The canonical face of codes: depth B x S x S, albedo B x 3 x S x S, with the codes' view and light."""
-        raw = self.shape_decoder(codes.shape)[:, 0].float()
-        depth = depth_from_raw(self.learned * raw + self.prior)
-        albedo = self.texture_decoder(codes.texture).float().tanh()
+        return self._decode(codes, self._raw_depth(codes.shape))
+
+    def _decode(self, codes: Codes, raw: Tensor) -> Scene:
+        albedo = self.refiner(self.texture_basis(codes.texture), codes.texture)
+        depth = self._depth(raw)
+        if self.size > COARSE:  # linear between samples, depth has creases that shading shows
+            depth = F.interpolate(depth[:, None], size=(self.size, self.size), mode="bicubic")[:, 0]
         return Scene(depth, albedo, codes.view, codes.light, raw, self.learned, self.config.softness)
+
+    def depth(self, shape: Tensor) -> Tensor:
+        """Canonical depth B x s x s of shape codes B x C, as the encoders use it: 64 px at most."""
+        return self._depth(self._raw_depth(shape))
+
+    def _raw_depth(self, shape: Tensor) -> Tensor:
+        return self.shape_decoder(shape)[:, 0].float()
+
+    def _depth(self, raw: Tensor) -> Tensor:
+        return depth_from_raw(self.learned * raw + self.prior)
 
     def confidence(self, image: Tensor) -> Tensor:
         """Log scales of the pixel loss, B x 2 x S x S: channel 0 for the plain, 1 for the mirrored reconstruction."""
@@ -254,8 +332,8 @@ class Autoencoder(ModelMixin, ConfigMixin):
 
     def forward(self, image: Tensor) -> tuple[Codes, Scene, Tensor]:
         """Codes, scene and log confidence in one pass, so that data-parallel wrappers see every parameter."""
-        codes = self.encode(image)
-        return codes, self.decode(codes), self.confidence(image)
+        codes, raw = self._encode(image)
+        return codes, self._decode(codes, raw), self.confidence(image)
 
 
 def depth_from_raw(raw: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .geometry import apply_view, normals_from_depth, pixel_grid, project, unproject
+from .geometry import apply_view, normals_from_depth, pixel_grid, project, rotation, unproject
 from .rasterizer import interpolate, rasterize
 
 MARGIN = 0.25
@@ -21,16 +21,19 @@ def shade(albedo: Tensor, depth: Tensor, light: Tensor, softness: int = 1) -> Te
     averaged over softness x softness pixels, a divisor of S. Returns B x 3 x S x S, [-1, 1] for ambient + diffuse <= 1,
     brighter otherwise.
     """
+    return (albedo + 1) * shading(depth, light, softness) - 1
+
+
+def shading(depth: Tensor, light: Tensor, softness: int = 1) -> Tensor:
+    """How much light each place of the canonical face reflects, B x 1 x S x S, 0 or more; arguments as `shade`'s."""
     direction = F.normalize(torch.cat([light[:, 2:], torch.ones_like(light[:, :1])], -1), dim=-1)
     grid = pixel_grid(depth.shape[-1], device=depth.device, dtype=depth.dtype)
     if softness > 1:
         grid = F.avg_pool2d(grid.permute(2, 0, 1), softness).permute(1, 2, 0)
         depth = F.avg_pool2d(depth, softness)
     lambert = -(normals_from_depth(depth, grid) * direction[:, None, None]).sum(-1).clamp(max=0)
-    shading = (light[:, 0, None, None] + light[:, 1, None, None] * lambert)[:, None]
-    if softness > 1:
-        shading = F.interpolate(shading, scale_factor=softness, mode="bilinear")
-    return (albedo + 1) * shading - 1
+    reflected = (light[:, 0, None, None] + light[:, 1, None, None] * lambert)[:, None]
+    return F.interpolate(reflected, scale_factor=softness, mode="bilinear") if softness > 1 else reflected
 
 
 def view_grid(depth: Tensor, view: Tensor, size: int | None = None, margin: float = MARGIN) -> tuple[Tensor, Tensor]:
@@ -64,6 +67,24 @@ def render(image: Tensor, depth: Tensor, view: Tensor, size: int | None = None) 
     grid, seen = view_grid(depth, view, size)
     mask = (seen > 0).to(image.dtype)[:, None]
     return F.grid_sample(image, grid.to(image.dtype), align_corners=True, padding_mode="border") * mask, mask
+
+
+GRAZING, FACING = 0.15, 0.45
+"""Cosines between a surface and the line of sight at which a place counts as not seen, and as fully seen."""
+
+
+def unrender(image: Tensor, depth: Tensor, view: Tensor) -> tuple[Tensor, Tensor]:
+    """The inverse of render: every place of the canonical face looks up the picture.
+
+    image: B x C x T x T at the view. depth: B x S x S canonical. view: B x 6. Returns the canonical picture B x C x S x S
+    (border colours carried on outwards) and how well each place was seen, B x 1 x S x S in [0, 1]: 0 where the surface turns
+    away or lies outside the picture. What lies in front of a place is not looked for.
+    """
+    where = project(apply_view(unproject(depth), view))
+    facing = -(normals_from_depth(depth) * rotation(view)[:, None, None, 2]).sum(-1)
+    seen = ((facing - GRAZING) / (FACING - GRAZING)).clamp(0, 1) * (where.abs().amax(-1) <= 1)
+    canonical = F.grid_sample(image, where.to(image.dtype), align_corners=True, padding_mode="border")
+    return canonical, seen[:, None].to(image.dtype)
 
 
 def picture(image: Tensor, size: int | None = None) -> np.ndarray:

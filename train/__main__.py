@@ -34,6 +34,7 @@ def main(argv: list[str] | None = None) -> int:
         new.add_argument("--lr", type=float, help="learning rate; with --resume, for the rest of the run")
         if name == "autoencoder":
             new.add_argument("--start", metavar="RUN", help="begin with this run's weights: a 64 px model grows to 128 px")
+            new.add_argument("--basis", type=int, help="images after which the texture basis is fitted; 0 at once, -1 never")
         if name == "rdm":
             new.add_argument("--autoencoder", type=Path, required=True, metavar="RUN", help="the stage 1 run")
             new.add_argument(
@@ -101,7 +102,7 @@ def _run(args: argparse.Namespace) -> int:
         presets = trainer.PRESETS
         if args.preset not in presets:
             raise ValueError(f"no preset {args.preset!r} for {args.command}: choose {', '.join(presets)}")
-        changes = {k: getattr(args, k) for k in ("images", "batch", "seed", "lr", "start") if getattr(args, k, None) is not None}
+        changes = {k: getattr(args, k) for k in ("images", "batch", "seed", "lr", "start", "basis") if getattr(args, k, None) is not None}
         if getattr(args, "changing", None):
             changes["changing"] = tuple(args.changing)
         config = replace(presets[args.preset], **changes)

@@ -14,12 +14,14 @@ import time
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
+from safetensors.torch import load_file
 from torch import Tensor
 
 from latentface.autoencoder import COARSE, Autoencoder
 from latentface.paper import PaperAutoencoder
 
 from . import losses, sheets
+from .basis import fit_basis
 from .run import Progress, append_curve, cut_curve, load_state, record, resumed, save_state, stoppable
 from .shards import Clips, another_frame, read_shards
 
@@ -66,7 +68,13 @@ class AutoencoderConfig:
     """Weight of the depth's Laplacian in units of the depth range."""
     together: float = 0.0
     """Weight of a frame's reconstruction, at 32 px at most, from the shape and texture of another frame of the same person: two
-    views of one face, so that turning up and down is pose and not shape. Half of every batch then are such partners."""
+    views of one face, so that turning up and down is pose and not shape. Half of every batch then are such partners. Texture
+    gets no gradient of it, so that it may change with the expression."""
+    basis: int = -1
+    """Images after which the texture basis is fitted to what is known of view, depth and light by then (see basis.py);
+    0 is at once, for a run that starts from another's weights; -1 never."""
+    texture_lr: float = 5.0
+    """Learning rate of the networks that correct and sharpen the texture, in units of lr; the basis itself takes a fifth of lr."""
     warm_up: int = 8_000
     """Images over which the learned depth, and the gradient that shading gives it, come in on top of the bump: view and
     albedo first, or the relief is used to paint the face."""
@@ -82,19 +90,24 @@ FEATURE_SPREAD = 13.0
 """Standard deviation of EfficientNet-Lite0's 1/4-size features on faces at 64 px: divided by it, they differ by about
 the sigma that the confidence network starts from."""
 PRESETS = {
-    "explorer": AutoencoderConfig(model={"size": 64, "softness": 4}, laplacian=5.0, together=1.0),
-    "explorer-128": AutoencoderConfig(model={"size": 128, "softness": 8}, laplacian=20.0, perceptual_share=0.25, together=1.0),
+    "explorer": AutoencoderConfig(model={"size": 64, "softness": 4}, laplacian=5.0, together=0.5, basis=24_000),
+    "explorer-128": AutoencoderConfig(
+        model={"size": 128, "softness": 8}, laplacian=20.0, perceptual_share=0.25, together=0.5, basis=24_000
+    ),
     "paper-64": AutoencoderConfig(
         network="paper", images=162_000 * 30, batch=64, lr=1e-4, weight_decay=5e-4, ema=0.0, gradient=0.0, perceptual=0.0,
         paper_perceptual=1.0, raw_depth=0.0, laplacian=0.0, warm_up=0, beta2=0.999, clip=1e9, log_sigma=(-16.0, 16.0),
     ),
     "toy": AutoencoderConfig(
-        model={"size": 32, "encoder_base": 8, "shape_base": 8, "texture_base": 8, "small_base": 8, "code": 32},
+        model={
+            "size": 32, "encoder_base": 8, "texture_base": 8, "shape_base": 8, "refiner_base": 8, "small_base": 8, "code": 32
+        },
         images=256,
         batch=16,
         warm_up=128,
         perceptual=0.0,
         together=0.5,
+        basis=160,
     ),
 }
 
@@ -132,7 +145,7 @@ def objective(
         swapped, target = scene, image
         while target.shape[-1] > 32:
             swapped, target = swapped.half(), F.avg_pool2d(target, 2)
-        swapped = replace(swapped, depth=_partners(swapped.depth), albedo=_partners(swapped.albedo))
+        swapped = replace(swapped, depth=_partners(swapped.depth), albedo=_partners(swapped.albedo).detach())
         drawn, drawn_mask = swapped.render()
         drawn_share = drawn_mask.sum() / mean(drawn_mask.sum()).clamp(min=1)
         terms["together"] = drawn_share * config.together * losses.masked_mean((drawn - target).abs(), drawn_mask)
@@ -159,6 +172,24 @@ def objective(
 def _partners(values: Tensor) -> Tensor:
     """Every two neighbours of a batch in each other's place."""
     return values.unflatten(0, (-1, 2)).flip(1).flatten(0, 1)
+
+
+SETTLED = {"view_net": 0.0, "light_net": 0.0, "shape_encoder": 0.2, "shape_decoder": 0.2}
+"""Share of the learning rate of geometry and light once the texture basis is fitted. A picture that is turned to the front,
+coded and turned back looks right under any view and depth, so that nothing holds them any more: left at full rate, relief
+shrank and yaw grew (bas-relief ambiguity) until, after 25,600 to 32,000 images, nearly all faces were concave."""
+
+
+def _groups(model: torch.nn.Module, config: AutoencoderConfig) -> list[dict]:
+    """Adam's parameter groups, each with its share of the learning rate before ("scale") and after ("settled") the basis is fitted."""
+    before = {"texture_encoder": config.texture_lr, "refiner": config.texture_lr, "texture_basis": 0.2}
+    groups: dict[tuple[float, float], list] = {}
+    for name, parameter in model.named_parameters():
+        part = name.partition(".")[0]
+        scale = before.get(part, 1.0) if config.network == "explorer" else 1.0
+        settled = SETTLED.get(part, scale) if config.network == "explorer" else scale
+        groups.setdefault((scale, settled), []).append(parameter)
+    return [{"params": parameters, "scale": scale, "settled": settled} for (scale, settled), parameters in groups.items()]
 
 
 def learning_rate(images: int, config: AutoencoderConfig) -> float:
@@ -230,12 +261,12 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
     network = NETWORKS[config.network]
     model = network(**config.model).to(accelerator.device, memory_format=torch.channels_last)
     if config.start:
-        before = network.from_pretrained(Path(config.start) / "autoencoder").state_dict()
+        before = load_file(Path(config.start) / "autoencoder" / "diffusion_pytorch_model.safetensors")
         own = model.state_dict()
         model.load_state_dict({**own, **{k: v for k, v in before.items() if k in own and own[k].shape == v.shape}})
     average = network(**config.model).to(accelerator.device).requires_grad_(False).eval()
     average.load_state_dict(model.state_dict())
-    optimizer = torch.optim.Adam(model.parameters(), config.lr, betas=(0.9, config.beta2), weight_decay=config.weight_decay)
+    optimizer = torch.optim.Adam(_groups(model, config), config.lr, betas=(0.9, config.beta2), weight_decay=config.weight_decay)
     seen, history = 0, []
     if resume and state_file.exists():
         state = load_state(state_file)
@@ -286,9 +317,17 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
             batch = clips.jittered(rows, plain_model.size, generator, part)
             image = batch.to(accelerator.device, memory_format=torch.channels_last)
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate(seen, config)
+                fitted = 0 <= config.basis <= seen
+                group["lr"] = group["settled" if fitted else "scale"] * learning_rate(seen, config)
             learned = min(1.0, seen / config.warm_up) if config.warm_up and not config.start else 1.0
             plain_model.learned = average.learned = learned
+            if config.basis >= 0 and config.basis <= seen < config.basis + config.batch:
+                held = fit_basis(plain_model, clips, config.seed)
+                for value in plain_model.state_dict().values() if accelerator.num_processes > 1 else ():
+                    torch.distributed.broadcast(value, 0)  # decompositions may differ in the last bit, and then in a sign
+                average.load_state_dict(plain_model.state_dict())
+                if main:
+                    print(f"texture basis of {plain_model.config.code} directions: {held:.1%} of the variance", flush=True)
             with accelerator.autocast():
                 outputs = model(image, features=True) if config.paper_perceptual else model(image)
                 loss, terms = objective(outputs, image, config, features, mean)

@@ -103,9 +103,9 @@ def load_method(name: str) -> Method:
 
 
 def label(name: str) -> str:
-    """What a method is called in results: runs/b/pipeline -> b, pca:data/imagined -> pca."""
+    """What a method is called in results: runs/b/pipeline -> b, runs/c/backbone -> c, pca:data/imagined -> pca."""
     path = Path(name.partition(":")[0] if name.startswith("pca:") else name)
-    return path.resolve().parent.name if path.name in ("pipeline", "model") else path.name
+    return path.resolve().parent.name if path.name in ("pipeline", "model", "backbone") else path.name
 
 
 def latentface(pipeline: LatentFacePipeline, name: str) -> Method:

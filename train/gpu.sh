@@ -12,7 +12,7 @@
 # A TRAY that holds nothing new (or no TRAY: "-") only goes on. A folder `start` among the SHARDS (a stage 1 run, as
 # `--start` takes it) is what stage 1 starts from.
 #
-# Settings: PRESET (explorer), IMAGES and RDM_IMAGES (the preset's), WORK (runs/gpu), PYTHON (python3), TRAY_MB, and
+# Settings: PRESET (explorer-128), IMAGES and RDM_IMAGES (the preset's), WORK (runs/gpu), PYTHON (python3), TRAY_MB, and
 # WHEELS, a folder of wheels to take instead of fetching them.
 # Stage 1 runs in bfloat16, with the frames on the GPU and the torch rasteriser; without a GPU all runs on the CPU.
 set -euo pipefail
@@ -116,7 +116,7 @@ run() {
   mkdir -p "$work" "$out"
   take_in "$1"
   export PYTHONPATH="$work/packages${PYTHONPATH:+:$PYTHONPATH}"
-  local preset=${PRESET:-explorer} data=() truth= start=() folder
+  local preset=${PRESET:-explorer-128} data=() truth= start=() folder
   for folder in "$work"/data/*/; do
     folder=${folder%/}
     if [ "$(basename "$folder")" = start ]; then

@@ -13,7 +13,7 @@ from torch import Tensor
 PENALTIES = (1.0, 0.1, 1e-2, 1e-3, 1e-4)
 """Half the square of the linear probe's weights counts this much beside the mean cross entropy."""
 STEPS = 40
-"""L-BFGS steps of the linear probe for each penalty; each starts where the last one ended."""
+"""Most L-BFGS steps of the linear probe for each penalty; each starts where the last one ended."""
 RIDGES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Penalties of ridge regression, in units of the number of rows."""
 NEIGHBOURS = (1, 5, 10, 20, 50)
@@ -43,7 +43,10 @@ def linear_probe(features: Tensor, labels: Tensor, validation: tuple[Tensor, Ten
     """BatchNorm -> Linear: logistic regression of standardised features, its penalty chosen on validation.
 
     Convex and trained to the end by L-BFGS, from the strongest penalty to weaker ones until two in a row are worse on
-    validation: there is no length of training, learning rate or start to choose.
+    validation: there is no length of training, learning rate or start to choose. Nothing is left out of wide features.
+    What makes them cheap is that weights are counted along the features' principal axes, each in units of the
+    curvature that the objective has there while all classes are as likely, so that a few steps do. With more numbers
+    than rows, only the space that the rows span is fitted: the optimum lies in it.
 
     Args:
         features, labels: N x D float and N int64, which train. validation: the same, which chooses. test: M x D.
@@ -52,28 +55,43 @@ def linear_probe(features: Tensor, labels: Tensor, validation: tuple[Tensor, Ten
         The test rows' predicted classes, M int64, and the accuracy on validation.
     """
     scale, classes = Scale.of(features), int(labels.max()) + 1
-    x, held = scale(features), scale(validation[0])
-    weight = torch.zeros(x.shape[1] + 1, classes, requires_grad=True)  # the last row is the bias
-    best, right_before, worse = (-1.0, weight.detach().clone()), 0.0, 0
+    parts = [scale(features), scale(validation[0]), scale(test)]
+    if features.shape[1] > len(features):
+        power, axes = torch.linalg.eigh(parts[0] @ parts[0].T)
+        keep = power > 1e-6 * power[-1].clamp(min=1e-12)
+        basis = parts[0].T @ (axes[:, keep] / power[keep].sqrt())
+        parts = [part @ basis for part in parts]
+        power, axes = power[keep] / len(features), torch.eye(int(keep.sum()))
+    else:
+        power, axes = torch.linalg.eigh(parts[0].T @ parts[0] / len(features))
+    x, held, test = parts
+    weight, bias = torch.zeros(classes, x.shape[1]), torch.zeros(classes)
+    best, right_before, worse = (-1.0, weight, bias), 0.0, 0
     for penalty in PENALTIES:
-        optimizer = torch.optim.LBFGS([weight], max_iter=STEPS, tolerance_change=1e-6, line_search_fn="strong_wolfe")
+        step = (power.clamp(min=0) / classes + penalty).rsqrt()  # along each axis; classes ** 0.5 is the bias's
+        along, shift = (weight @ axes / step).requires_grad_(), (bias / classes**0.5).requires_grad_()
+        optimizer = torch.optim.LBFGS(
+            [along, shift], max_iter=STEPS, tolerance_change=1e-5, line_search_fn="strong_wolfe"
+        )
 
         def loss() -> Tensor:
             optimizer.zero_grad()
-            value = F.cross_entropy(torch.addmm(weight[-1], x, weight[:-1]), labels) + penalty / 2 * weight[:-1].square().sum()
+            moved = along * step
+            scores = F.linear(x, moved @ axes.T, shift * classes**0.5)
+            value = F.cross_entropy(scores, labels) + penalty / 2 * moved.square().sum()
             value.backward()
             return value
 
         optimizer.step(loss)
-        with torch.no_grad():
-            right = float((torch.addmm(weight[-1], held, weight[:-1]).argmax(1) == validation[1]).float().mean())
+        weight, bias = ((along * step) @ axes.T).detach(), (shift * classes**0.5).detach()
+        right = float((F.linear(held, weight, bias).argmax(1) == validation[1]).float().mean())
         if right > best[0]:
-            best = right, weight.detach().clone()
+            best = right, weight, bias
         worse = worse + 1 if right < right_before else 0
         right_before = right
         if worse == 2:
             break
-    return torch.addmm(best[1][-1], scale(test), best[1][:-1]).argmax(1), best[0]
+    return F.linear(test, *best[1:]).argmax(1), best[0]
 
 
 def nearest(features: Tensor, queries: Tensor, most: int = max(NEIGHBOURS)) -> Tensor:

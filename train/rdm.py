@@ -12,9 +12,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from latentface.autoencoder import Autoencoder
+from latentface.geometry import pixel_grid
 from latentface.paper import PaperAutoencoder, PaperDenoiser
 from latentface.pipeline import LatentFacePipeline
 from latentface.rdm import Denoiser, make_scheduler, split
@@ -49,10 +51,10 @@ class RDMConfig:
     """Decay of the averaged weights."""
     snr_gamma: float = 0.0
     """Cap of the min-SNR weight; 0 is the plain squared error."""
-    changing: tuple[int, int] = (64, 0)
-    """Rank of the expression, of shape and of texture (see Denoiser); 0 splits all of a code, as the authors do. Chosen on London
-    development photos and held-out imagined people: with a rank for texture too, skin and hair follow the expression."""
-    views: int = 2
+    changing: tuple[int, int] = (8, 48)
+    """Rank of the expression, of shape and of texture (see Denoiser and changing_directions); 0 splits all of a code, as the
+    authors do. Chosen on swaps of London development photos: more texture moves more of a smile and more of who someone is."""
+    views: int = 1
     """How many shifted and mirrored crops of each frame are encoded."""
     seed: int = 0
     """Seed of weights, crops and batches."""
@@ -62,6 +64,7 @@ AUTOENCODERS = {network.__name__: network for network in (Autoencoder, PaperAuto
 NETWORKS = {"explorer": Denoiser, "paper": PaperDenoiser}
 PRESETS = {
     "explorer": RDMConfig(),
+    "explorer-128": RDMConfig(),
     "paper-64": RDMConfig(network="paper", standardized=False, changing=(0, 0), decoupled=False, lr=1e-4, snr_gamma=1e9, ema=0.0),
     "toy": RDMConfig(model={"width": 32, "blocks": 1}, changing=(4, 4), images=20_000, batch=128, views=1),
 }
@@ -69,10 +72,10 @@ PRESETS = {
 
 @torch.no_grad()
 def encode_clips(model: Autoencoder, clips: Clips, views: int, seed: int, progress=None) -> dict[str, Tensor]:
-    """Codes of all frames: {"shape", "texture"}: N x views x C; view 0 is the plain crop, the others are jittered."""
+    """Codes of all frames: {"shape", "texture", "view", "light"}: N x views x C; view 0 is the plain crop, the others are jittered."""
     generator = torch.Generator().manual_seed(seed)
     device = next(model.parameters()).device
-    out: dict[str, list] = {kind: [] for kind in KINDS}
+    out: dict[str, list] = {name: [] for name in (*KINDS, "view", "light")}
     rows = torch.arange(len(clips.images))
     for done, part in enumerate(rows.split(256)):
         codes = []
@@ -80,8 +83,8 @@ def encode_clips(model: Autoencoder, clips: Clips, views: int, seed: int, progre
             image = clips.jittered(part, model.size, generator) if view else clips.centre(part, model.size)
             with torch.autocast(device.type, torch.bfloat16):
                 codes.append(model.encode(image.to(device, memory_format=torch.channels_last)))
-        for kind in KINDS:
-            out[kind].append(torch.stack([getattr(c, kind).float().cpu() for c in codes], 1))
+        for name, found in out.items():
+            found.append(torch.stack([getattr(c, name).float().cpu() for c in codes], 1))
         if progress:
             progress(min(len(rows), (done + 1) * 256), len(rows))
     return {kind: torch.cat(parts) for kind, parts in out.items()}
@@ -100,15 +103,53 @@ def others_mean(codes: Tensor, person: Tensor) -> tuple[Tensor, Tensor]:
     return (total[person] - frame) / (count - 1).clamp(min=1)[:, None], count > 1
 
 
-def changing_directions(codes: Tensor, person: Tensor, changing: int) -> Tensor:
-    """The directions in which one person's codes vary most: orthonormal columns C x changing.
+def changing_directions(
+    codes: Tensor, person: Tensor, changing: int, given: Tensor | None = None, shown: Tensor | None = None
+) -> Tensor:
+    """The directions in which one person's codes change most as a face shows it: orthonormal columns C x changing.
 
-    codes: N x C. person: N int64. The leading eigenvectors of the covariance of codes around their person's mean.
+    codes: N x C, standardised. person: N int64. given: N x K, what else is known of each frame (its view and light): what
+    changes along with it, linearly and within people, is no expression and left out. shown: C x P, what each number of the
+    code does to what is looked at (see features_moved); without it, codes are looked at themselves.
+    With W the covariance around each person's mean and G = shown shown^T: the leading eigenvectors of G^1/2 W G^1/2 are the
+    strongest independent changes that show, and codes change along W G^1/2 v with each.
     """
+    change = _within(codes.double(), person)
+    if given is not None:
+        known = _within(given.double(), person)
+        known = known / known.square().mean(0).sqrt().clamp(min=1e-6)
+        ridge = 1e-3 * len(known) * torch.eye(known.shape[1], dtype=torch.float64)  # ambient and diffuse light add up to 1
+        change = change - known @ torch.linalg.solve(known.T @ known + ridge, known.T @ change)
+    within = change.T @ change / len(change)
+    root = torch.eye(codes.shape[1], dtype=torch.float64)
+    if shown is not None:
+        values, vectors = torch.linalg.eigh(shown.double() @ shown.double().T)
+        root = vectors * values.clamp(min=0).sqrt() @ vectors.T
+    leading = torch.linalg.eigh(root @ within @ root)[1][:, -changing:]
+    return torch.linalg.qr(within @ root @ leading)[0].to(codes.dtype)
+
+
+@torch.no_grad()
+def features_moved(model: Autoencoder, kind: str, mean: Tensor, spread: Tensor) -> Tensor:
+    """What a face's features do as each number of a code moves by its spread: C x P.
+
+    Differences between neighbouring pixels, at half the size, of the albedo (texture) or depth (shape), inside an oval that
+    leaves hair, ears and background out: brows, eyes, nose and mouth, but not how light or dark a cheek is.
+    mean, spread: C, of the codes. Central differences around the mean code.
+    """
+    u, v = pixel_grid(model.average_depth.shape[-1], device=mean.device).unbind(-1)
+    oval = torch.sigmoid((1 - ((u / 0.65).square() + ((v - 0.18) / 0.72).square()).sqrt()) / 0.08)
+    decode = model.texture_basis if kind == "texture" else lambda code: model.depth(code)[:, None]
+    moved = torch.cat([decode(mean + step) - decode(mean - step) for step in torch.diag(spread).split(64)]) / 2
+    moved = F.avg_pool2d(moved * oval, 2)
+    return torch.cat([moved.diff(dim=-1).flatten(1), moved.diff(dim=-2).flatten(1)], 1).cpu()
+
+
+def _within(values: Tensor, person: Tensor) -> Tensor:
+    """Values N x C less their person's mean."""
     people = int(person.max()) + 1
-    total = torch.zeros(people, codes.shape[-1]).index_add_(0, person, codes)
-    change = codes - (total / torch.bincount(person, minlength=people).clamp(min=1)[:, None])[person]
-    return torch.linalg.eigh(change.T.double() @ change.double())[1][:, -changing:].to(codes.dtype)
+    total = torch.zeros(people, values.shape[-1], dtype=values.dtype).index_add_(0, person, values)
+    return values - (total / torch.bincount(person, minlength=people).clamp(min=1)[:, None])[person]
 
 
 def aim(denoiser: Denoiser | PaperDenoiser, condition: Tensor, target: Tensor) -> Tensor:
@@ -166,8 +207,12 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
         targets[kind], usable = others_mean(codes[kind], clips.person)
         if ranks[kind]:
             learning = ~clips.validation
-            frames = (codes[kind][learning].mean(1) - flat.mean(0)) / spread[kind]
-            denoisers[kind].directions.copy_(changing_directions(frames, clips.person[learning], **ranks[kind]))
+            frames = (codes[kind][learning, 0] - flat.mean(0)) / spread[kind]
+            known = torch.cat([codes[name][learning, 0] for name in ("view", "light")], 1)
+            given = torch.cat([known, known[:, :3].square()], 1)
+            shown = features_moved(model, kind, flat.mean(0).to(device), spread[kind].to(device))
+            directions = changing_directions(frames, clips.person[learning], ranks[kind]["changing"], given, shown)
+            denoisers[kind].directions.copy_(directions)
         averages[kind].load_state_dict(denoisers[kind].state_dict())
     rows = (usable & ~clips.validation).nonzero().flatten()
     held = (usable & clips.validation).nonzero().flatten()

@@ -2,11 +2,12 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from tests.helpers import TINY, random_codes, smooth, tiny_autoencoder
 
-from latentface.autoencoder import Autoencoder, clamp_border, depth_from_raw
+from latentface.autoencoder import Autoencoder, Refiner, TextureBasis, clamp_border, depth_from_raw
 from latentface.geometry import BORDER_DEPTH
-from latentface.rendering import shade
+from latentface.rendering import render, shade
 
 
 @pytest.mark.parametrize("size", [16, 32])
@@ -26,13 +27,12 @@ def test_shapes_and_ranges(size):
     assert torch.equal(scene.view, codes.view) and torch.equal(scene.light, codes.light)
 
 
-def test_view_light_depth_and_albedo_stay_in_their_bounds():
+def test_view_light_and_depth_stay_in_their_bounds():
     model = tiny_autoencoder(max_angle=50.0, max_shift=0.2)
     with torch.no_grad():
         for net in (model.view_net, model.light_net):  # saturated, whatever the picture
             net[-2].weight.mul_(1e5)
         model.shape_decoder.head.weight.mul_(1e6)
-        model.texture_decoder.head.weight.mul_(1e5)
         codes = model.encode(torch.randn(64, 3, 16, 16, generator=torch.Generator().manual_seed(0)))
         scene = model.decode(codes)
     angles, shift = codes.view[:, :3].abs(), codes.view[:, 3:5].abs()
@@ -41,7 +41,6 @@ def test_view_light_depth_and_albedo_stay_in_their_bounds():
     assert 0 <= ambient.min() < 0.01 and 0.99 < ambient.max() <= 1
     assert -1 <= direction.min() < -0.99 and 0.99 < direction.max() <= 1
     assert 0.9 <= scene.depth.min() < 0.91 and 1.09 < scene.depth.max() <= 1.1
-    assert -1 <= scene.albedo.min() < -0.99 and 0.99 < scene.albedo.max() <= 1
 
 
 def test_depth_of_raw_values_against_the_formula():
@@ -152,23 +151,98 @@ def test_codes_index_and_convert():
     assert doubled.light.dtype == doubled.texture.dtype == torch.float64
 
 
+def grown_pair() -> tuple[Autoencoder, Autoencoder]:
+    """A 64 px model with random weights, and a 128 px model that took them over."""
+    torch.manual_seed(0)
+    tiny = {k: v for k, v in TINY.items() if k != "size"}
+    small, big = Autoencoder(size=64, **tiny), Autoencoder(size=128, **tiny)
+    for network in (small.shape_encoder, small.shape_decoder, small.view_net, small.texture_encoder):
+        for parameter in network.parameters():
+            torch.nn.init.normal_(parameter, std=0.05)
+    own = big.state_dict()
+    big.load_state_dict({**own, **{k: v for k, v in small.state_dict().items() if own[k].shape == v.shape}})
+    return small.eval(), big.eval()
+
+
 def test_a_small_model_grows_into_a_big_one():
     """Trained weights of 64 px are a 128 px model's start: same codes, and maps that show the same face."""
-    torch.manual_seed(0)
-    tiny = {"encoder_base": 8, "shape_base": 8, "texture_base": 8, "small_base": 8, "code": 16}
-    small, big = Autoencoder(size=64, **tiny), Autoencoder(size=128, **tiny)
-    for parameter in small.parameters():
-        torch.nn.init.normal_(parameter, std=0.05)
-    missing, unexpected = big.load_state_dict(small.state_dict(), strict=False)
-    assert not unexpected and all(".finer." in name for name in missing)
+    small, big = grown_pair()
     image = torch.rand(2, 3, 128, 128) * 2 - 1
     codes, scene, confidence = big(image)
-    small_codes = small.encode(torch.nn.functional.avg_pool2d(image, 2))
-    assert torch.allclose(codes.shape, small_codes.shape, atol=1e-5)
-    assert torch.allclose(codes.view, small_codes.view, atol=1e-4)
+    small_codes = small.encode(F.avg_pool2d(image, 2))
+    for name in ("shape", "texture", "view", "light"):
+        torch.testing.assert_close(getattr(codes, name), getattr(small_codes, name), atol=1e-4, rtol=1e-3)
     coarse = small.decode(small_codes)
     assert scene.depth.shape == (2, 128, 128) and scene.albedo.shape == (2, 3, 128, 128) and confidence.shape == (2, 2, 128, 128)
-    pooled = torch.nn.functional.avg_pool2d(scene.depth[:, None], 2)[:, 0]
-    assert (pooled - coarse.depth)[:, 2:-2, 2:-2].abs().max() < 0.1 * coarse.depth.std()
-    scene.depth.sum().backward()
-    assert big.shape_decoder.finer[-2].weight.grad.abs().sum() > 0
+    pooled = F.avg_pool2d(torch.cat([scene.depth[:, None], scene.albedo], 1), 2)
+    assert (pooled[:, 0] - coarse.depth)[:, 2:-2, 2:-2].abs().max() < 0.1 * coarse.depth.std()
+    assert (pooled[:, 1:] - coarse.albedo)[..., 2:-2, 2:-2].abs().mean() < 0.3 * coarse.albedo.std()  # noise: cubic blurs it
+
+
+def test_projection_and_reconstruction_against_least_squares():
+    """Directions orthogonal under the weight: the code is the weighted least-squares solution, and a member's own code."""
+    torch.manual_seed(0)
+    basis = TextureBasis(16, 5).double()
+    with torch.no_grad():
+        root = basis.weight.sqrt().expand(3, -1, -1).flatten()
+        axes = torch.linalg.qr(torch.randn(3 * 256, 5, dtype=torch.float64))[0] * torch.tensor([3.0, 2, 1, 0.5, 0.1])
+        basis.directions.copy_((axes / root[:, None]).T.view_as(basis.directions))
+        basis.mean.normal_()
+        code = torch.randn(4, 5, dtype=torch.float64)
+        torch.testing.assert_close(basis.project(basis(code)), code)
+        albedo = torch.randn(4, 3, 16, 16, dtype=torch.float64)
+        matrix = basis.directions.flatten(1).T * root[:, None]
+        wanted = torch.linalg.lstsq(matrix, ((albedo - basis.mean).flatten(1) * root).T).solution.T
+        torch.testing.assert_close(basis.project(albedo), wanted)
+        basis.directions.zero_()
+        assert (basis.project(albedo) == 0).all()
+
+
+@pytest.mark.parametrize("size, coarse", [(32, 32), (32, 16)])
+def test_the_refiner_adds_nothing_at_first_and_learns(size, coarse):
+    refiner = Refiner(size, coarse, 8, 4)
+    albedo, code = smooth((2, 3, coarse, coarse), 0), torch.randn(2, 4)
+    large = albedo if size == coarse else F.interpolate(albedo, scale_factor=2, mode="bicubic")
+    assert torch.equal(refiner(albedo, code), large)
+    refiner(albedo, code).square().sum().backward()
+    assert refiner.head.weight.grad.abs().sum() > 0
+
+
+def turned_face(yaw: float) -> tuple[Autoencoder, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """A model, a symmetric albedo, and its picture at a yaw under a light from the side (with the view and light)."""
+    model = tiny_autoencoder(size=64)
+    depth = model.average_depth[None]
+    albedo = smooth((1, 3, 64, 64), 4, coarse=6)
+    albedo = 0.6 * (albedo + albedo.flip(-1)) / 2
+    view, light = torch.tensor([[yaw, 4.0, 2.0, 0.01, 0, 0]]), torch.tensor([[0.6, 0.4, 0.8, 0.1]])
+    image, _ = render(shade(albedo, depth, light), depth, view)
+    return model, albedo, image, (view, light)
+
+
+@pytest.mark.parametrize("yaw", [0.0, 20.0, -35.0])
+def test_the_front_of_a_turned_lit_face_is_its_albedo(yaw):
+    model, albedo, image, (view, light) = turned_face(yaw)
+    front, seen = model.frontal(image, model.average_depth[None], view, light)
+    inner = (slice(None), slice(None), slice(12, 52), slice(12, 52))
+    assert (front - albedo)[inner].abs().mean() < 0.03
+    untouched = image - albedo
+    assert untouched[inner].abs().mean() > 0.08 or yaw == 0
+    assert seen.min() >= 0 and seen.max() <= 1
+
+
+def test_what_the_head_hides_is_taken_from_its_mirror_side():
+    model, albedo, image, (view, light) = turned_face(50.0)
+    front, seen = model.frontal(image, model.average_depth[None], view, light)
+    hidden = ((seen < 0.1) & (seen.flip(-1) > 0.9))[:, :, 8:56]
+    assert hidden.sum() > 30
+    assert (front - albedo)[:, :, 8:56].abs().mean(1, keepdim=True)[hidden].mean() < 0.06
+
+
+def test_codes_carry_no_gradient_through_the_turning():
+    """The loss moves view and light where they draw the picture, not by choosing what the texture encoder sees."""
+    model = tiny_autoencoder()
+    with torch.no_grad():
+        model.texture_encoder[-2].weight.normal_()
+    model.encode(smooth((2, 3, 16, 16), 0)).texture.square().sum().backward()
+    assert model.texture_encoder[0].weight.grad.abs().sum() > 0 and model.texture_basis.directions.grad.abs().sum() > 0
+    assert model.view_net[0].weight.grad is None and model.shape_encoder[0].weight.grad is None

@@ -9,7 +9,7 @@ from tests.helpers import bump, smooth, tiny_scene
 
 from latentface.autoencoder import Scene
 from latentface.geometry import HALF_WIDTH
-from latentface.rendering import depth_picture, normal_picture, picture, render, shade, view_grid
+from latentface.rendering import depth_picture, normal_picture, picture, render, shade, shading, unrender, view_grid
 
 FRONT = torch.zeros(1, 6)
 
@@ -177,3 +177,27 @@ def test_soft_light_is_the_light_on_averaged_depth():
     fine = depth + 0.002 * (torch.arange(64) // 2 % 2 * 2 - 1)
     assert (shade(albedo, fine, light) - shade(albedo, depth, light)).abs().mean() > 0.05
     torch.testing.assert_close(shade(albedo, fine, light, 4), shade(albedo, depth, light, 4), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("yaw", [0.0, 25.0, -25.0])
+def test_unrender_undoes_render_where_the_face_is_seen(yaw):
+    scene = tiny_scene(64, yaw)
+    image, _ = scene.render()
+    canonical, seen = unrender(image, scene.depth, scene.view)
+    inner = (seen > 0.99)[..., 8:-8, 8:-8].expand(-1, 3, -1, -1)
+    assert inner.float().mean() > 0.5
+    assert (canonical - scene.canonical)[..., 8:-8, 8:-8][inner].abs().max() < 0.05
+
+
+def test_the_far_cheek_of_a_turned_face_is_not_seen():
+    scene = tiny_scene(64, 50.0)  # looks to the image's right: its right half turns away
+    _, seen = unrender(scene.render()[0], scene.depth, scene.view)
+    assert seen[..., 24:40, 46:56].mean() < 0.2 and seen[..., 24:40, 12:30].mean() > 0.95
+
+
+def test_shading_is_what_shade_multiplies():
+    scene = tiny_scene()
+    for softness in (1, 4):
+        by = shading(scene.depth, scene.light, softness)
+        assert by.shape == (1, 1, 16, 16) and (by >= 0).all()
+        torch.testing.assert_close(shade(scene.albedo, scene.depth, scene.light, softness), (scene.albedo + 1) * by - 1)

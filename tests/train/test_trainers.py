@@ -20,13 +20,13 @@ from latentface.rdm import Denoiser, make_scheduler, split
 from train import autoencoder, rdm
 from train.__main__ import main
 from train.autoencoder import AutoencoderConfig, learning_rate, relief
-from train.rdm import RDMConfig, aim, changing_directions, encode_clips, held_error, others_mean, snr_weight
+from train.rdm import RDMConfig, aim, changing_directions, encode_clips, features_moved, held_error, others_mean, snr_weight
 from train.report import ship
 from train.run import append_curve, load_state
 from train.shards import Clips, read_shards, write_shards
 
 ROOT = Path(__file__).parent.parent.parent
-STAGE_1 = AutoencoderConfig(model=TINY, images=64, batch=8, perceptual=0.0, warm_up=40, lr=2e-3)
+STAGE_1 = AutoencoderConfig(model=TINY, images=64, batch=8, perceptual=0.0, warm_up=40, lr=2e-3, basis=24)
 STAGE_2 = RDMConfig(model={"width": 16, "blocks": 1}, changing=(3, 2), images=256, batch=32, views=2)
 
 
@@ -200,7 +200,7 @@ def test_the_scale_of_the_codes_comes_from_training_people(start, shards, stage_
     torch.testing.assert_close(denoiser.mean, flat_codes.mean(0))
     torch.testing.assert_close(denoiser.std, flat_codes.std(0).clamp(min=1e-4))
     plain = model.encode(clips.centre(torch.arange(len(clips.images)), 16)).texture
-    torch.testing.assert_close(codes[:, 0], plain, atol=0.05, rtol=0.05)  # encoded in bfloat16
+    torch.testing.assert_close(codes[:, 0], plain, atol=0.15, rtol=0.05)  # encoded in bfloat16
 
 
 def stop(command: list[str], sent: signal.Signals) -> tuple[int, str]:
@@ -321,6 +321,39 @@ def test_changing_directions_hold_the_most_change_within_people():
     assert found.T[1].abs().argmax() == 2  # the last changes most
 
 
+def test_changing_directions_leave_out_what_the_view_explains_and_what_does_not_show():
+    """Codes turn with a known angle (axis 0), change most where nobody sees it (axis 3), and less along axes 1 and 2."""
+    generator = torch.Generator().manual_seed(2)
+    person, noise = torch.arange(400) // 8, torch.randn(400, 6, generator=generator)
+    angle = torch.randn(400, 2, generator=generator) * torch.tensor([20.0, 0.0])
+    codes = 3 * torch.randn(50, 6, generator=generator)[person] + noise * torch.tensor([0.1, 1.0, 0.5, 4.0, 0.1, 0.1])
+    codes[:, 0] += angle[:, 0] / 4
+    shown = torch.diag(torch.tensor([1.0, 1, 1, 0, 1, 1]))
+    first, known, seen = (
+        changing_directions(codes, person, 2, *arguments).abs() for arguments in ((), (angle,), (angle, shown))
+    )
+    assert set(first.argmax(0).tolist()) == {0, 3} and set(known.argmax(0).tolist()) == {1, 3}
+    assert set(seen.argmax(0).tolist()) == {1, 2}
+
+
+@pytest.mark.parametrize("kind", ["shape", "texture"])
+def test_features_moved_against_one_step_at_a_time(kind):
+    model = tiny_autoencoder()
+    with torch.no_grad():
+        model.shape_decoder.head.weight.normal_()
+    mean, spread = torch.randn(16, generator=torch.Generator().manual_seed(0)), torch.linspace(0.5, 2, 16)
+    found = features_moved(model, kind, mean, spread)
+    decode = model.texture_basis if kind == "texture" else lambda code: model.depth(code)[:, None]
+    steps = torch.eye(16)[5] * spread[5]
+    with torch.no_grad():
+        moved = (decode((mean + steps)[None]) - decode((mean - steps)[None])) / 2
+    assert found.shape == (16, moved.shape[1] * 2 * 8 * 7)
+    small = F.avg_pool2d(moved, 2)[0, 0]
+    inner = found[5].view(2, -1)[0][: 8 * 7].view(8, 7)  # along x, the first channel
+    torch.testing.assert_close(inner[4, 3], small[4, 4] - small[4, 3], atol=0.02 * float(small.abs().max()), rtol=0.05)
+    assert inner[0].abs().max() < 0.05 * small.diff(dim=-1).abs().max()  # hair is not looked at
+
+
 def test_the_aim_of_a_limited_denoiser_changes_only_along_its_directions():
     denoiser = Denoiser(code=6, width=8, blocks=1, changing=2)
     with torch.no_grad():
@@ -365,7 +398,7 @@ def test_partners_are_frames_of_one_person(start, tmp_path, monkeypatch):
     drawn = []
     plain = Clips.jittered
     monkeypatch.setattr(Clips, "jittered", lambda clips, rows, *rest: drawn.append(clips.person[rows]) or plain(clips, rows, *rest))
-    start("autoencoder", tmp_path / "run", together=0.5)
+    start("autoencoder", tmp_path / "run", together=0.5, basis=-1)
     for person in drawn[:8]:
         assert len(person) == STAGE_1.batch and torch.equal(person[::2], person[1::2])
     with pytest.raises(ValueError, match="shared evenly"):

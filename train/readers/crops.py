@@ -40,6 +40,8 @@ class Crops:
         about = json.dumps([pictures.form, [[str(f.path), f.offset, f.size] for f in pictures.files]])
         self.file = cache_folder() / f"squares-{hashlib.sha1(about.encode()).hexdigest()[:16]}.jsonl"
         self._known: dict[int, tuple | None] = {}
+        self.kept: dict | None = None
+        """A place where a probe may keep what a method made of these pictures, while several tasks ask about them."""
         if self.file.exists():
             whole, newline, cut_off = self.file.read_text().rpartition("\n")
             if cut_off:  # by a stop in the middle of a line
