@@ -109,10 +109,11 @@ def build(model: Model) -> None:
     def take(photo: str | None) -> Seen:
         return gr.skip() if photo is None else look(photo)
 
+    quiet_run = {**quiet, "concurrency_limit": 1}  # one after the other: of two photos that change at once, the last run sees both
     for photo, state in ((photo_a, state_a), (photo_b, state_b)):
         photo.change(take, photo, state, show_progress_on=[swapped], **quiet).success(
-            run, inputs, outputs, show_progress="hidden", **quiet
+            run, inputs, outputs, show_progress="hidden", **quiet_run
         )
     strength.input(results, inputs, swapped, show_progress="hidden", queue=False, **quiet)
-    seed.change(run, inputs, outputs, show_progress="hidden", **quiet)
+    seed.change(run, inputs, outputs, show_progress="hidden", **quiet_run)
     turn.click(lambda a, b: (b, a), [photo_a, photo_b], [photo_a, photo_b], show_progress="hidden", **quiet)
