@@ -237,5 +237,7 @@ def _ship_record(run: Path, out: Path, prefix: str) -> None:
     about = json.loads((run / "config.json").read_text())
     about["data"] = [Path(folder).name for folder in about["data"]]
     about["command"] = re.sub(r"\S*/", "", about["command"])  # names of folders, not where they lay
+    if about["config"].get("start"):
+        about["config"]["start"] = Path(about["config"]["start"]).name
     (out / f"{prefix}run.json").write_text(json.dumps(about, indent=1))
     (out / f"{prefix}curves.jsonl").write_bytes((run / "curves.jsonl").read_bytes())

@@ -178,7 +178,7 @@ def test_stage_2_refuses_to_be_one_of_several_processes(start, tmp_path, monkeyp
 
 
 def test_a_shipped_checkpoint_tells_nothing_of_where_it_was_made(start, shards, tmp_path, monkeypatch):
-    first = start("autoencoder", tmp_path / "one")
+    first = start("autoencoder", tmp_path / "one", start=str(start("autoencoder", tmp_path / "zero")))
     second = rdm.train(STAGE_2, [shards], first, tmp_path / "two")
     monkeypatch.setattr("train.report.ASSETS", tmp_path / "assets")
     ship(first, second, "mine")
