@@ -91,6 +91,6 @@ def build(model: Model) -> None:
     quiet = {"api_visibility": "private", "trigger_mode": "always_last"}
     for photo, state in ((photo_a, state_a), (photo_b, state_b)):
         photo.change(read, photo, state, show_progress_on=[swapped], **quiet).success(
-            run, [state_a, state_b], [swapped, parts], show_progress="hidden", **quiet
+            run, [state_a, state_b], [swapped, parts], show_progress="hidden", concurrency_limit=1, **quiet  # as in the Swap tab
         )
     turn.click(lambda a, b: (b, a), [photo_a, photo_b], [photo_a, photo_b], show_progress="hidden", **quiet)

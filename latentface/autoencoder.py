@@ -158,9 +158,10 @@ class TextureBasis(nn.Module):
 
     def project(self, albedo: Tensor) -> Tensor:
         """Codes B x C of albedos B x 3 x S x S: weighted products with each direction over its squared weighted length."""
-        weighted = (self.directions * self.weight).flatten(1)
-        length = (weighted * self.directions.flatten(1)).sum(1).clamp(min=1e-6)
-        return F.linear((albedo - self.mean).flatten(1), weighted / length[:, None])
+        flat, weight = self.directions.flatten(1), self.weight.expand(3, -1, -1)
+        with torch.autocast(albedo.device.type, enabled=False):  # sums over a whole face: bfloat16 would lose two digits
+            products = F.linear(((albedo.to(flat) - self.mean) * weight).flatten(1), flat)
+            return products / (flat.square() @ weight.flatten()).clamp(min=1e-6)
 
     def forward(self, code: Tensor) -> Tensor:
         """Albedos B x 3 x S x S of codes B x C."""

@@ -81,8 +81,7 @@ def encode_clips(model: Autoencoder, clips: Clips, views: int, seed: int, progre
         codes = []
         for view in range(views):
             image = clips.jittered(part, model.size, generator) if view else clips.centre(part, model.size)
-            with torch.autocast(device.type, torch.bfloat16):
-                codes.append(model.encode(image.to(device, memory_format=torch.channels_last)))
+            codes.append(model.encode(image.to(device, memory_format=torch.channels_last)))
         for name, found in out.items():
             found.append(torch.stack([getattr(c, name).float().cpu() for c in codes], 1))
         if progress:
