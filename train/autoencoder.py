@@ -72,7 +72,7 @@ class AutoencoderConfig:
     gets no gradient of it, so that it may change with the expression."""
     basis: int = -1
     """Images after which the texture basis is fitted to what is known of view, depth and light by then (see basis.py);
-    0 is at once, for a run that starts from another's weights; -1 never."""
+    0 is at once, for a run that starts from weights without one; -1 never. Not fitted again where the start brings it along."""
     texture_lr: float = 5.0
     """Learning rate of the networks that correct and sharpen the texture, in units of lr; the basis itself takes a fifth of lr."""
     warm_up: int = 8_000
@@ -260,9 +260,12 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
     torch.manual_seed(config.seed)
     network = NETWORKS[config.network]
     model = network(**config.model).to(accelerator.device, memory_format=torch.channels_last)
+    fitted = False
     if config.start:
         before = load_file(Path(config.start) / "autoencoder" / "diffusion_pytorch_model.safetensors")
         own = model.state_dict()
+        name = "texture_basis.directions"
+        fitted = name in before and name in own and before[name].shape == own[name].shape  # it comes with the start
         model.load_state_dict({**own, **{k: v for k, v in before.items() if k in own and own[k].shape == v.shape}})
     average = network(**config.model).to(accelerator.device).requires_grad_(False).eval()
     average.load_state_dict(model.state_dict())
@@ -317,11 +320,11 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
             batch = clips.jittered(rows, plain_model.size, generator, part)
             image = batch.to(accelerator.device, memory_format=torch.channels_last)
             for group in optimizer.param_groups:
-                fitted = 0 <= config.basis <= seen
-                group["lr"] = group["settled" if fitted else "scale"] * learning_rate(seen, config)
+                settled = fitted or 0 <= config.basis <= seen
+                group["lr"] = group["settled" if settled else "scale"] * learning_rate(seen, config)
             learned = min(1.0, seen / config.warm_up) if config.warm_up and not config.start else 1.0
             plain_model.learned = average.learned = learned
-            if config.basis >= 0 and config.basis <= seen < config.basis + config.batch:
+            if not fitted and 0 <= config.basis <= seen < config.basis + config.batch:
                 held = fit_basis(plain_model, clips, config.seed)
                 for value in plain_model.state_dict().values() if accelerator.num_processes > 1 else ():
                     torch.distributed.broadcast(value, 0)  # decompositions may differ in the last bit, and then in a sign

@@ -403,3 +403,15 @@ def test_partners_are_frames_of_one_person(start, tmp_path, monkeypatch):
         assert len(person) == STAGE_1.batch and torch.equal(person[::2], person[1::2])
     with pytest.raises(ValueError, match="shared evenly"):
         start("autoencoder", tmp_path / "odd", together=0.5, batch=7)
+
+
+def test_a_run_that_starts_from_a_fitted_basis_keeps_it(start, tmp_path, monkeypatch):
+    """Neither fitted again nor moved off the view and light that it was fitted under."""
+    before = start("autoencoder", tmp_path / "first")
+    monkeypatch.setattr(autoencoder, "fit_basis", lambda *_: pytest.fail("fitted again"))
+    after = start("autoencoder", tmp_path / "second", start=str(before))
+    one, two = (Autoencoder.from_pretrained(run / "autoencoder").state_dict() for run in (before, after))
+    for name, value in one.items():
+        if name.startswith(("view_net", "light_net", "average_depth")):
+            torch.testing.assert_close(two[name], value)
+    assert not torch.equal(one["refiner.head.weight"], two["refiner.head.weight"])
