@@ -6,7 +6,7 @@
 Each preset of stage 1 trains for --minutes (its length is set from the speed of a short trial, so that its learning rate
 falls to the end), then each preset of stage 2 sees --codes codes of it. Prints and writes OUT/results.json: images/s, and the
 suites depth, leakage and swaps of both on the truth set, each figure with its ratio explorer / paper-64. OUT keeps the
-runs.
+runs; a preset that is done is not run again.
 """
 
 import argparse
@@ -64,10 +64,14 @@ def main() -> None:
     results = {}
     for preset in PRESETS:
         out = args.out / preset
+        if (out / "results.json").exists():
+            results[preset] = json.loads((out / "results.json").read_text())
+            continue
         results[preset] = train_both(preset, args.data, args.minutes, args.codes, out)
         for suite, names in SHOWN.items():
             found = evaluate.evaluate(suite, [str(out / "stage2" / "pipeline")], [f"truth:{args.truth}"], out / f"{suite}.json")
             results[preset] |= {f"{suite} {name}": found[name] for name in names if name in found}
+        (out / "results.json").write_text(json.dumps(results[preset], indent=1))
     slow, fast = (results[preset] for preset in PRESETS)
     print(f"{'':34}{PRESETS[0]:>12}{PRESETS[1]:>12}{'ratio':>9}")
     for name, value in slow.items():

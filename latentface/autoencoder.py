@@ -144,7 +144,7 @@ class Decoder(nn.Module):
 class TextureBasis(nn.Module):
     """The linear half of the texture code: a mean face and `code` directions in which albedos differ.
 
-    Projection weighs the face above hair and background. It is exact where the directions are orthogonal under that weight,
+    Projection weighs the face above hair and background, and eyes, nose and mouth above the rest of it. It is exact where the directions are orthogonal under that weight,
     as `train/basis.py` fits them, each of the length of its standard deviation, so that codes have variance 1.
     """
 
@@ -153,8 +153,9 @@ class TextureBasis(nn.Module):
         self.mean = nn.Parameter(torch.zeros(3, size, size))
         self.directions = nn.Parameter(torch.randn(code, 3, size, size) * 0.3 / code**0.5)
         u, v = pixel_grid(size).unbind(-1)
-        radius = ((u / 0.75).square() + ((v - 0.1) / 0.9).square()).sqrt()
-        self.register_buffer("weight", 0.3 + 0.7 * torch.sigmoid((1 - radius) / 0.1), persistent=False)
+        face, inner = (((u / wide).square() + ((v - low) / high).square()).sqrt() for wide, low, high in ((0.75, 0.1, 0.9), (0.5, 0.15, 0.6)))
+        weight = 0.3 + 0.7 * torch.sigmoid((1 - face) / 0.1) + torch.sigmoid((1 - inner) / 0.1)
+        self.register_buffer("weight", weight, persistent=False)
 
     def project(self, albedo: Tensor) -> Tensor:
         """Codes B x C of albedos B x 3 x S x S: weighted products with each direction over its squared weighted length."""
@@ -282,24 +283,26 @@ class Autoencoder(ModelMixin, ConfigMixin):
         strength = light[:, :2] / 2 + 0.5
         # a dark face and a dim light draw one picture: all light has strength 1, and albedo tells how bright a face is
         light = torch.cat([strength / strength.sum(1, keepdim=True).clamp(min=1e-3), light[:, 2:]], 1)
-        front, _ = self.frontal(image, self.average_depth.expand(len(image), -1, -1), view)
+        with torch.no_grad():  # the loss moves view, depth and light where they draw the picture
+            front, _ = self.frontal(image, self.average_depth.expand(len(image), -1, -1), view)
         shape = self.shape_encoder(front).float()
         raw = self._raw_depth(shape)
-        return view, light, shape, raw, self.frontal(image, self._depth(raw), view, light)[0]
+        with torch.no_grad():
+            albedo, _ = self.frontal(image, self._depth(raw), view, light)
+        return view, light, shape, raw, albedo
 
-    @torch.no_grad()
     def frontal(self, image: Tensor, depth: Tensor, view: Tensor, light: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The picture turned to the front, and with a light the albedo that it shows under it: the inverse of render and shade.
 
-        image: B x 3 x s x s. depth: B x s x s canonical. Hidden places show their mirror side. No gradients: the loss moves
-        view, depth and light where they draw the picture. Returns B x 3 x s x s and what was seen itself, B x 1 x s x s.
+        image: B x 3 x s x s. depth: B x s x s canonical. Returns it with hidden places filled from their mirror side, and as it
+        was seen, both B x 3 x s x s.
         """
         front, seen = unrender(image, depth, view)
         if light is not None:
             shade_of = shading(depth, light, max(1, self.config.softness * depth.shape[-1] // self.size))
             front = (front + 1) / shade_of.clamp(min=0.25) - 1
         hidden = (1 - seen) * seen.flip(-1)
-        return torch.lerp(front, front.flip(-1), hidden), seen
+        return torch.lerp(front, front.flip(-1), hidden), front
 
     def decode(self, codes: Codes) -> Scene:
         """The canonical face of codes: depth B x S x S, albedo B x 3 x S x S, with the codes' view and light."""

@@ -41,10 +41,12 @@ class Denoiser(Standardized, ModelMixin, ConfigMixin):
     guess pulls each towards the mean of all people, and what it takes off, some of who they are in every direction, is
     left to the expression. With more, the expression lives in the span of `directions` (code x changing, orthonormal), in
     which people change most: the denoiser neither sees nor touches what it must guess there, and the rest stays.
+    habits: how many of them, the first, are left to the expression alone: everybody's identity is the average there. A
+    person who smiles in every frame smiles in their mean too, and half of each smile would count as who they are.
     """
 
     @register_to_config
-    def __init__(self, code: int = 256, width: int = 256, blocks: int = 3, changing: int = 0):
+    def __init__(self, code: int = 256, width: int = 256, blocks: int = 3, changing: int = 0, habits: int = 0):
         super().__init__()
         self.register_buffer("directions", torch.zeros(code, changing), persistent=changing > 0)
         self.time = nn.Sequential(nn.Linear(64, width), nn.SiLU(), nn.Linear(width, width))
@@ -67,7 +69,14 @@ class Denoiser(Standardized, ModelMixin, ConfigMixin):
         for block in self.residuals:
             hidden = hidden + block(hidden + time)
         guess = self.outlet(hidden) + self.skip(kept)
-        return kept + self.moving(guess) if self.config.changing else guess
+        return self.identity(kept, guess)
+
+    def identity(self, code: Tensor, guess: Tensor) -> Tensor:
+        """Standardised codes, B x C, with what moves in them taken from `guess`, and nothing from the habits."""
+        if not self.config.changing:
+            return guess
+        traits = self.directions[:, self.config.habits :]
+        return code - self.moving(code) + guess @ traits @ traits.T
 
     def moving(self, code: Tensor) -> Tensor:
         """The part of standardised codes, B x C, in the span of `directions`; zero without any."""

@@ -22,6 +22,7 @@ from latentface.paper import PaperAutoencoder
 
 from . import losses, sheets
 from .basis import fit_basis
+from .frame import align_views, level, partners
 from .run import Progress, append_curve, cut_curve, load_state, record, resumed, save_state, stoppable
 from .shards import Clips, another_frame, read_shards
 
@@ -72,7 +73,11 @@ class AutoencoderConfig:
     gets no gradient of it, so that it may change with the expression."""
     basis: int = -1
     """Images after which the texture basis is fitted to what is known of view, depth and light by then (see basis.py);
-    0 is at once, for a run that starts from weights without one; -1 never. Not fitted again where the start brings it along."""
+    0 is at once; -1 never. A start that brings its basis along keeps it, unless this is 0."""
+    level: int = 6_400
+    """Images over which the canonical frame is levelled just before that (see frame.py); 0 leaves it as it is."""
+    align: int = 9_600
+    """Images of which pairs then teach the view, before the basis is fitted."""
     texture_lr: float = 5.0
     """Learning rate of the networks that correct and sharpen the texture, in units of lr; the basis itself takes a fifth of lr."""
     warm_up: int = 8_000
@@ -108,6 +113,8 @@ PRESETS = {
         perceptual=0.0,
         together=0.5,
         basis=160,
+        level=64,
+        align=64,
     ),
 }
 
@@ -145,7 +152,7 @@ def objective(
         swapped, target = scene, image
         while target.shape[-1] > 32:
             swapped, target = swapped.half(), F.avg_pool2d(target, 2)
-        swapped = replace(swapped, depth=_partners(swapped.depth), albedo=_partners(swapped.albedo).detach())
+        swapped = replace(swapped, depth=partners(swapped.depth), albedo=partners(swapped.albedo).detach())
         drawn, drawn_mask = swapped.render()
         drawn_share = drawn_mask.sum() / mean(drawn_mask.sum()).clamp(min=1)
         terms["together"] = drawn_share * config.together * losses.masked_mean((drawn - target).abs(), drawn_mask)
@@ -167,11 +174,6 @@ def objective(
     shown = {name: value.detach() for name, value in terms.items()}
     shown["l1"] = share * losses.masked_mean((plain - image).abs().detach(), mask)
     return sum(terms.values()), shown
-
-
-def _partners(values: Tensor) -> Tensor:
-    """Every two neighbours of a batch in each other's place."""
-    return values.unflatten(0, (-1, 2)).flip(1).flatten(0, 1)
 
 
 SETTLED = {"view_net": 0.0, "light_net": 0.0, "shape_encoder": 0.2, "shape_decoder": 0.2}
@@ -265,7 +267,8 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
         before = load_file(Path(config.start) / "autoencoder" / "diffusion_pytorch_model.safetensors")
         own = model.state_dict()
         name = "texture_basis.directions"
-        fitted = name in before and name in own and before[name].shape == own[name].shape  # it comes with the start
+        kept = name in before and name in own and before[name].shape == own[name].shape  # it comes with the start
+        fitted = kept and config.basis != 0
         model.load_state_dict({**own, **{k: v for k, v in before.items() if k in own and own[k].shape == v.shape}})
     average = network(**config.model).to(accelerator.device).requires_grad_(False).eval()
     average.load_state_dict(model.state_dict())
@@ -325,6 +328,11 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
             learned = min(1.0, seen / config.warm_up) if config.warm_up and not config.start else 1.0
             plain_model.learned = average.learned = learned
             if not fitted and 0 <= config.basis <= seen < config.basis + config.batch:
+                if config.level:
+                    tilt = level(plain_model, clips, config.seed, config.level)
+                    print(f"\nfaces looked {'up' if tilt < 0 else 'down'} by {abs(tilt):.1f} degrees: levelled", flush=True)
+                if config.align:
+                    print(f"pairs of frames seen from each other's view: {align_views(plain_model, clips, config.seed, config.align):.3f}", flush=True)
                 held = fit_basis(plain_model, clips, config.seed)
                 for value in plain_model.state_dict().values() if accelerator.num_processes > 1 else ():
                     torch.distributed.broadcast(value, 0)  # decompositions may differ in the last bit, and then in a sign

@@ -54,6 +54,8 @@ class RDMConfig:
     changing: tuple[int, int] = (8, 48)
     """Rank of the expression, of shape and of texture (see Denoiser and changing_directions); 0 splits all of a code, as the
     authors do. Chosen on swaps of London development photos: more texture moves more of a smile and more of who someone is."""
+    habits: tuple[int, int] = (4, 8)
+    """How many of these, the first, are the expression's alone (see Denoiser)."""
     views: int = 1
     """How many shifted and mirrored crops of each frame are encoded."""
     seed: int = 0
@@ -66,7 +68,7 @@ PRESETS = {
     "explorer": RDMConfig(),
     "explorer-128": RDMConfig(),
     "paper-64": RDMConfig(network="paper", standardized=False, changing=(0, 0), decoupled=False, lr=1e-4, snr_gamma=1e9, ema=0.0),
-    "toy": RDMConfig(model={"width": 32, "blocks": 1}, changing=(4, 4), images=20_000, batch=128, views=1),
+    "toy": RDMConfig(model={"width": 32, "blocks": 1}, changing=(4, 4), habits=(1, 1), images=20_000, batch=128, views=1),
 }
 
 
@@ -105,7 +107,7 @@ def others_mean(codes: Tensor, person: Tensor) -> tuple[Tensor, Tensor]:
 def changing_directions(
     codes: Tensor, person: Tensor, changing: int, given: Tensor | None = None, shown: Tensor | None = None
 ) -> Tensor:
-    """The directions in which one person's codes change most as a face shows it: orthonormal columns C x changing.
+    """The directions in which one person's codes change most as a face shows it: orthonormal columns C x changing, most first.
 
     codes: N x C, standardised. person: N int64. given: N x K, what else is known of each frame (its view and light): what
     changes along with it, linearly and within people, is no expression and left out. shown: C x P, what each number of the
@@ -124,7 +126,7 @@ def changing_directions(
     if shown is not None:
         values, vectors = torch.linalg.eigh(shown.double() @ shown.double().T)
         root = vectors * values.clamp(min=0).sqrt() @ vectors.T
-    leading = torch.linalg.eigh(root @ within @ root)[1][:, -changing:]
+    leading = torch.linalg.eigh(root @ within @ root)[1][:, -changing:].flip(1)
     return torch.linalg.qr(within @ root @ leading)[0].to(codes.dtype)
 
 
@@ -153,8 +155,7 @@ def _within(values: Tensor, person: Tensor) -> Tensor:
 
 def aim(denoiser: Denoiser | PaperDenoiser, condition: Tensor, target: Tensor) -> Tensor:
     """What a denoiser is to say of standardised codes B x C: `target`, or only its part where the denoiser splits codes."""
-    limited = getattr(denoiser.config, "changing", 0)
-    return condition - denoiser.moving(condition - target) if limited else target
+    return denoiser.identity(condition, target) if isinstance(denoiser, Denoiser) else target
 
 
 def held_error(denoiser: Denoiser | PaperDenoiser, code: Tensor, target: Tensor, **sampling) -> float:
@@ -193,7 +194,8 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
     torch.manual_seed(config.seed)
     arguments = {**config.model, "code": model.config.code}
     network = NETWORKS[config.network]
-    ranks = {kind: {"changing": rank} if rank else {} for kind, rank in zip(KINDS, config.changing)}
+    split_off = zip(KINDS, config.changing, config.habits)
+    ranks = {kind: {"changing": rank, "habits": min(first, rank)} if rank else {} for kind, rank, first in split_off}
     denoisers = {kind: network(**arguments, **ranks[kind]).to(device) for kind in KINDS}
     averages = {kind: network(**arguments, **ranks[kind]).to(device).eval() for kind in KINDS}
     targets, spread, usable = {}, {}, None

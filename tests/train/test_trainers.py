@@ -27,7 +27,7 @@ from train.shards import Clips, read_shards, write_shards
 
 ROOT = Path(__file__).parent.parent.parent
 STAGE_1 = AutoencoderConfig(model=TINY, images=64, batch=8, perceptual=0.0, warm_up=40, lr=2e-3, basis=24)
-STAGE_2 = RDMConfig(model={"width": 16, "blocks": 1}, changing=(3, 2), images=256, batch=32, views=2)
+STAGE_2 = RDMConfig(model={"width": 16, "blocks": 1}, changing=(3, 2), habits=(1, 0), images=256, batch=32, views=2)
 
 
 @pytest.fixture(scope="module")
@@ -315,10 +315,10 @@ def test_changing_directions_hold_the_most_change_within_people():
     codes[:, 5] += torch.randn(60, generator=generator)
     codes += 0.01 * torch.randn(codes.shape, generator=generator)
     found = changing_directions(codes, person, 2)
-    axes = torch.eye(8)[:, [5, 2]]
+    axes = torch.eye(8)[:, [2, 5]]
     torch.testing.assert_close((found.T @ axes).abs(), torch.eye(2), atol=0.2, rtol=0)
     torch.testing.assert_close(found.T @ found, torch.eye(2), atol=1e-5, rtol=0)
-    assert found.T[1].abs().argmax() == 2  # the last changes most
+    assert found.T[0].abs().argmax() == 2  # the first changes most
 
 
 def test_changing_directions_leave_out_what_the_view_explains_and_what_does_not_show():
@@ -363,6 +363,10 @@ def test_the_aim_of_a_limited_denoiser_changes_only_along_its_directions():
     expected[:, [1, 4]] = target[:, [1, 4]]
     torch.testing.assert_close(aim(denoiser, condition, target), expected)
     assert torch.equal(aim(Denoiser(code=6, width=8, blocks=1), condition, target), target)
+    habits = Denoiser(code=6, width=8, blocks=1, changing=2, habits=1)
+    habits.directions.copy_(denoiser.directions)
+    expected[:, 1] = 0
+    torch.testing.assert_close(aim(habits, condition, target), expected)
 
 
 def test_held_error_is_what_split_leaves():
