@@ -42,9 +42,12 @@ def last(run: Path) -> dict:
 def train_both(preset: str, data: list[str], minutes: float, codes: int, out: Path) -> dict:
     """Trains a preset's two stages into out/stage1 and out/stage2; its speed and lengths."""
     config = autoencoder.PRESETS[preset]
-    trial = autoencoder.train(replace(config, images=TRIAL), data, out / "trial")
-    images = max(TRIAL, int(last(trial)["rate"] * 60 * minutes) // config.batch * config.batch)
+    trial = autoencoder.train(replace(config, images=TRIAL, basis=-1), data, out / "trial")
+    settling = config.level + config.align if config.basis >= 0 else 0  # takes about as long as so many images of training
+    images = max(TRIAL, int(last(trial)["rate"] * 60 * minutes - settling) // config.batch * config.batch)
     shutil.rmtree(trial)
+    if config.basis >= 0:
+        config = replace(config, basis=images // 2)
     began = time.monotonic()
     first = autoencoder.train(replace(config, images=images), data, out / "stage1")
     spent = time.monotonic() - began

@@ -7,6 +7,7 @@ Every batch is drawn from (seed, step) alone, so a run resumed on the CPU goes o
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 import time
@@ -244,13 +245,34 @@ def relief(depth: Tensor) -> Tensor:
     return (cheeks - nose) / 0.2
 
 
+def settle(model: Autoencoder, clips: Clips, config: AutoencoderConfig, stopping: Callable[[], bool]) -> None:
+    """Levels the canonical frame, aligns the views and fits the texture basis. Raises KeyboardInterrupt when asked to stop."""
+    progress, before = Progress(config.level + config.align, unit="images that settle the frame"), 0
+
+    def tick(images: int) -> None:
+        progress(before + images, line=False)
+        if stopping():
+            raise KeyboardInterrupt
+
+    told = []
+    if config.level:
+        tilt = level(model, clips, config.seed, config.level, tick=tick)
+        told.append(f"faces looked {'down' if tilt > 0 else 'up'} by {abs(tilt):.1f} degrees: levelled")
+    before = config.level
+    if config.align:
+        told.append(f"pairs of frames from each other's view: {align_views(model, clips, config.seed, config.align, tick=tick):.3f}")
+    held = fit_basis(model, clips, config.seed)
+    told.append(f"texture basis of {model.config.code} directions: {held:.1%} of the variance")
+    progress(progress.total, "; ".join(told))
+
+
 def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = False, every: int = 6_400) -> Path:
     """Runs stage 1 and returns the run's folder.
 
     out receives config.json, curves.jsonl, sheets (every `every` images), state.pt (every minute and at the end) and
     `autoencoder/` (averaged weights). Ctrl-C saves and stops. Under torchrun, or `accelerate launch` on GPUs, the processes
     share every batch and walk the curve of one. Raises FileExistsError when the folder holds a run and resume is False,
-    ValueError for a batch that the processes can't share evenly.
+    ValueError for a batch that the processes can't share evenly, or a run that ends before its basis is fitted.
     """
     accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
     if config.batch % (accelerator.num_processes * (2 if config.together else 1)):
@@ -287,6 +309,8 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
         from .perceptual import LiteFeatures
 
         features = LiteFeatures().to(accelerator.device, memory_format=torch.channels_last)
+    if config.network == "explorer" and not fitted and config.basis >= config.images:
+        raise ValueError(f"a run of {config.images:,} images ends before its texture basis is fitted, after {config.basis:,}: make --basis less")
     clips = read_shards(data, model.size)
     if accelerator.device.type == "cuda" and getattr(clips.images, "nbytes", 0) < torch.cuda.mem_get_info()[0] / 2:
         clips.images = clips.images.to(accelerator.device)  # cropped there, or the GPU waits for the CPU
@@ -328,17 +352,15 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
             learned = min(1.0, seen / config.warm_up) if config.warm_up and not config.start else 1.0
             plain_model.learned = average.learned = learned
             if not fitted and 0 <= config.basis <= seen < config.basis + config.batch:
-                if config.level:
-                    tilt = level(plain_model, clips, config.seed, config.level)
-                    print(f"\nfaces looked {'up' if tilt < 0 else 'down'} by {abs(tilt):.1f} degrees: levelled", flush=True)
-                if config.align:
-                    print(f"pairs of frames seen from each other's view: {align_views(plain_model, clips, config.seed, config.align):.3f}", flush=True)
-                held = fit_basis(plain_model, clips, config.seed)
+                before = deepcopy(plain_model.state_dict())
+                try:
+                    settle(plain_model, clips, config, stopping)
+                except KeyboardInterrupt:  # halfway, the frame is neither the old one nor the new
+                    plain_model.load_state_dict(before)
+                    break
                 for value in plain_model.state_dict().values() if accelerator.num_processes > 1 else ():
                     torch.distributed.broadcast(value, 0)  # decompositions may differ in the last bit, and then in a sign
                 average.load_state_dict(plain_model.state_dict())
-                if main:
-                    print(f"texture basis of {plain_model.config.code} directions: {held:.1%} of the variance", flush=True)
             with accelerator.autocast():
                 outputs = model(image, features=True) if config.paper_perceptual else model(image)
                 loss, terms = objective(outputs, image, config, features, mean)

@@ -6,7 +6,7 @@ turned to the front, and from there to the view of another frame of the same per
 still meanwhile: left free, it lost the nose to what is wrong with the views.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 
 import torch
@@ -21,6 +21,8 @@ from . import losses
 from .shards import Clips, another_frame
 
 BATCH = 16
+Tick = Callable[[int], None]
+"""Called with the images seen before every step; what it raises ends the work halfway."""
 
 
 def turned(view: Tensor, turn: Tensor) -> Tensor:
@@ -34,9 +36,12 @@ def turned(view: Tensor, turn: Tensor) -> Tensor:
     return torch.cat([torch.rad2deg(torch.stack(angles, 1)), view[:, 3:]], 1)
 
 
-def _batches(model: Autoencoder, clips: Clips, images: int, seed: int, optimizer: torch.optim.Optimizer, lr: float, pairs: bool) -> Iterator[Tensor]:
-    """Crops as the encoders look at them, B x 3 x s x s, at a learning rate that warms up over 50 steps and falls to 0 over the last third."""
+def _batches(
+    model: Autoencoder, clips: Clips, images: int, seed: int, optimizer: torch.optim.Optimizer, lr: float, tick: Tick, pairs: bool
+) -> Iterator[Tensor]:
+    """Crops as the encoders look at them, B x 3 x s x s; the learning rate warms up over 50 steps and falls to 0 over the last third."""
     for step in range(images // BATCH):
+        tick(step * BATCH)
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
         rows = clips.draw(BATCH // 2 if pairs else BATCH, generator)
         if pairs:
@@ -46,7 +51,7 @@ def _batches(model: Autoencoder, clips: Clips, images: int, seed: int, optimizer
         yield model._seen(clips.jittered(rows, model.size, generator).to(model.average_depth.device))
 
 
-def level(model: Autoencoder, clips: Clips, seed: int = 0, images: int = 6_400, lr: float = 3e-4) -> float:
+def level(model: Autoencoder, clips: Clips, seed: int = 0, images: int = 6_400, lr: float = 3e-4, tick: Tick = lambda _: None) -> float:
     """Turns the canonical frame so that the mean pitch of training faces is 0; returns the degrees that it was off.
 
     The model as it is teaches itself: its depth seen from the new front, its views composed with the turn.
@@ -61,7 +66,7 @@ def level(model: Autoencoder, clips: Clips, seed: int = 0, images: int = 6_400, 
         model.average_depth.copy_(view_grid(teacher.average_depth[None], turn)[1][0])
     parts = [model.view_net, model.shape_encoder, model.shape_decoder]
     optimizer = torch.optim.Adam([p for part in parts for p in part.parameters()], lr, betas=(0.9, 0.99))
-    for image in _batches(model, clips, images, seed, optimizer, lr, pairs=False):
+    for image in _batches(model, clips, images, seed, optimizer, lr, tick, pairs=False):
         with torch.no_grad():
             view, _, _, raw, _ = teacher.take_apart(image)
             goal = view_grid(teacher._depth(raw), turn.expand(len(image), -1))[1]
@@ -91,7 +96,9 @@ def pyramid_l1(drawn: Tensor, image: Tensor, weight: Tensor, levels: int = 3) ->
     return total
 
 
-def align_views(model: Autoencoder, clips: Clips, seed: int = 0, images: int = 9_600, lr: float = 2e-4, mirrored: float = 0.5) -> float:
+def align_views(
+    model: Autoencoder, clips: Clips, seed: int = 0, images: int = 9_600, lr: float = 2e-4, mirrored: float = 0.5, tick: Tick = lambda _: None
+) -> float:
     """Trains the view network on pairs of frames under the depth as it is; returns the last tenth's mean loss.
 
     A picture is turned to the front, where it fills what is hidden from its mirror side and gives up its light, and drawn at
@@ -103,7 +110,7 @@ def align_views(model: Autoencoder, clips: Clips, seed: int = 0, images: int = 9
     optimizer = torch.optim.Adam(model.view_net.parameters(), lr, betas=(0.9, 0.99))
     soft = max(1, model.config.softness * oval.shape[-1] // model.size)
     found = []
-    for image in _batches(model, clips, images, seed, optimizer, lr, pairs=True):
+    for image in _batches(model, clips, images, seed, optimizer, lr, tick, pairs=True):
         view, light, _, raw, _ = model.take_apart(image)
         light, depth = light.detach(), model._depth(raw).detach()
         filled, front = model.frontal(image, depth, view, light)
