@@ -100,6 +100,15 @@ PRESETS = {
     "explorer-128": AutoencoderConfig(
         model={"size": 128, "softness": 8}, laplacian=20.0, perceptual_share=0.25, together=0.5, basis=24_000
     ),
+    "explorer-small": AutoencoderConfig(
+        model={
+            "size": 64, "softness": 4, "encoder_base": 24, "texture_base": 8, "shape_base": 16, "refiner_base": 24,
+            "small_base": 8, "code": 64,
+        },
+        laplacian=5.0,
+        together=0.5,
+        basis=24_000,
+    ),
     "paper-64": AutoencoderConfig(
         network="paper", images=162_000 * 30, batch=64, lr=1e-4, weight_decay=5e-4, ema=0.0, gradient=0.0, perceptual=0.0,
         paper_perceptual=1.0, raw_depth=0.0, laplacian=0.0, warm_up=0, beta2=0.999, clip=1e9, log_sigma=(-16.0, 16.0),

@@ -67,6 +67,7 @@ NETWORKS = {"explorer": Denoiser, "paper": PaperDenoiser}
 PRESETS = {
     "explorer": RDMConfig(),
     "explorer-128": RDMConfig(),
+    "explorer-small": RDMConfig(model={"width": 96, "blocks": 2}, changing=(8, 24)),
     "paper-64": RDMConfig(network="paper", standardized=False, changing=(0, 0), decoupled=False, lr=1e-4, snr_gamma=1e9, ema=0.0),
     "toy": RDMConfig(model={"width": 32, "blocks": 1}, changing=(4, 4), habits=(1, 1), images=20_000, batch=128, views=1),
 }

@@ -1,6 +1,6 @@
 """What the project ships: the bundled checkpoint (`python -m train ship`) and the README's pictures (`train report`).
 
-Writes assets/pictures/faces.png and swaps.png. Which faces are shown is a rule, not a choice: evenly spaced people; in
+Writes assets/pictures/faces.webp and swaps.webp. Which faces are shown is a rule, not a choice: evenly spaced people; in
 each, the frame whose smile edit is strongest (faces, expressions) or frame 0 (identities).
 """
 
@@ -139,8 +139,8 @@ def report(checkpoint: str, out: Path = ASSETS / "pictures", people: int = 6) ->
     first = [next(i for i, face in enumerate(gallery.faces) if face["person"] == person) for person in chosen]
     expressive = [strongest(person, 1 if n % 2 == 0 else -1) for n, person in enumerate(chosen)]
     out.mkdir(parents=True, exist_ok=True)
-    faces_picture(pipeline, gallery, expressive).save(out / "faces.png")
-    swaps_picture(pipeline, gallery, first[:5], expressive[:6]).save(out / "swaps.png")
+    faces_picture(pipeline, gallery, expressive).save(out / "faces.webp", quality=88)
+    swaps_picture(pipeline, gallery, first[:5], expressive[:6]).save(out / "swaps.webp", quality=88)
 
 
 def write_table(readme: Path, results: Path = RESULTS) -> bool:
