@@ -356,8 +356,9 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
                 rows = torch.stack([rows, another_frame(clips.person, rows, generator)], 1).flatten()
             batch = clips.jittered(rows, plain_model.size, generator, part)
             image = batch.to(accelerator.device, memory_format=torch.channels_last)
+            settled = config.network == "explorer" and (fitted or 0 <= config.basis <= seen)
+            weights = replace(config, together=0.0) if settled else config  # it teaches geometry, which stands still then
             for group in optimizer.param_groups:
-                settled = fitted or 0 <= config.basis <= seen
                 group["lr"] = group["settled" if settled else "scale"] * learning_rate(seen, config)
             learned = min(1.0, seen / config.warm_up) if config.warm_up and not config.start else 1.0
             plain_model.learned = average.learned = learned
@@ -373,7 +374,7 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
                 average.load_state_dict(plain_model.state_dict())
             with accelerator.autocast():
                 outputs = model(image, features=True) if config.paper_perceptual else model(image)
-                loss, terms = objective(outputs, image, config, features, mean)
+                loss, terms = objective(outputs, image, weights, features, mean)
             if not torch.isfinite(loss):
                 raise FloatingPointError(f"the loss is {loss.item()} after {seen:,} images; --resume goes on from the last save")
             accelerator.backward(loss)
