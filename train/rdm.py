@@ -111,24 +111,31 @@ def changing_directions(
     """The directions in which one person's codes change most as a face shows it: orthonormal columns C x changing, most first.
 
     codes: N x C, standardised. person: N int64. given: N x K, what else is known of each frame (its view and light): what
-    changes along with it, linearly and within people, is no expression and left out. shown: C x P, what each number of the
-    code does to what is looked at (see features_moved); without it, codes are looked at themselves.
+    changes along with it, linearly and within people, is no expression and left out, and along no direction does a code follow
+    it. shown: C x P, what each number of the code does to what is looked at (see features_moved); without it, codes are
+    looked at themselves.
     With W the covariance around each person's mean and G = shown shown^T: the leading eigenvectors of G^1/2 W G^1/2 are the
     strongest independent changes that show, and codes change along W G^1/2 v with each.
     """
-    change = _within(codes.double(), person)
+    change, follows = _within(codes.double(), person), None
     if given is not None:
         known = _within(given.double(), person)
         known = known / known.square().mean(0).sqrt().clamp(min=1e-6)
         ridge = 1e-3 * len(known) * torch.eye(known.shape[1], dtype=torch.float64)  # ambient and diffuse light add up to 1
-        change = change - known @ torch.linalg.solve(known.T @ known + ridge, known.T @ change)
+        follows = torch.linalg.solve(known.T @ known + ridge, known.T @ change)
+        change = change - known @ follows
     within = change.T @ change / len(change)
     root = torch.eye(codes.shape[1], dtype=torch.float64)
     if shown is not None:
         values, vectors = torch.linalg.eigh(shown.double() @ shown.double().T)
         root = vectors * values.clamp(min=0).sqrt() @ vectors.T
     leading = torch.linalg.eigh(root @ within @ root)[1][:, -changing:].flip(1)
-    return torch.linalg.qr(within @ root @ leading)[0].to(codes.dtype)
+    directions = within @ root @ leading
+    if follows is not None:
+        _, strength, axes = torch.linalg.svd(follows, full_matrices=False)
+        axes = axes[strength > 0.01 * strength[0]]
+        directions = directions - axes.T @ (axes @ directions)
+    return torch.linalg.qr(directions)[0].to(codes.dtype)
 
 
 @torch.no_grad()

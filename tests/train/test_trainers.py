@@ -336,6 +336,11 @@ def test_changing_directions_leave_out_what_the_view_explains_and_what_does_not_
     )
     assert set(first.argmax(0).tolist()) == {0, 3} and set(known.argmax(0).tolist()) == {1, 3}
     assert set(seen.argmax(0).tolist()) == {1, 2}
+    codes[:, 1] += angle[:, 0] / 10  # what changes most turns along, too
+    free = changing_directions(codes, person, 2, angle, shown)
+    moved, turned = (codes - codes.mean(0)) @ free, angle[:, :1] - angle[:, :1].mean(0)
+    within = [values - torch.stack([values[person == p].mean(0) for p in range(50)])[person] for values in (moved, turned)]
+    assert torch.corrcoef(torch.cat(within, 1).T)[2, :2].abs().max() < 0.05
 
 
 @pytest.mark.parametrize("kind", ["shape", "texture"])
