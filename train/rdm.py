@@ -111,8 +111,8 @@ def changing_directions(
     """The directions in which one person's codes change most as a face shows it: orthonormal columns C x changing, most first.
 
     codes: N x C, standardised. person: N int64. given: N x K, what else is known of each frame (its view and light): what
-    changes along with it, linearly and within people, is no expression and left out, and along no direction does a code follow
-    it. shown: C x P, what each number of the code does to what is looked at (see features_moved); without it, codes are
+    changes along with it, linearly and within people, is no expression and left out, and no direction follows what codes follow
+    most (yaw), or turning would look like an expression. shown: C x P, what each number of the code does to what is looked at (see features_moved); without it, codes are
     looked at themselves.
     With W the covariance around each person's mean and G = shown shown^T: the leading eigenvectors of G^1/2 W G^1/2 are the
     strongest independent changes that show, and codes change along W G^1/2 v with each.
@@ -133,7 +133,7 @@ def changing_directions(
     directions = within @ root @ leading
     if follows is not None:
         _, strength, axes = torch.linalg.svd(follows, full_matrices=False)
-        axes = axes[strength > 0.01 * strength[0]]
+        axes = axes[strength > 0.5 * strength[0]]
         directions = directions - axes.T @ (axes @ directions)
     return torch.linalg.qr(directions)[0].to(codes.dtype)
 
