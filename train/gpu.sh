@@ -12,8 +12,8 @@
 # A TRAY that holds nothing new (or no TRAY: "-") only goes on. A folder `start` among the SHARDS (a stage 1 run, as
 # `--start` takes it) is what stage 1 starts from.
 #
-# Settings: PRESET (explorer-128), IMAGES and RDM_IMAGES (the preset's), WORK (runs/gpu), PYTHON (python3), TRAY_MB, and
-# WHEELS, a folder of wheels to take instead of fetching them.
+# Settings: PRESET (explorer-128), IMAGES and RDM_IMAGES (the preset's; with IMAGES, the texture basis is fitted halfway), WORK
+# (runs/gpu), PYTHON (python3), TRAY_MB, and WHEELS, a folder of wheels to take instead of fetching them.
 # Stage 1 runs in bfloat16, with the frames on the GPU and the torch rasteriser; without a GPU all runs on the CPU.
 set -euo pipefail
 
@@ -116,7 +116,8 @@ run() {
   mkdir -p "$work" "$out"
   take_in "$1"
   export PYTHONPATH="$work/packages${PYTHONPATH:+:$PYTHONPATH}"
-  local preset=${PRESET:-explorer-128} data=() truth= start=() folder
+  local preset=${PRESET:-explorer-128} data=() truth= start=() basis= folder
+  if [ -n "${IMAGES:-}" ] && [ "$preset" != paper-64 ]; then basis=$((IMAGES / 2)); fi
   for folder in "$work"/data/*/; do
     folder=${folder%/}
     if [ "$(basename "$folder")" = start ]; then
@@ -129,7 +130,7 @@ run() {
   done
   if ! finished "$work/stage1"; then
     step autoencoder --preset "$preset" "${data[@]}" --out "$work/stage1" --resume "${start[@]}" \
-      ${IMAGES:+--images "$IMAGES"} || true
+      ${IMAGES:+--images "$IMAGES"} ${basis:+--basis "$basis"} || true
   fi
   if finished "$work/stage1" && ! finished "$work/stage2"; then
     step rdm --preset "$preset" "${data[@]}" --autoencoder "$work/stage1" --out "$work/stage2" --resume \
