@@ -144,8 +144,9 @@ class Decoder(nn.Module):
 class TextureBasis(nn.Module):
     """The linear half of the texture code: a mean face and `code` directions in which albedos differ.
 
-    Projection weighs the face above hair and background, and eyes, nose and mouth above the rest of it. It is exact where the directions are orthogonal under that weight,
-    as `train/basis.py` fits them, each of the length of its standard deviation, so that codes have variance 1.
+    Projection weighs the face above hair and background, and eyes, nose and mouth above the rest of it. It is exact where the
+    directions are orthogonal under that weight, as `train/basis.py` fits them, each of the length of its standard deviation, so
+    that codes have variance 1.
     """
 
     def __init__(self, size: int, code: int):

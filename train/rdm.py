@@ -112,8 +112,8 @@ def changing_directions(
 
     codes: N x C, standardised. person: N int64. given: N x K, what else is known of each frame (its view and light): what
     changes along with it, linearly and within people, is no expression and left out, and no direction follows what codes follow
-    most (yaw), or turning would look like an expression. shown: C x P, what each number of the code does to what is looked at (see features_moved); without it, codes are
-    looked at themselves.
+    most (yaw), or turning would look like an expression. shown: C x P, what each number of the code does to what is looked at
+    (see features_moved); without it, codes are looked at themselves.
     With W the covariance around each person's mean and G = shown shown^T: the leading eigenvectors of G^1/2 W G^1/2 are the
     strongest independent changes that show, and codes change along W G^1/2 v with each.
     """
