@@ -269,15 +269,13 @@ class Autoencoder(ModelMixin, ConfigMixin):
         if image.shape[-2:] != (self.size, self.size):
             raise ValueError(f"the model takes {self.size} x {self.size} crops, not {tuple(image.shape[-2:])}")
         image = self._seen(image)
-        view, light, shape, raw, albedo = self.take_apart(image)
+        view, light, shape, raw = self.geometry(image)
+        albedo = self.albedo(image, view, light, raw)
         texture = self.texture_basis.project(albedo) + self.texture_encoder(albedo)
         return Codes(shape, texture.float(), view, light), raw
 
-    def take_apart(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """All that comes before the texture code. image: B x 3 x s x s, as the encoders look at it.
-
-        Returns view B x 6, light B x 4, shape code B x C, its raw depth B x s x s, and the albedo seen, B x 3 x s x s.
-        """
+    def geometry(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """View B x 6, light B x 4, shape code B x C and its raw depth B x s x s of images B x 3 x s x s, as the encoders look at them."""
         view, light = _equivariant(self.view_net, image, VIEW_MIRROR), _equivariant(self.light_net, image, LIGHT_MIRROR)
         degrees, shift = view[:, :3] * self.config.max_angle, view[:, 3:5] * self.config.max_shift
         view = torch.cat([degrees, shift, torch.zeros_like(shift[:, :1])], 1)
@@ -287,10 +285,12 @@ class Autoencoder(ModelMixin, ConfigMixin):
         with torch.no_grad():  # the loss moves view, depth and light where they draw the picture
             front, _ = self.frontal(image, self.average_depth.expand(len(image), -1, -1), view)
         shape = self.shape_encoder(front).float()
-        raw = self._raw_depth(shape)
-        with torch.no_grad():
-            albedo, _ = self.frontal(image, self._depth(raw), view, light)
-        return view, light, shape, raw, albedo
+        return view, light, shape, self._raw_depth(shape)
+
+    @torch.no_grad()
+    def albedo(self, image: Tensor, view: Tensor, light: Tensor, raw: Tensor) -> Tensor:
+        """The albedo that images B x 3 x s x s show under their `geometry`, B x 3 x s x s; what the texture code is read from."""
+        return self.frontal(image, self._depth(raw), view, light)[0]
 
     def frontal(self, image: Tensor, depth: Tensor, view: Tensor, light: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The picture turned to the front, and with a light the albedo that it shows under it: the inverse of render and shade.

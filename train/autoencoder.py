@@ -186,23 +186,21 @@ def objective(
     return sum(terms.values()), shown
 
 
-SETTLED = {"view_net": 0.0, "light_net": 0.0, "shape_encoder": 0.0, "shape_decoder": 0.0}
-"""Share of the learning rate of geometry and light once the texture basis is fitted. A picture that is turned to the front,
-coded and turned back looks right under any view and depth, so that nothing holds them any more. At full rate, relief shrank and
-yaw grew (bas-relief ambiguity) until, after 25,600 to 32,000 images, nearly all faces were concave; with depth at a fifth of it in
-a levelled frame, relief fell by a fifth and 5 % of faces were concave after 19,200."""
+SETTLED = ("view_net", "light_net", "shape_encoder", "shape_decoder")
+"""What stands still once the texture basis is fitted: geometry and light. A picture that is turned to the front, coded and
+turned back looks right under any view and depth, so that nothing holds them any more. At full rate, relief shrank and yaw grew
+(bas-relief ambiguity) until, after 25,600 to 32,000 images, nearly all faces were concave; with depth at a fifth of it in a
+levelled frame, relief fell by a fifth and 5 % of faces were concave after 19,200."""
 
 
 def _groups(model: torch.nn.Module, config: AutoencoderConfig) -> list[dict]:
-    """Adam's parameter groups, each with its share of the learning rate before ("scale") and after ("settled") the basis is fitted."""
-    before = {"texture_encoder": config.texture_lr, "refiner": config.texture_lr, "texture_basis": 0.2}
-    groups: dict[tuple[float, float], list] = {}
+    """Adam's parameter groups, each with the share of the learning rate that is its own ("scale")."""
+    scales = {"texture_encoder": config.texture_lr, "refiner": config.texture_lr, "texture_basis": 0.2}
+    groups: dict[float, list] = {}
     for name, parameter in model.named_parameters():
-        part = name.partition(".")[0]
-        scale = before.get(part, 1.0) if config.network == "explorer" else 1.0
-        settled = SETTLED.get(part, scale) if config.network == "explorer" else scale
-        groups.setdefault((scale, settled), []).append(parameter)
-    return [{"params": parameters, "scale": scale, "settled": settled} for (scale, settled), parameters in groups.items()]
+        scale = scales.get(name.partition(".")[0], 1.0) if config.network == "explorer" else 1.0
+        groups.setdefault(scale, []).append(parameter)
+    return [{"params": parameters, "scale": scale} for scale, parameters in groups.items()]
 
 
 def learning_rate(images: int, config: AutoencoderConfig) -> float:
@@ -329,8 +327,16 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
     shown = clips.validation.nonzero().flatten()
     shown = shown[:: max(1, len(shown) // 12)][:12]
     plain_model = model
-    model, optimizer = accelerator.prepare(model, optimizer)
+    optimizer = accelerator.prepare(optimizer)
     main = accelerator.is_main_process
+
+    def prepared(settled: bool) -> tuple[torch.nn.Module, AutoencoderConfig]:
+        """The model, ready to train, and the loss's weights. Once SETTLED stands still, `together` has nothing to teach."""
+        for name in SETTLED if settled else ():
+            plain_model.get_submodule(name).requires_grad_(False)
+        return accelerator.prepare(plain_model), replace(config, together=0.0) if settled else config
+
+    model, weights = prepared(config.network == "explorer" and (fitted or 0 <= config.basis <= seen - config.batch))
 
     def save() -> None:
         state = {"model": plain_model.state_dict(), "average": average.state_dict()}
@@ -356,10 +362,8 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
                 rows = torch.stack([rows, another_frame(clips.person, rows, generator)], 1).flatten()
             batch = clips.jittered(rows, plain_model.size, generator, part)
             image = batch.to(accelerator.device, memory_format=torch.channels_last)
-            settled = config.network == "explorer" and (fitted or 0 <= config.basis <= seen)
-            weights = replace(config, together=0.0) if settled else config  # it teaches geometry, which stands still then
             for group in optimizer.param_groups:
-                group["lr"] = group["settled" if settled else "scale"] * learning_rate(seen, config)
+                group["lr"] = group["scale"] * learning_rate(seen, config)
             learned = min(1.0, seen / config.warm_up) if config.warm_up and not config.start else 1.0
             plain_model.learned = average.learned = learned
             if not fitted and 0 <= config.basis <= seen < config.basis + config.batch:
@@ -372,6 +376,7 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
                 for value in plain_model.state_dict().values() if accelerator.num_processes > 1 else ():
                     torch.distributed.broadcast(value, 0)  # decompositions may differ in the last bit, and then in a sign
                 average.load_state_dict(plain_model.state_dict())
+                model, weights = prepared(settled=True)
             with accelerator.autocast():
                 outputs = model(image, features=True) if config.paper_perceptual else model(image)
                 loss, terms = objective(outputs, image, weights, features, mean)

@@ -16,6 +16,12 @@ PEOPLE = 16_000
 """Crops that the basis is fitted to."""
 
 
+def canonical_albedo(model: Autoencoder, image: Tensor) -> Tensor:
+    """The albedo that images B x 3 x s x s show, as the encoders look at them, B x 3 x s x s."""
+    view, light, _, raw = model.geometry(image)
+    return model.albedo(image, view, light, raw)
+
+
 @torch.no_grad()
 def fit_basis(model: Autoencoder, clips: Clips, seed: int = 0, count: int = PEOPLE) -> float:
     """Sets the model's average depth and texture basis from `count` jittered training crops; corrections start from nothing.
@@ -25,14 +31,15 @@ def fit_basis(model: Autoencoder, clips: Clips, seed: int = 0, count: int = PEOP
     basis = model.texture_basis
     rows = clips.draw(count, torch.Generator().manual_seed(seed))
 
-    def taken_apart(rows: Tensor):
+    def crops(rows: Tensor):
         generator = torch.Generator().manual_seed(seed)
         for part in rows.split(256):
-            yield model.take_apart(model._seen(clips.jittered(part, model.size, generator).to(model.average_depth.device)))
+            yield model._seen(clips.jittered(part, model.size, generator).to(model.average_depth.device))
 
-    depths = [model._depth(raw).sum(0) for _, _, _, raw, _ in taken_apart(rows[: count // 4])]
-    model.average_depth.copy_(torch.stack(depths).sum(0) / len(rows[: count // 4]))
-    albedo = torch.cat([found.clamp(-1.5, 1.5).flatten(1).float().cpu() for *_, found in taken_apart(rows)])
+    some = rows[: count // 4]
+    depths = [model._depth(model.geometry(image)[-1]).sum(0) for image in crops(some)]
+    model.average_depth.copy_(torch.stack(depths).sum(0) / len(some))
+    albedo = torch.cat([canonical_albedo(model, image).clamp(-1.5, 1.5).flatten(1).float().cpu() for image in crops(rows)])
     mean = albedo.mean(0)
     root = basis.weight.cpu().sqrt().expand(3, -1, -1).flatten()
     albedo.sub_(mean).mul_(root)

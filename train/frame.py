@@ -59,7 +59,7 @@ def level(model: Autoencoder, clips: Clips, seed: int = 0, images: int = 6_400, 
     device = model.average_depth.device
     teacher = deepcopy(model).requires_grad_(False).eval()
     rows = clips.draw(2_048, torch.Generator().manual_seed(seed))
-    seen = [teacher.take_apart(model._seen(clips.centre(part, model.size).to(device)))[0] for part in rows.split(256)]
+    seen = [teacher.geometry(model._seen(clips.centre(part, model.size).to(device)))[0] for part in rows.split(256)]
     turn = torch.zeros(1, 6, device=device)
     turn[0, 1] = torch.cat(seen)[:, 1].mean()
     with torch.no_grad():
@@ -68,10 +68,10 @@ def level(model: Autoencoder, clips: Clips, seed: int = 0, images: int = 6_400, 
     optimizer = torch.optim.Adam([p for part in parts for p in part.parameters()], lr, betas=(0.9, 0.99))
     for image in _batches(model, clips, images, seed, optimizer, lr, tick, pairs=False):
         with torch.no_grad():
-            view, _, _, raw, _ = teacher.take_apart(image)
+            view, _, _, raw = teacher.geometry(image)
             goal = view_grid(teacher._depth(raw), turn.expand(len(image), -1))[1]
             view, inside = turned(view, turn), (goal > 0).float()
-        own, _, _, raw, _ = model.take_apart(image)
+        own, _, _, raw = model.geometry(image)
         error = (model._depth(raw) - goal) * inside
         slopes = error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
         loss = 10 * error.abs().mean() + 100 * slopes + (own - view)[:, :3].abs().mean() / 10 + 50 * (own - view)[:, 3:].abs().mean()
@@ -111,7 +111,7 @@ def align_views(
     soft = max(1, model.config.softness * oval.shape[-1] // model.size)
     found = []
     for image in _batches(model, clips, images, seed, optimizer, lr, tick, pairs=True):
-        view, light, _, raw, _ = model.take_apart(image)
+        view, light, _, raw = model.geometry(image)
         light, depth = light.detach(), model._depth(raw).detach()
         filled, front = model.frontal(image, depth, view, light)
         loss = torch.zeros((), device=image.device)

@@ -52,7 +52,7 @@ def clips(tmp_path_factory) -> Clips:
 
 
 def pitch_and_depth(model, clips: Clips) -> tuple[float, Tensor]:
-    view, _, _, raw, _ = model.take_apart(clips.centre(torch.arange(40), 16))
+    view, _, _, raw = model.geometry(clips.centre(torch.arange(40), 16))
     return float(view[:, 1].mean()), model._depth(raw).mean(0)
 
 
@@ -91,7 +91,7 @@ def test_views_learn_from_each_other_and_nothing_else_moves(clips):
 
     def yaw_agrees() -> float:
         with torch.no_grad():
-            found = model.take_apart(drawn.centre(torch.arange(160), 32))[0][:, 0]
+            found = model.geometry(drawn.centre(torch.arange(160), 32))[0][:, 0]
         return float(torch.corrcoef(torch.stack([found, yaws]))[0, 1])
 
     others = {k: v.clone() for k, v in model.state_dict().items() if not k.startswith("view_net")}
