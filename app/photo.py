@@ -34,3 +34,13 @@ def example_faces(model: Model, photo: gr.Image, elem_id: str) -> None:
         return paths[int(event.index) % len(paths)]
 
     row.select(use, None, photo, api_visibility="private", show_progress="hidden", queue=False)
+
+
+def two_photos(model: Model, labels: tuple[str, str], paths: list[str], prefix: str = "") -> list[gr.Image]:
+    """Two columns inside the current row, each a photo with the example faces below it."""
+    photos = []
+    for side, label, path in zip("ab", labels, paths):
+        with gr.Column(scale=3, min_width=260):
+            photos.append(photo_input(label, path, f"{prefix}photo-{side}", height=220))
+            example_faces(model, photos[-1], f"{prefix}examples-{side}")
+    return photos

@@ -10,7 +10,7 @@ from latentface.pipeline import Face
 from latentface.rendering import picture
 
 from .model import Model, plain_error
-from .photo import example_faces, photo_input
+from .photo import two_photos
 from .pictures import LARGE, SIDE, figure, strip
 
 ABOUT = """Two photos in; the face of **A** at the pose of **B** out. This is another model, PCL: it knows no 3D. It has
@@ -77,12 +77,7 @@ def build(model: Model) -> None:
     result, made_of = run(*first)
     gr.Markdown(ABOUT, elem_classes="about")
     with gr.Row():
-        with gr.Column(scale=3, min_width=260):
-            photo_a = photo_input("A: the face", paths[0], "pose-photo-a", height=220)
-            example_faces(model, photo_a, "pose-examples-a")
-        with gr.Column(scale=3, min_width=260):
-            photo_b = photo_input("B: the pose", paths[1], "pose-photo-b", height=220)
-            example_faces(model, photo_b, "pose-examples-b")
+        photo_a, photo_b = two_photos(model, ("A: the face", "B: the pose"), paths, "pose-")
         with gr.Column(scale=7, min_width=300):
             swapped = gr.HTML(result, elem_id="pose-swapped")
             parts = gr.HTML(made_of, elem_id="pose-ingredients")

@@ -12,7 +12,7 @@ from latentface.rendering import picture
 
 from .files import text
 from .model import Model, whole_seed
-from .photo import example_faces, photo_input
+from .photo import two_photos
 from .pictures import LARGE, SIDE, figure, front, neutral_scene, seen, strip, uri
 
 ABOUT = """Two photos in; **A** with the expression of **B** out. A diffusion model looks at each face and imagines what
@@ -76,12 +76,7 @@ def build(model: Model) -> None:
     result, made_of, steps = run(*first, 1.0, 0)
     gr.Markdown(ABOUT, elem_classes="about")
     with gr.Row():
-        with gr.Column(scale=3, min_width=260):
-            photo_a = photo_input("A: the identity", paths[0], "photo-a", height=220)
-            example_faces(model, photo_a, "examples-a")
-        with gr.Column(scale=3, min_width=260):
-            photo_b = photo_input("B: the expression", paths[1], "photo-b", height=220)
-            example_faces(model, photo_b, "examples-b")
+        photo_a, photo_b = two_photos(model, ("A: the identity", "B: the expression"), paths)
         with gr.Column(scale=7, min_width=300):
             swapped = gr.HTML(result, elem_id="swapped")
             with gr.Row(elem_classes="sliders"):

@@ -24,7 +24,7 @@ from latentface.paper import PaperAutoencoder
 from . import losses, sheets
 from .basis import fit_basis
 from .frame import align_views, level, partners
-from .run import Progress, append_curve, cut_curve, load_state, record, resumed, save_state, stoppable
+from .run import Progress, append_curve, cut_curve, load_state, open_run, record, resumed, save_state, stoppable
 from .shards import Clips, another_frame, read_shards
 
 
@@ -285,10 +285,7 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
     accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
     if config.batch % (accelerator.num_processes * (2 if config.together else 1)):
         raise ValueError(f"a batch of {config.batch} can't be shared evenly by {accelerator.num_processes} processes")
-    out.mkdir(parents=True, exist_ok=True)
-    state_file, curves = out / "state.pt", out / "curves.jsonl"
-    if state_file.exists() and not resume:
-        raise FileExistsError(f"{out} holds a run already: add --resume to go on with it, or choose another --out")
+    state_file, curves = open_run(out, resume)
     torch.manual_seed(config.seed)
     network = NETWORKS[config.network]
     model = network(**config.model).to(accelerator.device, memory_format=torch.channels_last)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from latentface.pcl import PCL, Backbone
 
-from .run import Progress, append_curve, cut_curve, load_state, record, resumed, save_state, stoppable
+from .run import Progress, append_curve, cut_curve, load_state, open_run, record, resumed, save_state, stoppable
 from .shards import Clips, read_shards
 
 
@@ -197,10 +197,7 @@ def fit(
     """
     accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
     device = accelerator.device
-    out.mkdir(parents=True, exist_ok=True)
-    state_file, curves = out / "state.pt", out / "curves.jsonl"
-    if state_file.exists() and not resume:
-        raise FileExistsError(f"{out} holds a run already: add --resume to go on with it, or choose another --out")
+    state_file, curves = open_run(out, resume)
     torch.manual_seed(config.seed)
     model, average = kind(**config.model), kind(**config.model).requires_grad_(False).eval()
     average.load_state_dict(model.state_dict())

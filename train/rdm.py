@@ -21,7 +21,7 @@ from latentface.paper import PaperAutoencoder, PaperDenoiser
 from latentface.pipeline import LatentFacePipeline
 from latentface.rdm import Denoiser, make_scheduler, split
 
-from .run import Progress, append_curve, cut_curve, load_state, record, resumed, save_state, stoppable
+from .run import Progress, append_curve, cut_curve, load_state, open_run, record, resumed, save_state, stoppable
 from .shards import Clips, read_shards
 
 KINDS = ("shape", "texture")
@@ -188,10 +188,7 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
     """
     if int(os.environ.get("WORLD_SIZE", 1)) > 1:
         raise ValueError("stage 2 takes minutes and runs as one process: start it without torchrun or accelerate launch")
-    out.mkdir(parents=True, exist_ok=True)
-    state_file, curves = out / "state.pt", out / "curves.jsonl"
-    if state_file.exists() and not resume:
-        raise FileExistsError(f"{out} holds a run already: add --resume to go on with it, or choose another --out")
+    state_file, curves = open_run(out, resume)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     folder = autoencoder / "autoencoder" if (autoencoder / "autoencoder").exists() else autoencoder
     name = json.loads((folder / "config.json").read_text())["_class_name"]

@@ -30,6 +30,15 @@ def record(config: dict, **extra) -> dict:
     }
 
 
+def open_run(out: Path, resume: bool) -> tuple[Path, Path]:
+    """Makes a run's folder; where its state and its curves lie. Raises FileExistsError where it holds a run and resume is False."""
+    out.mkdir(parents=True, exist_ok=True)
+    state_file, curves = out / "state.pt", out / "curves.jsonl"
+    if state_file.exists() and not resume:
+        raise FileExistsError(f"{out} holds a run already: add --resume to go on with it, or choose another --out")
+    return state_file, curves
+
+
 def save_state(path: Path, state: dict) -> None:
     """Writes a training state so that a crash leaves the old file or the new one, never half of one."""
     partial = path.with_suffix(".partial")
