@@ -6,7 +6,8 @@
 Each preset of stage 1 trains for --minutes (its length is set from the speed of a short trial, so that its learning rate
 falls to the end), then each preset of stage 2 sees --codes codes of it. Prints and writes OUT/results.json: images/s, and the
 suites depth, leakage and swaps of both on the truth set, each figure with its ratio explorer / paper-64. OUT keeps the
-runs; a preset that is done is not run again.
+runs; a preset that is done is not run again. With --preset only that one is run: two at once on half of the cores each
+(OMP_NUM_THREADS, NUMBA_NUM_THREADS) have the same machine at the same time.
 """
 
 import argparse
@@ -62,10 +63,11 @@ def main() -> None:
     parser.add_argument("--truth", type=Path, required=True, help="a part of the truth set, with its swaps")
     parser.add_argument("--minutes", type=float, default=15)
     parser.add_argument("--codes", type=int, default=150_000)
+    parser.add_argument("--preset", choices=PRESETS, help="run this one alone; the table waits for both")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     results = {}
-    for preset in PRESETS:
+    for preset in [args.preset] if args.preset else PRESETS:
         out = args.out / preset
         if (out / "results.json").exists():
             results[preset] = json.loads((out / "results.json").read_text())
@@ -75,6 +77,8 @@ def main() -> None:
             found = evaluate.evaluate(suite, [str(out / "stage2" / "pipeline")], [f"truth:{args.truth}"], out / f"{suite}.json")
             results[preset] |= {f"{suite} {name}": found[name] for name in names if name in found}
         (out / "results.json").write_text(json.dumps(results[preset], indent=1))
+    if args.preset:
+        return
     slow, fast = (results[preset] for preset in PRESETS)
     print(f"{'':34}{PRESETS[0]:>12}{PRESETS[1]:>12}{'ratio':>9}")
     for name, value in slow.items():
