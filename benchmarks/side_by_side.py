@@ -44,11 +44,12 @@ def train_both(preset: str, data: list[str], minutes: float, codes: int, out: Pa
     """Trains a preset's two stages into out/stage1 and out/stage2; its speed and lengths."""
     config = autoencoder.PRESETS[preset]
     trial = autoencoder.train(replace(config, images=TRIAL, basis=-1), data, out / "trial")
-    settling = config.level + config.align if config.basis >= 0 else 0  # takes about as long as so many images of training
-    images = max(TRIAL, int(last(trial)["rate"] * 60 * minutes - settling) // config.batch * config.batch)
+    images = int(last(trial)["rate"] * 60 * minutes)
     shutil.rmtree(trial)
-    if config.basis >= 0:
-        config = replace(config, basis=images // 2)
+    if config.basis >= 0:  # settling the frame takes about as long as so many images of training
+        config = replace(config, basis=3 * images // 8, level=images // 10, align=3 * images // 20)
+        images = 3 * images // 4
+    images = max(TRIAL, images // config.batch * config.batch)
     began = time.monotonic()
     first = autoencoder.train(replace(config, images=images), data, out / "stage1")
     spent = time.monotonic() - began
