@@ -103,7 +103,8 @@ def build(model: Model) -> None:
 
     with gr.Row(visible=False):
         photo, other = photo_input("photo", None, "api-photo"), photo_input("other", None, "api-other")
-        face, strength, seed = gr.Number(0, precision=0), gr.Number(1.0), gr.Number(0, precision=0)
+        face, seed = gr.Number(0, precision=0, label="face"), gr.Number(0, precision=0, label="seed")
+        strength = gr.Number(1.0, label="strength")
         about, mesh, pictures = gr.JSON(label="report"), gr.File(label="mesh"), gr.Gallery(label="pictures", format="png")
         endpoint(reconstruct, [photo, face], [about, mesh, pictures])
         endpoint(swap, [photo, other, strength, seed], [about, mesh, pictures])

@@ -68,7 +68,7 @@ def facts(comparison: Comparison, row: Row, method: str) -> str:
         f"shown as {html.escape(str(comparison.of(method, f'{task}_shown')))}",
         f"commit <code>{html.escape(results['commit'])}</code>",
     ]
-    return f"<h4>{html.escape(method)}: {html.escape(row.title.removeprefix('... '))}</h4><p>{' · '.join(filter(None, parts))}</p>"
+    return f"<h4>{html.escape(method)}: {html.escape(row.title.removeprefix('... '))} on {html.escape(row.data)}</h4><p>{' · '.join(filter(None, parts))}</p>"
 
 
 def bars(comparison: Comparison, row: Row, method: str) -> str:

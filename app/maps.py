@@ -11,14 +11,15 @@ from latentface.maps import MAPS, Gallery
 
 from .files import address, text
 from .model import Model, plain_error
-from .photo import photo_input
+from .photo import notice, photo_input, tell_stale
 from .pictures import VIEWER_YAW, figure, front, mesh_file, neutral_scene, seen, strip
 from .reconstruct import Shown
 from .reconstruct import Tab as ReconstructTab
 
 ABOUT = """Every dot is a picture of one of {people} people who do not exist, and dots that are close look alike **to the
 model**. On the *identity* map one person's pictures should huddle together whatever face they pull; on the
-*expression* map people should mix and smiles should meet. Point at a dot to see it, click it to hold it in 3D."""
+*expression* map people should mix and smiles should meet. Point at a dot to see it, click it to hold it in 3D. The star
+is the face of the Reconstruct tab, or the photo that you put here last."""
 TITLES = {
     "shape": "Shape: the code of the 3D form",
     "texture": "Texture: the code of the skin's colours",
@@ -85,7 +86,8 @@ def build(model: Model, reconstructed: ReconstructTab) -> None:
                 elem_id="map-viewer",
             )  # fmt: skip
             chosen = gr.HTML(pictures, elem_id="chosen")
-            photo = photo_input("Put a photo on the map (★)", None, "map-photo", height=200)
+            photo = photo_input("Put another photo on the map (★)", None, "map-photo", height=200)
+            stale = notice("map-notice")
 
     def pick(event: gr.EventData) -> tuple[str, str]:
         row = event.index
@@ -96,10 +98,10 @@ def build(model: Model, reconstructed: ReconstructTab) -> None:
     def put(photo: str | None) -> dict:
         if photo is None:
             return gr.skip()
-        return places(model.read(photo).codes)
+        return places(model.read_largest(photo).codes)
 
     quiet = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "always_last"}
     chart.select(pick, None, [viewer, chosen], **quiet)
-    photo.change(put, photo, chart, **quiet)
+    tell_stale(photo.change(put, photo, chart, **quiet), stale)
     for done in reconstructed.done:
         done.success(follow, reconstructed.shown, chart, **quiet)

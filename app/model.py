@@ -57,6 +57,13 @@ class Model:
         except DetectorUnavailable as error:
             raise plain_error(error, "The face detector is not ready") from error
 
+    def read_largest(self, photo: str) -> Face:
+        """As `read`, where no face can be chosen; says so where there are several."""
+        found = self.read(photo)
+        if found.alignment.count > 1:
+            gr.Info(f"{found.alignment.count} faces are in this photo: the largest is taken. Cut the photo to take another.", title="Several faces")
+        return found
+
     def place(self, codes: Codes) -> dict[str, Place]:
         """Where a face falls on every map of the gallery."""
         if not self.mapped:

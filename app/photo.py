@@ -5,7 +5,9 @@ from __future__ import annotations
 import gradio as gr
 
 from .files import address, text
-from .model import Model
+from .model import Model, plain_error
+
+STALE = '<p class="stale"><strong>No new face.</strong> This photo gave none; what you see is still the face before it.</p>'
 
 
 def photo_input(label: str, path: str | None, elem_id: str, height: int = 260) -> gr.Image:
@@ -19,6 +21,25 @@ def photo_input(label: str, path: str | None, elem_id: str, height: int = 260) -
     )  # fmt: skip
     image.preprocess = lambda payload: payload.path if payload else None
     return image
+
+
+def notice(elem_id: str) -> gr.HTML:
+    """Room below a photo for STALE; what belongs to an older photo pales while it stands there (page.css)."""
+    return gr.HTML("", elem_id=elem_id, padding=False)
+
+
+def tell_stale(looked: gr.events.Dependency, place: gr.HTML) -> None:
+    """Says so in `place` when the event that looks at a photo fails, and no longer when it succeeds."""
+    quiet = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+    looked.failure(lambda: STALE, None, place, **quiet)
+    looked.success(lambda: "", None, place, **quiet)
+
+
+def both(a: str | None, b: str | None) -> tuple[str, str]:
+    """The two photos in each other's place. Raises gr.Error where one is missing."""
+    if a is None or b is None:
+        raise plain_error("one of the two boxes is empty: put a photo into it first", "Two photos are needed")
+    return b, a
 
 
 def example_faces(model: Model, photo: gr.Image, elem_id: str) -> None:
@@ -36,11 +57,12 @@ def example_faces(model: Model, photo: gr.Image, elem_id: str) -> None:
     row.select(use, None, photo, api_visibility="private", show_progress="hidden", queue=False)
 
 
-def two_photos(model: Model, labels: tuple[str, str], paths: list[str], prefix: str = "") -> list[gr.Image]:
-    """Two columns inside the current row, each a photo with the example faces below it."""
-    photos = []
+def two_photos(model: Model, labels: tuple[str, str], paths: list[str], prefix: str = "") -> tuple[list[gr.Image], list[gr.HTML]]:
+    """Two columns inside the current row, each a photo with the example faces below it; the photos, and their notices."""
+    photos, notices = [], []
     for side, label, path in zip("ab", labels, paths):
         with gr.Column(scale=3, min_width=260):
             photos.append(photo_input(label, path, f"{prefix}photo-{side}", height=220))
+            notices.append(notice(f"{prefix}notice-{side}"))
             example_faces(model, photos[-1], f"{prefix}examples-{side}")
-    return photos
+    return photos, notices

@@ -10,12 +10,13 @@ from latentface.pipeline import Face
 from latentface.rendering import picture
 
 from .model import Model, plain_error
-from .photo import two_photos
+from .photo import both, tell_stale, two_photos
 from .pictures import LARGE, SIDE, figure, strip
 
 ABOUT = """Two photos in; the face of **A** at the pose of **B** out. This is another model, PCL: it knows no 3D. It has
 learned from single photos and their mirror images only to keep *who is seen* apart from *how they are turned*, and a
-decoder that puts any face to any pose. Its pictures are small (64 pixels) and soft."""
+decoder that puts any face to any pose. Its pictures are small (64 pixels) and soft, and
+hair and skin often come over from B along with the pose."""
 NONE = """No PCL checkpoint is bundled: train one with `python -m train pcl --data SHARDS --out RUN` and add it with
 `python -m train ship --pcl RUN --name pcl`."""
 
@@ -50,7 +51,7 @@ def build(model: Model) -> None:
         return
 
     def read(photo: str | None) -> Face:
-        return gr.skip() if photo is None else model.read(photo)
+        return gr.skip() if photo is None else model.read_largest(photo)
 
     def run(a: Face, b: Face) -> tuple[str, str]:
         shown = look(model, a, b, LARGE)
@@ -77,15 +78,17 @@ def build(model: Model) -> None:
     result, made_of = run(*first)
     gr.Markdown(ABOUT, elem_classes="about")
     with gr.Row():
-        photo_a, photo_b = two_photos(model, ("A: the face", "B: the pose"), paths, "pose-")
+        photos, notices = two_photos(model, ("A: the face", "B: the pose"), paths, "pose-")
         with gr.Column(scale=7, min_width=300):
             swapped = gr.HTML(result, elem_id="pose-swapped")
             parts = gr.HTML(made_of, elem_id="pose-ingredients")
             turn = gr.Button("Swap A and B", size="md", elem_id="pose-turn")
     state_a, state_b = (gr.State(face) for face in first)
     quiet = {"api_visibility": "private", "trigger_mode": "always_last"}
-    for photo, state in ((photo_a, state_a), (photo_b, state_b)):
-        photo.change(read, photo, state, show_progress_on=[swapped], **quiet).success(
+    for photo, state, place in zip(photos, (state_a, state_b), notices):
+        taken = photo.change(read, photo, state, show_progress_on=[swapped], **quiet)
+        taken.success(
             run, [state_a, state_b], [swapped, parts], show_progress="hidden", concurrency_limit=1, **quiet  # as in the Swap tab
         )
-    turn.click(lambda a, b: (b, a), [photo_a, photo_b], [photo_a, photo_b], show_progress="hidden", **quiet)
+        tell_stale(taken, place)
+    turn.click(both, photos, photos, show_progress="hidden", **quiet)

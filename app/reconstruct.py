@@ -10,7 +10,7 @@ from latentface.autoencoder import Codes, Scene
 from latentface.pipeline import Face
 
 from .model import Model
-from .photo import example_faces, photo_input
+from .photo import example_faces, notice, photo_input, tell_stale
 from .pictures import LARGE, anatomy, figure, mesh_file, neutral_scene, seen, strip
 
 ABOUT = """One photo in, a 3D face out. Nobody ever showed this model a 3D scan: from plain pictures alone it learned
@@ -22,10 +22,14 @@ CONTROLS = (
     ("roll", "Roll: tilt (°)", -60, 60, 0.5),
     ("ambient", "Ambient light", 0, 1, 0.01),
     ("diffuse", "Diffuse light", 0, 1, 0.01),
-    ("light-x", "Light: left, right", -1, 1, 0.01),
-    ("light-y", "Light: up, down", -1, 1, 0.01),
+    ("light-x", "Light from: right, left", -1, 1, 0.01),
+    ("light-y", "Light from: below, above", -1, 1, 0.01),
 )
 """Element id, label, least, most and step of the sliders: three angles of the view, then the light."""
+
+
+STRAIGHT = 0.1
+"""Light that comes from less far aside than this counts as straight."""
 
 
 @dataclass
@@ -50,8 +54,10 @@ def controls(codes: Codes) -> list[float]:
     return [round(v, 1) for v in codes.view[0, :3].tolist()] + [round(v, 2) for v in codes.light[0].tolist()]
 
 
-def draw(shown: Shown, *values: float) -> str:
-    """The face at the sliders' view and light, as HTML."""
+def draw(shown: Shown, *values: float | None) -> str:
+    """The face at the sliders' view and light, as HTML; nothing new while a number is being typed (None)."""
+    if None in values:
+        return gr.skip()
     view, light = shown.scene.view.clone(), shown.scene.light.new_tensor([values[3:]])
     view[0, :3] = view.new_tensor(values[:3])
     image = seen(replace(shown.scene, view=view, light=light), LARGE)
@@ -63,12 +69,12 @@ def readout(face: Face) -> str:
     yaw, pitch, roll = face.codes.view[0, :3].tolist()
     ambient, diffuse, x, y = face.codes.light[0].tolist()
     count = face.alignment.count
-    side = "the left" if x > 0 else "the right"  # x and y say where the light travels to
-    height = "above" if y > 0 else "below"
+    ways = ("above" if y > 0 else "below", y), ("the left" if x > 0 else "the right", x)  # x and y say where the light travels to
+    origin = " and ".join(way for way, amount in ways if abs(amount) > STRAIGHT) or "the front"
     parts = {
         "Faces": "1 found" if count == 1 else f"{count} found, choose below the photo",
         "Pose": f"yaw {yaw:+.0f}°, pitch {pitch:+.0f}°, roll {roll:+.0f}°",
-        "Light": f"from {height} and {side}, ambient {ambient:.2f}, diffuse {diffuse:.2f}",
+        "Light": f"from {origin}, ambient {ambient:.2f}, diffuse {diffuse:.2f}",
     }
     return '<dl class="facts">' + "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in parts.items()) + "</dl>"
 
@@ -90,6 +96,7 @@ def build(model: Model) -> Tab:
     with gr.Row():
         with gr.Column(scale=3, min_width=280):
             photo = photo_input("Your photo", start, "photo")
+            stale = notice("notice")
             which = gr.Radio([], label="Several faces: which one?", type="index", visible=False, elem_id="which")
             example_faces(model, photo, "examples")
             facts = gr.HTML(readout(found), elem_id="facts")
@@ -131,6 +138,7 @@ def build(model: Model) -> Tab:
     done = photo.change(
         lambda photo: show(photo, 0), photo, everything, api_visibility="private", show_progress_on=[parts, live]
     )
+    tell_stale(done, stale)
     chosen = which.input(show, [photo, which], everything, api_visibility="private", show_progress_on=[parts, live])
     gr.on(
         [slider.input for slider in sliders], draw, [shown, *sliders], live, api_visibility="private",

@@ -12,12 +12,13 @@ from latentface.rendering import picture
 
 from .files import text
 from .model import Model, whole_seed
-from .photo import two_photos
+from .photo import both, tell_stale, two_photos
 from .pictures import LARGE, SIDE, figure, front, neutral_scene, seen, strip, uri
 
 ABOUT = """Two photos in; **A** with the expression of **B** out. A diffusion model looks at each face and imagines what
 stays when the face comes to rest: that is its **identity**. What is left over is its **expression**, and expressions
-can be added to anyone, weaker or stronger."""
+can be added to anyone, weaker or stronger. The two are not split cleanly: part of B's looks comes over with the expression,
+and a neutral face is the model's guess, sometimes another's."""
 
 
 @dataclass
@@ -45,7 +46,7 @@ def build(model: Model) -> None:
     pipeline = model.pipeline
 
     def look(photo: str) -> Seen:
-        found = model.read(photo)
+        found = model.read_largest(photo)
         return Seen(found.codes, picture(found.crop[0], SIDE))
 
     def results(a: Seen, b: Seen, strength: float, seed: float) -> str:
@@ -76,7 +77,7 @@ def build(model: Model) -> None:
     result, made_of, steps = run(*first, 1.0, 0)
     gr.Markdown(ABOUT, elem_classes="about")
     with gr.Row():
-        photo_a, photo_b = two_photos(model, ("A: the identity", "B: the expression"), paths)
+        photos, notices = two_photos(model, ("A: the identity", "B: the expression"), paths)
         with gr.Column(scale=7, min_width=300):
             swapped = gr.HTML(result, elem_id="swapped")
             with gr.Row(elem_classes="sliders"):
@@ -106,10 +107,10 @@ def build(model: Model) -> None:
         return gr.skip() if photo is None else look(photo)
 
     quiet_run = {**quiet, "concurrency_limit": 1}  # one after the other: of two photos that change at once, the last run sees both
-    for photo, state in ((photo_a, state_a), (photo_b, state_b)):
-        photo.change(take, photo, state, show_progress_on=[swapped], **quiet).success(
-            run, inputs, outputs, show_progress="hidden", **quiet_run
-        )
+    for photo, state, place in zip(photos, (state_a, state_b), notices):
+        taken = photo.change(take, photo, state, show_progress_on=[swapped], **quiet)
+        taken.success(run, inputs, outputs, show_progress="hidden", **quiet_run)
+        tell_stale(taken, place)
     strength.input(results, inputs, swapped, show_progress="hidden", queue=False, **quiet)
     seed.change(run, inputs, outputs, show_progress="hidden", **quiet_run)
-    turn.click(lambda a, b: (b, a), [photo_a, photo_b], [photo_a, photo_b], show_progress="hidden", **quiet)
+    turn.click(both, photos, photos, show_progress="hidden", **quiet)

@@ -19,7 +19,7 @@ from .theme import css, theme
 HOUR = 3600
 TITLE = """# LatentFace
 What a model has understood about faces from plain pictures alone: shape, identity and expression."""
-FOOTER = """Checkpoint `{checkpoint}`, {size} × {size} pixels, trained without labels; its card names its data and terms. The
+FOOTER = """Checkpoint `{checkpoint}`, {size} × {size} pixels, trained without labels; its card (the README.md beside the weights) names its data and terms. The
 example faces are drawn by a generator whose own training photos carry research terms: treat them, and what comes out
 here, as research material. Reconstructions are blurry, leave out hair, and follow the faces the model has seen; they
 say nothing about who someone is or how they feel, and are **not for identifying people**. Your photos stay on the

@@ -43,6 +43,7 @@ class Denoiser(Standardized, ModelMixin, ConfigMixin):
     which people change most: the denoiser neither sees nor touches what it must guess there, and the rest stays.
     habits: how many of them, the first, are left to the expression alone: everybody's identity is the average there. A
     person who smiles in every frame smiles in their mean too, and half of each smile would count as who they are.
+    It carries `steady` too (code x code), see `signature`.
     """
 
     @register_to_config
@@ -58,6 +59,7 @@ class Denoiser(Standardized, ModelMixin, ConfigMixin):
         self.outlet = nn.Sequential(nn.LayerNorm(width), nn.SiLU(), nn.Linear(width, code))
         self.skip = nn.Linear(code, code)
         self.register_scale(code)
+        self.register_buffer("steady", torch.eye(code))
 
     def forward(self, sample: Tensor, timestep: Tensor, condition: Tensor) -> Tensor:
         """sample, condition: B x C standardised. timestep: B in [0, 1000). Returns the predicted clean sample, B x C."""
@@ -77,6 +79,12 @@ class Denoiser(Standardized, ModelMixin, ConfigMixin):
             return guess
         traits = self.directions[:, self.config.habits :]
         return code - self.moving(code) + guess @ traits @ traits.T
+
+    def signature(self, code: Tensor) -> Tensor:
+        """Who someone is, for comparing: codes B x C as the autoencoder gives them, in units in which all directions vary alike
+        from frame to frame of one person, so that cosines heed what stays (within-class covariance normalisation, Hatch et
+        al., Interspeech 2006)."""
+        return self.standardize(code) @ self.steady
 
     def moving(self, code: Tensor) -> Tensor:
         """The part of standardised codes, B x C, in the span of `directions`; zero without any."""

@@ -2,7 +2,8 @@
 
 A Method turns standard crops into named blocks, each N x D: the method's own parts, so that a probe can say which of
 them carries what. LatentFace's blocks are its codes, their identity and expression parts, view and light, and the
-authors' two joined features (METHOD 1.3: expression 1024 numbers, verification 2048 with the mirror image). The
+authors' two joined features (METHOD 1.3: expression 1024 numbers, verification 2048 with the mirror image), and for pairs both
+codes in units of what changes within a person (Denoiser.signature). The
 baselines come in variants (input size, how far the crop reaches); a probe chooses among them on validation.
 """
 
@@ -20,6 +21,7 @@ from torch import Tensor
 
 from latentface.pcl import PCL, Backbone, load_model
 from latentface.pipeline import ASSETS, LatentFacePipeline, load_pipeline
+from latentface.rdm import Denoiser
 
 from .shards import read_shards
 
@@ -114,6 +116,10 @@ def latentface(pipeline: LatentFacePipeline, name: str) -> Method:
     def encode(images: Tensor, variant: Variant) -> dict[str, Tensor]:
         codes = pipeline.encode(images)
         parts = pipeline.split(codes)
+        signature = {}
+        if isinstance(pipeline.shape_denoiser, Denoiser):
+            both = pipeline.shape_denoiser.signature(codes.shape), pipeline.texture_denoiser.signature(codes.texture)
+            signature = {"signature": torch.cat(both, 1)}
         shape, texture, id_shape, id_texture = codes.shape, codes.texture, parts.shape.identity, parts.texture.identity
         return {
             "shape": shape,
@@ -127,11 +133,12 @@ def latentface(pipeline: LatentFacePipeline, name: str) -> Method:
             "codes": torch.cat([shape, texture, codes.view[:, :5], codes.light], 1),
             "authors_expression": torch.cat([texture - id_texture, texture, shape - id_shape, shape], 1),
             "authors_verification": torch.cat([id_texture, texture, id_shape, shape], 1),
+            **signature,
         }
 
     about = f"LatentFace, {type(pipeline.autoencoder).__name__} at {pipeline.size} px and RDM, no labels"
     variants = [Variant(pipeline.size), Variant(pipeline.size, 0.9)]
-    return Method(name, about, variants, encode, ("authors_verification",), ("authors_verification",))
+    return Method(name, about, variants, encode, ("authors_verification",), ("authors_verification", "signature"))
 
 
 def contrastive(model: PCL | Backbone, name: str) -> Method:

@@ -138,6 +138,18 @@ def changing_directions(
     return torch.linalg.qr(directions)[0].to(codes.dtype)
 
 
+def steadying(codes: Tensor, person: Tensor, ridge: float = 0.3) -> Tensor:
+    """What Denoiser.signature multiplies codes by, C x C: the inverse square root of the covariance within people.
+
+    codes: N x C, standardised. person: N int64. ridge: how much of the mean variance is added to every direction's, so that
+    those which hardly ever change do not decide alone.
+    """
+    within = _within(codes.double(), person)
+    covariance = within.T @ within / len(within)
+    values, axes = torch.linalg.eigh(covariance + ridge * covariance.diagonal().mean() * torch.eye(len(covariance), dtype=torch.float64))
+    return (axes / values.sqrt()).to(codes.dtype)
+
+
 @torch.no_grad()
 def features_moved(model: Autoencoder, kind: str, mean: Tensor, spread: Tensor) -> Tensor:
     """What a face's features do as each number of a code moves by its spread: C x P.
@@ -211,9 +223,11 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
             denoisers[kind].mean.copy_(flat.mean(0))
             denoisers[kind].std.copy_(spread[kind])
         targets[kind], usable = others_mean(codes[kind], clips.person)
+        learning = ~clips.validation
+        frames = (codes[kind][learning, 0] - flat.mean(0)) / spread[kind]
+        if network is Denoiser:
+            denoisers[kind].steady.copy_(steadying(frames, clips.person[learning]))
         if ranks[kind]:
-            learning = ~clips.validation
-            frames = (codes[kind][learning, 0] - flat.mean(0)) / spread[kind]
             known = torch.cat([codes[name][learning, 0] for name in ("view", "light")], 1)
             given = torch.cat([known, known[:, :3].square()], 1)
             shown = features_moved(model, kind, flat.mean(0).to(device), spread[kind].to(device))

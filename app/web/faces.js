@@ -7,7 +7,6 @@ row.replaceChildren(...props.faces.map(({ src, alt }, index) => {
   image.alt = button.title = alt;
   button.append(image);
   button.addEventListener("click", () => {
-    [...row.children].forEach((other) => other.classList.toggle("on", other === button));
     trigger("select", { index });
   });
   return button;

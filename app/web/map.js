@@ -107,7 +107,7 @@ function drawPlace() {
   if (!star) return place.replaceChildren();
   const words = document.createElement("div"), near = document.createElement("div");
   words.className = "words";
-  words.innerHTML = "<strong>★ Your photo</strong> lies among these faces." +
+  words.innerHTML = "<strong>★ This face</strong> lies among these." +
     (star.far ? ' <span class="far">It is far from anything seen here, so take its place with a grain of salt.</span>' : "");
   near.className = "near";
   star.neighbours.forEach((i) => {
@@ -151,6 +151,7 @@ function choose(i) {
   chosen = i;
   draw();
   trigger("select", { index: i });
+  if (innerWidth < 700) document.querySelector("#map-viewer").scrollIntoView({ behavior: "smooth", block: "center" }); // or a tap seems to do nothing
 }
 
 function step(key) { // the nearest dot in the arrow's direction, those straight ahead first

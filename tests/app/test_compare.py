@@ -145,9 +145,9 @@ def test_a_click_shows_what_is_behind(comparison, tmp_path):
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium") or shutil.which("google-chrome"), args=FLAGS)
             page = browser.new_page()
             page.goto(url)
-            expect(page.locator("#behind h4")).to_have_text("explorer: Head pose, mean error", timeout=20_000)
+            expect(page.locator("#behind h4")).to_have_text("explorer: Head pose, mean error on parametric people", timeout=20_000)
             page.locator('#compare button[data-row="0"][data-method="hog"]').click()
-            expect(page.locator("#behind h4")).to_have_text("hog: Expression, linear probe", timeout=20_000)
+            expect(page.locator("#behind h4")).to_have_text("hog: Expression, linear probe on FER2013", timeout=20_000)
             expect(page.locator("#compare button.chosen")).to_have_count(1)
             browser.close()
     finally:

@@ -122,6 +122,10 @@ def test_a_bad_upload_says_why_and_the_last_result_stays(page, photos):
         page.locator("#photo input[type=file]").set_input_files(photos[name])
         toast(page, words)
         assert source(page, "#parts") == before
+        expect(page.locator("#notice")).to_contain_text("No new face")
+    page.locator("#examples button").nth(3).click()
+    changed(page, "#parts", before)
+    expect(page.locator("#notice .stale")).to_have_count(0)
 
 
 def test_swap(page):
@@ -137,6 +141,9 @@ def test_swap(page):
     page.locator("#turn").click()
     expect(page.locator("#ingredients img").nth(0)).to_have_attribute("src", b, timeout=20_000)
     expect(page.locator("#ingredients img").nth(2)).to_have_attribute("src", a, timeout=20_000)
+    page.locator("#photo-a").get_by_label("Remove Image").click()
+    page.locator("#turn").click()
+    toast(page, "one of the two boxes is empty".capitalize())
 
 
 def test_the_player_steps_through_the_denoising(page):

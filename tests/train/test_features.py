@@ -63,7 +63,7 @@ def test_the_names_of_blocks(folders, shards):
     images = faces(2, 16)
     face, contrast, trunk, *_ = load_all(folders, shards)
     named = {"shape", "texture", "id_shape", "id_texture", "exp_shape", "exp_texture", "view", "light"}
-    assert named | {"codes", "authors_expression", "authors_verification"} == set(face(images))
+    assert named | {"codes", "authors_expression", "authors_verification", "signature"} == set(face(images))
     assert set(contrast(images)) == {"trunk", "face", "pose"} and set(trunk(images)) == {"trunk"}
 
 
@@ -81,6 +81,9 @@ def test_latentface_features_are_the_authors(folders):
     id_a, id_d = parts.texture.identity, parts.shape.identity
     assert torch.allclose(blocks["authors_expression"], torch.cat([a - id_a, a, d - id_d, d], 1), atol=1e-5)
     assert torch.allclose(blocks["authors_verification"], torch.cat([id_a, a, id_d, d], 1), atol=1e-5)
+    scale = pipeline.shape_denoiser
+    signed = (d - scale.mean) / scale.std @ scale.steady
+    assert torch.allclose(blocks["signature"][:, : d.shape[1]], signed, atol=1e-5)
     pairs = method.mirrored(images)
     mirror = method(images.flip(-1))
     assert pairs["authors_verification"].shape[1] == 2 * blocks["authors_verification"].shape[1]

@@ -20,7 +20,7 @@ from latentface.rdm import Denoiser, make_scheduler, split
 from train import autoencoder, rdm
 from train.__main__ import main
 from train.autoencoder import AutoencoderConfig, learning_rate, relief
-from train.rdm import RDMConfig, aim, changing_directions, encode_clips, features_moved, held_error, others_mean, snr_weight
+from train.rdm import RDMConfig, aim, changing_directions, encode_clips, features_moved, held_error, others_mean, snr_weight, steadying
 from train.report import ship
 from train.run import append_curve, load_state
 from train.shards import Clips, read_shards, write_shards
@@ -321,6 +321,20 @@ def test_changing_directions_hold_the_most_change_within_people():
     torch.testing.assert_close((found.T @ axes).abs(), torch.eye(2), atol=0.2, rtol=0)
     torch.testing.assert_close(found.T @ found, torch.eye(2), atol=1e-5, rtol=0)
     assert found.T[0].abs().argmax() == 2  # the first changes most
+
+
+def test_signatures_vary_alike_within_people_in_every_direction():
+    generator = torch.Generator().manual_seed(0)
+    person = torch.arange(300).repeat_interleave(6)
+    mixing = torch.randn(5, 5, generator=generator, dtype=torch.float64)
+    who = torch.randn(300, 5, generator=generator, dtype=torch.float64)[person]
+    codes = who + torch.randn(1800, 5, generator=generator, dtype=torch.float64) * torch.tensor([3, 1, 1, 0.2, 0.01]) @ mixing
+    steady = steadying(codes, person, ridge=1e-9)
+    found = codes @ steady
+    within = torch.stack([f - f.mean(0) for f in found.split(6)]).flatten(0, 1)  # people by people, written out
+    assert torch.allclose(within.T @ within / len(within), torch.eye(5, dtype=torch.float64), atol=1e-3)
+    held = torch.linalg.svdvals(steadying(codes, person))
+    assert held.max() / held.min() < 5 < torch.linalg.svdvals(steady).max() / torch.linalg.svdvals(steady).min()
 
 
 def test_changing_directions_leave_out_what_the_view_explains_and_what_does_not_show():
