@@ -32,6 +32,10 @@ STRAIGHT = 0.1
 """Light that comes from less far aside than this counts as straight."""
 
 
+UNUSUAL = 2
+"""Maps, of four, on which a face that is far from all others is called unusual: 2 of 24 real photos are, 23 of them upside down."""
+
+
 @dataclass
 class Shown:
     """A visitor's current face: kept in their own gr.State, so that the sliders only have to draw."""
@@ -64,8 +68,8 @@ def draw(shown: Shown, *values: float | None) -> str:
     return strip(figure(image, "Turned and lit as the sliders say"), large=True)
 
 
-def readout(face: Face) -> str:
-    """Pose and light in words, as HTML."""
+def readout(model: Model, face: Face) -> str:
+    """Pose and light in words, as HTML, and a word of warning where the face is like none on most maps of the gallery."""
     yaw, pitch, roll = face.codes.view[0, :3].tolist()
     ambient, diffuse, x, y = face.codes.light[0].tolist()
     count = face.alignment.count
@@ -76,6 +80,8 @@ def readout(face: Face) -> str:
         "Pose": f"yaw {yaw:+.0f}°, pitch {pitch:+.0f}°, roll {roll:+.0f}°",
         "Light": f"from {origin}, ambient {ambient:.2f}, diffuse {diffuse:.2f}",
     }
+    if model.mapped and sum(place.far for place in model.place(face.codes).values()) >= UNUSUAL:
+        parts["Unusual"] = "unlike the faces known here (upside down, hidden, a drawing?): don't trust the result"
     return '<dl class="facts">' + "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in parts.items()) + "</dl>"
 
 
@@ -99,7 +105,7 @@ def build(model: Model) -> Tab:
             stale = notice("notice")
             which = gr.Radio([], label="Several faces: which one?", type="index", visible=False, elem_id="which")
             example_faces(model, photo, "examples")
-            facts = gr.HTML(readout(found), elem_id="facts")
+            facts = gr.HTML(readout(model, found), elem_id="facts")
         with gr.Column(scale=9, min_width=300):
             parts = gr.HTML(pictures, elem_id="parts")
             values = controls(first.codes)
@@ -132,7 +138,7 @@ def build(model: Model) -> Tab:
         names = [f"{i + 1}" + (" (largest)" if i == 0 else "") for i in range(count)]
         choice = gr.Radio(names, value=names[face or 0], visible=count > 1)
         turned, front = mesh_file(new.scene), mesh_file(new.scene, yaw=0)
-        return new, pictures, draw(new, *values), turned, front, choice, readout(found), *values
+        return new, pictures, draw(new, *values), turned, front, choice, readout(model, found), *values
 
     everything = [shown, parts, live, viewer, download, which, facts, *sliders]
     done = photo.change(
