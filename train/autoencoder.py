@@ -349,6 +349,7 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
         asked = torch.tensor(float(stopped()), device=accelerator.device)
         return bool(mean(asked) > 0) if accelerator.num_processes > 1 else stopped()
 
+    warm_up = min(config.warm_up, config.basis) if config.basis > 0 else config.warm_up  # all of depth is in when it is settled
     progress, saved, sums, steps = Progress(config.images, seen), time.monotonic(), {}, 0
     with stoppable() as stopped:
         while seen < config.images and not stopping():
@@ -361,7 +362,7 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
             image = batch.to(accelerator.device, memory_format=torch.channels_last)
             for group in optimizer.param_groups:
                 group["lr"] = group["scale"] * learning_rate(seen, config)
-            learned = min(1.0, seen / config.warm_up) if config.warm_up and not config.start else 1.0
+            learned = min(1.0, seen / warm_up) if warm_up and not config.start else 1.0
             plain_model.learned = average.learned = learned
             if not fitted and 0 <= config.basis <= seen < config.basis + config.batch:
                 before = deepcopy(plain_model.state_dict())
