@@ -51,7 +51,7 @@ class RDMConfig:
     """Decay of the averaged weights."""
     snr_gamma: float = 0.0
     """Cap of the min-SNR weight; 0 is the plain squared error."""
-    changing: tuple[int, int] = (8, 48)
+    changing: tuple[int, int] = (8, 32)
     """Rank of the expression, of shape and of texture (see Denoiser and changing_directions); 0 splits all of a code, as the
     authors do. Chosen on swaps of London development photos: more texture moves more of a smile and more of who someone is."""
     habits: tuple[int, int] = (4, 8)
