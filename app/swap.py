@@ -71,8 +71,8 @@ def build(model: Model) -> None:
     def run(a: Seen, b: Seen, strength: float, seed: float) -> tuple[str, str, dict]:
         return results(a, b, strength, seed), ingredients(a, b, seed), player(model, a, whole_seed(seed))
 
-    # B smiles and faces the camera: what a swap carries is seen at once
-    paths = [str(model.gallery.picture(model.examples[i])) for i in (0, min(4, len(model.examples) - 1))]
+    # both face the camera and B smiles widely: what a swap carries is seen at once
+    paths = [str(model.gallery.picture(model.examples[i % len(model.examples)])) for i in (6, 7)]
     first = [look(path) for path in paths]
     result, made_of, steps = run(*first, 1.0, 0)
     gr.Markdown(ABOUT, elem_classes="about")
