@@ -141,7 +141,7 @@ def test_swap(page):
     open_tab(page, "Swap")
     expect(page.locator("#swapped img")).to_have_count(2)
     before = source(page, "#swapped")
-    page.locator("#examples-b button").nth(7).click()
+    page.locator("#examples-b button").nth(3).click()
     changed(page, "#swapped", before)
     before = source(page, "#swapped")
     page.locator("#strength input[type=range]").fill("2")
