@@ -46,7 +46,7 @@ def row(name: str, config: autoencoder.AutoencoderConfig, changes: dict, args: a
         return json.loads((out / "row.json").read_text())
     changes = {**changes, "model": {**config.model, **changes.get("model", {})}}
     autoencoder.train(replace(config, **changes), args.data, out, resume=(out / "state.pt").exists())
-    found = evaluate.evaluate("depth", [str(out / "autoencoder")], [f"truth:{args.truth}"], out / "depth.json")
+    found = evaluate.evaluate("depth", [str(out)], [f"truth:{args.truth}"], out / "depth.json")
     found = {key: found[key] for key in SHOWN}
     (out / "row.json").write_text(json.dumps(found))
     print(f"{name}: " + "  ".join(f"{key} {value:.4f}" for key, value in found.items()), flush=True)
