@@ -294,7 +294,7 @@ def stream_clips(folder: str | Path, size: int, truth: bool = False) -> Iterator
         for sample in webdataset.WebDataset([str(t) for t in tars], shardshuffle=False, empty_check=False, nodesplitter=None):
             frames = frame_names(sample)
             images = np.stack(list(pool.map(lambda k: decode(sample[f"{k}.webp"], side), frames)))
-            known = list(pool.map(arrays, [sample.get(f"{k}.npz") for k in frames]))
+            known = [arrays(sample.get(f"{k}.npz")) for k in frames]  # not in threads: numpy parses headers with ast, which may fail there
             yield torch.from_numpy(images).permute(0, 3, 1, 2), json.loads(sample["json"]), known
 
 
