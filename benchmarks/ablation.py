@@ -3,8 +3,8 @@
     python -m benchmarks.ablation --data data/people --truth data/truth/validation --out runs/ablation
 
 The first table's rows train `explorer-small` from nothing for --images images, before any texture basis; the second table's
-settle the frame of the first run and go on for half as many with the basis. The second row says how much is noise. Prints both tables and writes OUT/results.json; OUT keeps every row's run, and a row that is
-done is not run again.
+settle the frame of the first run and go on for half as many with the basis. The second row says how much is noise. Prints both
+tables and writes OUT/results.json; OUT keeps every row's run, and a row that is done is not run again.
 """
 
 import argparse
