@@ -3,8 +3,8 @@
 A Method turns standard crops into named blocks, each N x D: the method's own parts, so that a probe can say which of
 them carries what. LatentFace's blocks are its codes, their identity and expression parts, view and light, and the
 authors' two joined features (METHOD 1.3: expression 1024 numbers, verification 2048 with the mirror image), and for pairs both
-codes in units of what changes within a person (Denoiser.signature). The
-baselines come in variants (input size, how far the crop reaches); a probe chooses among them on validation.
+codes in units of what changes within a person (Denoiser.signature). The baselines come in variants (input size, how far the
+crop reaches); a probe chooses among them on validation.
 """
 
 from __future__ import annotations
