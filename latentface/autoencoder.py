@@ -4,8 +4,8 @@ A photo becomes codes of shape and texture plus view and light; the codes decode
 families of networks play the same five roles: `paper` is Unsup3D's, key for key as the authors published its weights;
 `explorer` is ours. It encodes a picture in the canonical frame, not in the photo's: view and light come first, the picture
 is turned to the front by them, what the head hides is filled in from its mirror side, the light is divided out, and what
-is left is projected onto a linear basis of faces (eigenfaces, Turk & Pentland 1991, in the frame of a morphable model,
-Blanz & Vetter 1999), which a convolutional network corrects and another one sharpens.
+is left is laid out as the average face is (layout.py) and projected onto a linear basis of faces (eigenfaces, Turk & Pentland
+1991, in the frame of a morphable model, Blanz & Vetter 1999), which a convolutional network corrects and another one sharpens.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .geometry import BORDER_DEPTH, FAR, NEAR, pixel_grid
+from .layout import Layout, gather, spread
 from .rendering import render, shade, shading, unrender
 
 
@@ -25,7 +26,7 @@ class Codes:
     """What one photo is to the model; every field is a float tensor with the batch first."""
 
     shape: Tensor
-    """B x 256 code of the canonical depth."""
+    """B x 256 code of the canonical depth and, in `explorer`, of where the features lie."""
     texture: Tensor
     """B x 256 code of the albedo."""
     view: Tensor
@@ -216,6 +217,9 @@ class Autoencoder(ModelMixin, ConfigMixin):
     height of the smooth bump that depth starts from, before tanh: convex from the first step, and too soft to be
     mistaken for shading. softness: side in pixels of the squares of depth that light falls on: with 1, the finest relief
     paints eyes and mouths in shadows; with more, they have to be albedo, and relief is what turning the head shows.
+    layout: side of the coarse grid of displacements that lay a face's features out (see layout.py). A quarter of the shape
+    code then is depth's, the rest the layout's, read by an encoder of layout_base channels at half the size. With 0, all of
+    it is depth's and features lie where they lie.
     """
 
     @register_to_config
@@ -232,14 +236,21 @@ class Autoencoder(ModelMixin, ConfigMixin):
         max_shift: float = 0.1,
         bump: float = 0.6,
         softness: int = 1,
+        layout: int = 0,
+        layout_base: int = 24,
     ):
         super().__init__()
         if not 16 <= size <= 2 * COARSE or size & (size - 1):
             raise ValueError(f"size must be 16, 32, 64 or 128, not {size}")
         seen = min(size, COARSE)
-        self.shape_encoder = Encoder(seen, encoder_base, code)
+        self.depth_code = code // 4 if layout else code
+        """How many numbers of the shape code, the first, are depth's."""
+        self.shape_encoder = Encoder(seen, encoder_base, self.depth_code)
         self.texture_encoder = Encoder(seen, texture_base, code)
-        self.shape_decoder = Decoder(seen, shape_base, code, 1)
+        self.shape_decoder = Decoder(seen, shape_base, self.depth_code, 1)
+        if layout:
+            self.layout_encoder = Encoder(seen, layout_base, code - self.depth_code)
+            self.layout = Layout(code - self.depth_code, layout)
         self.texture_basis = TextureBasis(seen, code)
         self.refiner = Refiner(size, seen, refiner_base, code)
         self.view_net = Encoder(seen, small_base, 6)
@@ -271,11 +282,23 @@ class Autoencoder(ModelMixin, ConfigMixin):
         image = self._seen(image)
         view, light, shape, raw = self.geometry(image)
         albedo = self.albedo(image, view, light, raw)
+        if self.config.layout:
+            shape = torch.cat([shape, self.layout_encoder(albedo).float()], 1)
+            albedo = gather(albedo, self.moves(shape).detach())
         texture = self.texture_basis.project(albedo) + self.texture_encoder(albedo)
         return Codes(shape, texture.float(), view, light), raw
 
+    def moves(self, shape: Tensor) -> Tensor:
+        """The displacements that shape codes B x C lay a face out by, B x s x s x 2 (see Layout)."""
+        return self.layout(shape[:, self.depth_code :], self.average_depth.shape[-1])
+
+    def laid_out(self, texture: Tensor, shape: Tensor) -> Tensor:
+        """A texture in the average face's layout, B x 3 x T x T, laid out by shape codes B x C: the canonical albedo."""
+        return spread(texture, self.moves(shape)) if self.config.layout else texture
+
     def geometry(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """View B x 6, light B x 4, shape code B x C and its raw depth B x s x s of images B x 3 x s x s, as the encoders look at them."""
+        """View B x 6, light B x 4, depth's part of the shape code and its raw depth B x s x s of images B x 3 x s x s, as the
+        encoders look at them."""
         view, light = _equivariant(self.view_net, image, VIEW_MIRROR), _equivariant(self.light_net, image, LIGHT_MIRROR)
         degrees, shift = view[:, :3] * self.config.max_angle, view[:, 3:5] * self.config.max_shift
         view = torch.cat([degrees, shift, torch.zeros_like(shift[:, :1])], 1)
@@ -289,7 +312,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
 
     @torch.no_grad()
     def albedo(self, image: Tensor, view: Tensor, light: Tensor, raw: Tensor) -> Tensor:
-        """The albedo that images B x 3 x s x s show under their `geometry`, B x 3 x s x s; what the texture code is read from."""
+        """The albedo that images B x 3 x s x s show under their `geometry`, B x 3 x s x s; what layout and texture are read from."""
         return self.frontal(image, self._depth(raw), view, light)[0]
 
     def frontal(self, image: Tensor, depth: Tensor, view: Tensor, light: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -310,7 +333,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
         return self._decode(codes, self._raw_depth(codes.shape))
 
     def _decode(self, codes: Codes, raw: Tensor) -> Scene:
-        albedo = self.refiner(self.texture_basis(codes.texture), codes.texture)
+        albedo = self.laid_out(self.refiner(self.texture_basis(codes.texture), codes.texture), codes.shape)
         depth = self._depth(raw)
         if self.size > COARSE:  # linear between samples, depth has creases that shading shows
             depth = F.interpolate(depth[:, None], size=(self.size, self.size), mode="bicubic")[:, 0]
@@ -321,7 +344,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
         return self._depth(self._raw_depth(shape))
 
     def _raw_depth(self, shape: Tensor) -> Tensor:
-        return self.shape_decoder(shape)[:, 0].float()
+        return self.shape_decoder(shape[:, : self.depth_code])[:, 0].float()
 
     def _depth(self, raw: Tensor) -> Tensor:
         return depth_from_raw(self.learned * raw + self.prior)

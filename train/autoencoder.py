@@ -78,7 +78,9 @@ class AutoencoderConfig:
     level: int = 6_400
     """Images over which the canonical frame is levelled just before that (see frame.py); 0 leaves it as it is."""
     align: int = 9_600
-    """Images of which pairs then teach the view, before the basis is fitted."""
+    """Images of which pairs then teach the view."""
+    layout: int = 96_000
+    """Faces laid over one another then, to learn where features lie (see layout.py); where the model has a layout. 0: as it is."""
     texture_lr: float = 5.0
     """Learning rate of the networks that correct and sharpen the texture, in units of lr; the basis itself takes a fifth of lr."""
     warm_up: int = 8_000
@@ -96,14 +98,14 @@ FEATURE_SPREAD = 13.0
 """Standard deviation of EfficientNet-Lite0's 1/4-size features on faces at 64 px: divided by it, they differ by about
 the sigma that the confidence network starts from."""
 PRESETS = {
-    "explorer": AutoencoderConfig(model={"size": 64, "softness": 4}, laplacian=5.0, together=0.5, basis=24_000),
+    "explorer": AutoencoderConfig(model={"size": 64, "softness": 4, "layout": 16}, laplacian=5.0, together=0.5, basis=24_000),
     "explorer-128": AutoencoderConfig(
-        model={"size": 128, "softness": 8}, laplacian=20.0, perceptual_share=0.25, together=0.5, basis=24_000
+        model={"size": 128, "softness": 8, "layout": 16}, laplacian=20.0, perceptual_share=0.25, together=0.5, basis=24_000
     ),
     "explorer-small": AutoencoderConfig(
         model={
             "size": 64, "softness": 4, "encoder_base": 24, "texture_base": 8, "shape_base": 16, "refiner_base": 24,
-            "small_base": 8, "code": 64,
+            "small_base": 8, "code": 64, "layout": 16, "layout_base": 12,
         },
         laplacian=5.0,
         together=0.5,
@@ -115,7 +117,8 @@ PRESETS = {
     ),
     "toy": AutoencoderConfig(
         model={
-            "size": 32, "encoder_base": 8, "texture_base": 8, "shape_base": 8, "refiner_base": 8, "small_base": 8, "code": 32
+            "size": 32, "encoder_base": 8, "texture_base": 8, "shape_base": 8, "refiner_base": 8, "small_base": 8, "code": 32,
+            "layout": 8, "layout_base": 8,
         },
         images=256,
         batch=16,
@@ -125,6 +128,7 @@ PRESETS = {
         basis=160,
         level=64,
         align=64,
+        layout=640,
     ),
 }
 
@@ -186,6 +190,8 @@ def objective(
     return sum(terms.values()), shown
 
 
+LAID_OUT = ("layout_encoder", "layout")
+"""What learns in layout.py alone: before, there is no frame to lay faces out in, and after, the texture basis counts on it."""
 SETTLED = ("view_net", "light_net", "shape_encoder", "shape_decoder")
 """What stands still once the texture basis is fitted: geometry and light. A picture that is turned to the front, coded and
 turned back looks right under any view and depth, so that nothing holds them any more. At full rate, relief shrank and yaw grew
@@ -254,8 +260,9 @@ def relief(depth: Tensor) -> Tensor:
 
 
 def settle(model: Autoencoder, clips: Clips, config: AutoencoderConfig, stopping: Callable[[], bool]) -> None:
-    """Levels the canonical frame, aligns the views and fits the texture basis. Raises KeyboardInterrupt when asked to stop."""
-    progress, before = Progress(config.level + config.align, unit="images that settle the frame"), 0
+    """Levels the canonical frame, aligns the views, lays faces out and fits the texture basis. Raises KeyboardInterrupt when asked to stop."""
+    laid = config.layout if model.config.layout else 0
+    progress, before = Progress(config.level + config.align + laid, unit="images that settle the frame"), 0
 
     def tick(images: int) -> None:
         progress(before + images, line=False)
@@ -269,7 +276,10 @@ def settle(model: Autoencoder, clips: Clips, config: AutoencoderConfig, stopping
     before = config.level
     if config.align:
         told.append(f"pairs of frames from each other's view: {align_views(model, clips, config.seed, config.align, tick=tick):.3f}")
-    held = fit_basis(model, clips, config.seed)
+    before = config.level + config.align
+    held, aligned = fit_basis(model, clips, config.seed, layout=laid, tick=tick)
+    if aligned is not None:
+        told.append(f"faces drawn as one another's layout: {aligned:.3f}")
     told.append(f"texture basis of {model.config.code} directions: {held:.1%} of the variance")
     progress(progress.total, "; ".join(told))
 
@@ -329,7 +339,8 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
 
     def prepared(settled: bool) -> tuple[torch.nn.Module, AutoencoderConfig]:
         """The model, ready to train, and the loss's weights. Once SETTLED stands still, `together` has nothing to teach."""
-        for name in SETTLED if settled else ():
+        laid_out = LAID_OUT if config.network == "explorer" and plain_model.config.layout else ()
+        for name in (*laid_out, *(SETTLED if settled else ())):
             plain_model.get_submodule(name).requires_grad_(False)
         return accelerator.prepare(plain_model), replace(config, together=0.0) if settled else config
 

@@ -2,14 +2,19 @@
 
 Once view, depth and light are roughly known, faces can be laid over one another, and what a network would need many images
 to find is a matrix decomposition away (eigenfaces, Turk & Pentland 1991; the texture basis of a morphable model, Blanz &
-Vetter 1999). Training goes on from there.
+Vetter 1999). Before that, where the model has a layout, it learns to lay their features over one another too (layout.py).
+Training goes on from there.
 """
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from latentface.autoencoder import Autoencoder
+from latentface.layout import gather
 
+from .layout import learn_layout
 from .shards import Clips
 
 PEOPLE = 16_000
@@ -22,35 +27,56 @@ def canonical_albedo(model: Autoencoder, image: Tensor) -> Tensor:
     return model.albedo(image, view, light, raw)
 
 
-@torch.no_grad()
-def fit_basis(model: Autoencoder, clips: Clips, seed: int = 0, count: int = PEOPLE) -> float:
-    """Sets the model's average depth and texture basis from `count` jittered training crops; corrections start from nothing.
+def fit_basis(
+    model: Autoencoder, clips: Clips, seed: int = 0, count: int = PEOPLE, layout: int = 0, tick: Callable[[int], None] = lambda _: None
+) -> tuple[float, float | None]:
+    """Sets the model's average depth, layout and texture basis from `count` jittered training crops; corrections start from nothing.
 
-    Deterministic for a seed. Returns the share of the albedos' weighted variance that the basis holds.
+    layout: albedos that a model with a layout sees to learn it; 0 leaves it as it is. Deterministic for a seed. Returns the share of
+    the albedos' weighted variance that the basis holds, and the layout's last loss (None where it learned nothing).
     """
-    basis = model.texture_basis
     rows = clips.draw(count, torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        albedo = _albedos(model, clips, rows, seed)
+    aligned = None
+    if model.config.layout and layout:
+        aligned = learn_layout(model, albedo, clips.person[rows], seed, layout, tick=tick)
+    with torch.no_grad():
+        return _fit(model, albedo, seed), aligned
+
+
+def _albedos(model: Autoencoder, clips: Clips, rows: Tensor, seed: int) -> Tensor:
+    """Sets the average depth, and returns the canonical albedos of jittered crops as float16, N x 3 x s x s."""
 
     def crops(rows: Tensor):
         generator = torch.Generator().manual_seed(seed)
         for part in rows.split(256):
             yield model._seen(clips.jittered(part, model.size, generator).to(model.average_depth.device))
 
-    some = rows[: count // 4]
+    some = rows[: len(rows) // 4]
     depths = [model._depth(model.geometry(image)[-1]).sum(0) for image in crops(some)]
     model.average_depth.copy_(torch.stack(depths).sum(0) / len(some))
-    albedo = torch.cat([canonical_albedo(model, image).clamp(-1.5, 1.5).flatten(1).float().cpu() for image in crops(rows)])
-    mean = albedo.mean(0)
+    return torch.cat([canonical_albedo(model, image).clamp(-1.5, 1.5).half().cpu() for image in crops(rows)])
+
+
+def _fit(model: Autoencoder, albedo: Tensor, seed: int) -> float:
+    """Sets the basis to the principal components of albedos N x 3 x s x s in the average layout; returns the share it holds."""
+    basis, device = model.texture_basis, model.average_depth.device
+    parts = [part.to(device).float() for part in albedo.split(256)]
+    if model.config.layout:
+        parts = [gather(part, model.layout(model.layout_encoder(part).float(), part.shape[-1])) for part in parts]
+    texture = torch.cat([part.flatten(1).cpu() for part in parts])
+    mean = texture.mean(0)
     root = basis.weight.cpu().sqrt().expand(3, -1, -1).flatten()
-    albedo.sub_(mean).mul_(root)
-    width = min(basis.directions.shape[0], count - 1)
+    texture.sub_(mean).mul_(root)
+    width = min(basis.directions.shape[0], len(texture) - 1)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        _, spread, axes = torch.svd_lowrank(albedo, width, niter=3)
-    directions = (axes * spread / count**0.5 / root[:, None]).T
+        _, spread, axes = torch.svd_lowrank(texture, width, niter=3)
+    directions = (axes * spread / len(texture) ** 0.5 / root[:, None]).T
     basis.mean.copy_(mean.view_as(basis.mean))
     basis.directions.zero_()[:width].copy_(directions.view(width, *basis.mean.shape))
     for layer in (model.texture_encoder[-2], model.refiner.head):
         nn.init.zeros_(layer.weight)
         nn.init.zeros_(layer.bias)
-    return float(spread.square().sum() / albedo.square().sum())
+    return float(spread.square().sum() / texture.square().sum())

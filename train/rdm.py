@@ -154,13 +154,20 @@ def steadying(codes: Tensor, person: Tensor, ridge: float = 0.3) -> Tensor:
 def features_moved(model: Autoencoder, kind: str, mean: Tensor, spread: Tensor) -> Tensor:
     """What a face's features do as each number of a code moves by its spread: C x P.
 
-    Differences between neighbouring pixels, at half the size, of the albedo (texture) or depth (shape), inside an oval that
-    leaves hair, ears and background out: brows, eyes, nose and mouth, but not how light or dark a cheek is.
+    Differences between neighbouring pixels, at half the size, of the albedo inside an oval that leaves hair, ears and
+    background out: brows, eyes, nose and mouth, but not how light or dark a cheek is. Shape moves the average texture; in a
+    model without a layout, depth.
     mean, spread: C, of the codes. Central differences around the mean code.
     """
     u, v = pixel_grid(model.average_depth.shape[-1], device=mean.device).unbind(-1)
     oval = torch.sigmoid((1 - ((u / 0.65).square() + ((v - 0.18) / 0.72).square()).sqrt()) / 0.08)
-    decode = model.texture_basis if kind == "texture" else lambda code: model.depth(code)[:, None]
+    average = model.texture_basis.mean
+
+    def decode(code: Tensor) -> Tensor:
+        if kind == "texture":
+            return model.texture_basis(code)
+        return model.laid_out(average.expand(len(code), -1, -1, -1), code) if model.config.layout else model.depth(code)[:, None]
+
     moved = torch.cat([decode(mean + step) - decode(mean - step) for step in torch.diag(spread).split(64)]) / 2
     moved = F.avg_pool2d(moved * oval, 2)
     return torch.cat([moved.diff(dim=-1).flatten(1), moved.diff(dim=-2).flatten(1)], 1).cpu()
