@@ -35,6 +35,9 @@ def main(argv: list[str] | None = None) -> int:
         if name == "autoencoder":
             new.add_argument("--start", metavar="RUN", help="begin with this run's weights: a 64 px model grows to 128 px")
             new.add_argument("--basis", type=int, help="images after which the texture basis is fitted; 0 at once, -1 never")
+            new.add_argument("--level", type=int, help="images that level the canonical frame before that; 0: it is level")
+            new.add_argument("--align", type=int, help="images whose pairs then teach the view; 0: it is known")
+            new.add_argument("--layout", type=int, help="faces then laid over one another, to learn where features lie; 0: it is known")
         if name == "rdm":
             new.add_argument("--autoencoder", type=Path, required=True, metavar="RUN", help="the stage 1 run")
             new.add_argument(
@@ -102,7 +105,8 @@ def _run(args: argparse.Namespace) -> int:
         presets = trainer.PRESETS
         if args.preset not in presets:
             raise ValueError(f"no preset {args.preset!r} for {args.command}: choose {', '.join(presets)}")
-        changes = {k: getattr(args, k) for k in ("images", "batch", "seed", "lr", "start", "basis") if getattr(args, k, None) is not None}
+        settable = ("images", "batch", "seed", "lr", "start", "basis", "level", "align", "layout")
+        changes = {k: getattr(args, k) for k in settable if getattr(args, k, None) is not None}
         if getattr(args, "changing", None):
             changes["changing"] = tuple(args.changing)
         config = replace(presets[args.preset], **changes)
