@@ -217,7 +217,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
     height of the smooth bump that depth starts from, before tanh: convex from the first step, and too soft to be
     mistaken for shading. softness: side in pixels of the squares of depth that light falls on: with 1, the finest relief
     paints eyes and mouths in shadows; with more, they have to be albedo, and relief is what turning the head shows.
-    layout: side of the coarse grid of displacements that lay a face's features out (see layout.py). A quarter of the shape
+    layout_grid: side of the coarse grid of displacements that lay a face's features out (see layout.py). A quarter of the shape
     code then is depth's, the rest the layout's, read by an encoder of layout_base channels at half the size. With 0, all of
     it is depth's and features lie where they lie.
     """
@@ -236,21 +236,21 @@ class Autoencoder(ModelMixin, ConfigMixin):
         max_shift: float = 0.1,
         bump: float = 0.6,
         softness: int = 1,
-        layout: int = 0,
+        layout_grid: int = 0,
         layout_base: int = 24,
     ):
         super().__init__()
         if not 16 <= size <= 2 * COARSE or size & (size - 1):
             raise ValueError(f"size must be 16, 32, 64 or 128, not {size}")
         seen = min(size, COARSE)
-        self.depth_code = code // 4 if layout else code
+        self.depth_code = code // 4 if layout_grid else code
         """How many numbers of the shape code, the first, are depth's."""
         self.shape_encoder = Encoder(seen, encoder_base, self.depth_code)
         self.texture_encoder = Encoder(seen, texture_base, code)
         self.shape_decoder = Decoder(seen, shape_base, self.depth_code, 1)
-        if layout:
+        if layout_grid:
             self.layout_encoder = Encoder(seen, layout_base, code - self.depth_code)
-            self.layout = Layout(code - self.depth_code, layout)
+            self.layout = Layout(code - self.depth_code, layout_grid)
         self.texture_basis = TextureBasis(seen, code)
         self.refiner = Refiner(size, seen, refiner_base, code)
         self.view_net = Encoder(seen, small_base, 6)
@@ -282,7 +282,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
         image = self._seen(image)
         view, light, shape, raw = self.geometry(image)
         albedo = self.albedo(image, view, light, raw)
-        if self.config.layout:
+        if self.config.layout_grid:
             shape = torch.cat([shape, self.layout_encoder(albedo).float()], 1)
             albedo = gather(albedo, self.moves(shape).detach())
         texture = self.texture_basis.project(albedo) + self.texture_encoder(albedo)
@@ -294,7 +294,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
 
     def laid_out(self, texture: Tensor, shape: Tensor) -> Tensor:
         """A texture in the average face's layout, B x 3 x T x T, laid out by shape codes B x C: the canonical albedo."""
-        return spread(texture, self.moves(shape)) if self.config.layout else texture
+        return spread(texture, self.moves(shape)) if self.config.layout_grid else texture
 
     def geometry(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """View B x 6, light B x 4, depth's part of the shape code and its raw depth B x s x s of images B x 3 x s x s, as the

@@ -98,14 +98,14 @@ FEATURE_SPREAD = 13.0
 """Standard deviation of EfficientNet-Lite0's 1/4-size features on faces at 64 px: divided by it, they differ by about
 the sigma that the confidence network starts from."""
 PRESETS = {
-    "explorer": AutoencoderConfig(model={"size": 64, "softness": 4, "layout": 16}, laplacian=5.0, together=0.5, basis=24_000),
+    "explorer": AutoencoderConfig(model={"size": 64, "softness": 4, "layout_grid": 16}, laplacian=5.0, together=0.5, basis=24_000),
     "explorer-128": AutoencoderConfig(
-        model={"size": 128, "softness": 8, "layout": 16}, laplacian=20.0, perceptual_share=0.25, together=0.5, basis=24_000
+        model={"size": 128, "softness": 8, "layout_grid": 16}, laplacian=20.0, perceptual_share=0.25, together=0.5, basis=24_000
     ),
     "explorer-small": AutoencoderConfig(
         model={
             "size": 64, "softness": 4, "encoder_base": 24, "texture_base": 8, "shape_base": 16, "refiner_base": 24,
-            "small_base": 8, "code": 64, "layout": 16, "layout_base": 12,
+            "small_base": 8, "code": 64, "layout_grid": 16, "layout_base": 12,
         },
         laplacian=5.0,
         together=0.5,
@@ -118,7 +118,7 @@ PRESETS = {
     "toy": AutoencoderConfig(
         model={
             "size": 32, "encoder_base": 8, "texture_base": 8, "shape_base": 8, "refiner_base": 8, "small_base": 8, "code": 32,
-            "layout": 8, "layout_base": 8,
+            "layout_grid": 8, "layout_base": 8,
         },
         images=256,
         batch=16,
@@ -261,7 +261,7 @@ def relief(depth: Tensor) -> Tensor:
 
 def settle(model: Autoencoder, clips: Clips, config: AutoencoderConfig, stopping: Callable[[], bool]) -> None:
     """Levels the canonical frame, aligns the views, lays faces out and fits the texture basis. Raises KeyboardInterrupt when asked to stop."""
-    laid = config.layout if model.config.layout else 0
+    laid = config.layout if model.config.layout_grid else 0
     progress, before = Progress(config.level + config.align + laid, unit="images that settle the frame"), 0
 
     def tick(images: int) -> None:
@@ -339,7 +339,7 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
 
     def prepared(settled: bool) -> tuple[torch.nn.Module, AutoencoderConfig]:
         """The model, ready to train, and the loss's weights. Once SETTLED stands still, `together` has nothing to teach."""
-        laid_out = LAID_OUT if config.network == "explorer" and plain_model.config.layout else ()
+        laid_out = LAID_OUT if config.network == "explorer" and plain_model.config.layout_grid else ()
         for name in (*laid_out, *(SETTLED if settled else ())):
             plain_model.get_submodule(name).requires_grad_(False)
         return accelerator.prepare(plain_model), replace(config, together=0.0) if settled else config

@@ -39,7 +39,7 @@ def fit_basis(
     with torch.no_grad():
         albedo = _albedos(model, clips, rows, seed)
     aligned = None
-    if model.config.layout and layout:
+    if model.config.layout_grid and layout:
         aligned = learn_layout(model, albedo, clips.person[rows], seed, layout, tick=tick)
     with torch.no_grad():
         return _fit(model, albedo, seed), aligned
@@ -63,7 +63,7 @@ def _fit(model: Autoencoder, albedo: Tensor, seed: int) -> float:
     """Sets the basis to the principal components of albedos N x 3 x s x s in the average layout; returns the share it holds."""
     basis, device = model.texture_basis, model.average_depth.device
     parts = [part.to(device).float() for part in albedo.split(256)]
-    if model.config.layout:
+    if model.config.layout_grid:
         parts = [gather(part, model.layout(model.layout_encoder(part).float(), part.shape[-1])) for part in parts]
     texture = torch.cat([part.flatten(1).cpu() for part in parts])
     mean = texture.mean(0)

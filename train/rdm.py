@@ -166,7 +166,7 @@ def features_moved(model: Autoencoder, kind: str, mean: Tensor, spread: Tensor) 
     def decode(code: Tensor) -> Tensor:
         if kind == "texture":
             return model.texture_basis(code)
-        return model.laid_out(average.expand(len(code), -1, -1, -1), code) if model.config.layout else model.depth(code)[:, None]
+        return model.laid_out(average.expand(len(code), -1, -1, -1), code) if model.config.layout_grid else model.depth(code)[:, None]
 
     moved = torch.cat([decode(mean + step) - decode(mean - step) for step in torch.diag(spread).split(64)]) / 2
     moved = F.avg_pool2d(moved * oval, 2)

@@ -4,6 +4,7 @@ import pytest
 import torch
 from tests.helpers import drawn_clips, tiny_autoencoder
 
+from latentface.layout import gather, spread
 from train.basis import canonical_albedo, fit_basis
 from train.shards import read_shards, write_shards
 
@@ -25,13 +26,13 @@ def albedos(model, clips, count: int, seed: int = 0) -> torch.Tensor:
 def test_directions_are_the_weighted_principal_components(clips):
     model = tiny_autoencoder()
     with torch.no_grad():
-        held = fit_basis(model, clips, count=60)
+        held, aligned = fit_basis(model, clips, count=60)
         seen = albedos(model, clips, 60)
         basis = model.texture_basis
         root = basis.weight.sqrt().expand(3, -1, -1).flatten()
         _, spread, axes = torch.linalg.svd((seen - seen.mean(0)) * root, full_matrices=False)
         best = spread[:16].square().sum() / spread.square().sum()
-        assert held == pytest.approx(float(best), abs=0.01) and held > 0.8
+        assert held == pytest.approx(float(best), abs=0.01) and held > 0.8 and aligned is None
         codes = basis.project(seen.view(-1, 3, 16, 16))
         torch.testing.assert_close(codes.square().mean(0), torch.ones(16), atol=0.02, rtol=0)
         error = ((basis(codes).flatten(1) - seen) * root).square().sum()
@@ -47,6 +48,18 @@ def test_after_the_fit_the_code_is_the_projection_and_the_albedo_the_basis(clips
         torch.testing.assert_close(codes.texture, model.texture_basis.project(albedo))
         torch.testing.assert_close(model.decode(codes).albedo, model.texture_basis(codes.texture))
     assert not torch.allclose(model.average_depth, tiny_autoencoder().average_depth)
+
+
+def test_in_a_model_with_a_layout_the_basis_is_of_laid_out_faces(clips):
+    model = tiny_autoencoder(layout_grid=4, layout_base=8)
+    _, aligned = fit_basis(model, clips, count=60, layout=960)
+    assert aligned > 0
+    image = clips.centre(torch.arange(4), 16)
+    with torch.no_grad():
+        codes, albedo = model.encode(image), canonical_albedo(model, image)
+        assert model.moves(codes.shape).abs().max() > 1e-3
+        torch.testing.assert_close(codes.texture, model.texture_basis.project(gather(albedo, model.moves(codes.shape))))
+        torch.testing.assert_close(model.decode(codes).albedo, spread(model.texture_basis(codes.texture), model.moves(codes.shape)))
 
 
 def test_the_same_seed_gives_the_same_basis(clips):

@@ -15,6 +15,7 @@ from tests.helpers import TINY, drawn_clips, random_codes, smooth, tiny_autoenco
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from latentface.autoencoder import Autoencoder, Scene
+from latentface.layout import spread
 from latentface.pipeline import load_pipeline
 from latentface.rdm import Denoiser, make_scheduler, split
 from train import autoencoder, rdm
@@ -357,18 +358,24 @@ def test_changing_directions_leave_out_what_the_view_explains_and_what_does_not_
     assert torch.corrcoef(torch.cat(within, 1).T)[2, :2].abs().max() < 0.05
 
 
-@pytest.mark.parametrize("kind", ["shape", "texture"])
-def test_features_moved_against_one_step_at_a_time(kind):
-    model = tiny_autoencoder()
+@pytest.mark.parametrize("kind, layout", [("shape", 0), ("shape", 8), ("texture", 0)])
+def test_features_moved_against_one_step_at_a_time(kind, layout):
+    model = tiny_autoencoder(layout_grid=layout)
     with torch.no_grad():
         model.shape_decoder.head.weight.normal_()
+        model.texture_basis.mean.copy_(smooth((3, 16, 16), 7))
+        if layout:
+            model.layout.displacement.weight.normal_(std=0.02)
     mean, spread = torch.randn(16, generator=torch.Generator().manual_seed(0)), torch.linspace(0.5, 2, 16)
     found = features_moved(model, kind, mean, spread)
     decode = model.texture_basis if kind == "texture" else lambda code: model.depth(code)[:, None]
+    if layout:
+        decode = lambda code: spread(model.texture_basis.mean[None], model.moves(code))  # noqa: E731
     steps = torch.eye(16)[5] * spread[5]
     with torch.no_grad():
         moved = (decode((mean + steps)[None]) - decode((mean - steps)[None])) / 2
     assert found.shape == (16, moved.shape[1] * 2 * 8 * 7)
+    assert not layout or (found[:4] == 0).all()  # depth shows nothing that moves
     small = F.avg_pool2d(moved, 2)[0, 0]
     inner = found[5].view(2, -1)[0][: 8 * 7].view(8, 7)  # along x, the first channel
     torch.testing.assert_close(inner[4, 3], small[4, 4] - small[4, 3], atol=0.02 * float(small.abs().max()), rtol=0.05)
@@ -438,7 +445,7 @@ def test_a_run_that_ends_before_its_basis_says_so(start, tmp_path):
 def test_a_run_that_starts_from_a_fitted_basis_keeps_it(start, tmp_path, monkeypatch):
     """Neither fitted again nor moved off the view and light that it was fitted under."""
     before = start("autoencoder", tmp_path / "first")
-    monkeypatch.setattr(autoencoder, "fit_basis", lambda *_: pytest.fail("fitted again"))
+    monkeypatch.setattr(autoencoder, "fit_basis", lambda *_, **__: pytest.fail("fitted again"))
     after = start("autoencoder", tmp_path / "second", start=str(before))
     one, two = (Autoencoder.from_pretrained(run / "autoencoder").state_dict() for run in (before, after))
     for name, value in one.items():
