@@ -30,13 +30,13 @@ def build(model: Model) -> None:
 
         Returns:
             A report {file, box, faces, pose, light} (box in pixels, pose in degrees); the textured face as a GLB file,
-            seen from the front; and pictures: crop, reconstruction, albedo, depth, normals, neutral face.
+            seen from the front; and pictures: crop, reconstruction, albedo, depth, normals, layout (of models
+            that have one), neutral face.
         """
         found = model.read(needed(photo), int(face or 0))
         scene = pipeline.decode(found.codes)
-        pictures = anatomy(found.crop, scene, neutral_scene(pipeline, found.codes), SIDE)
-        names = ("crop", "reconstruction", "albedo", "depth", "normals", "neutral")
-        named = [(picture, name) for (picture, _), name in zip(pictures.values(), names, strict=True)]
+        pictures = anatomy(pipeline, found.crop, found.codes, scene, SIDE)
+        named = [(picture, name) for name, (picture, _, _) in pictures.items()]
         return report(found, photo), mesh_file(scene, yaw=0), named
 
     def swap(identity: str, expression: str, strength: float = 1.0, seed: int = 0) -> tuple[dict, str, Pictures]:

@@ -21,7 +21,7 @@ model**. On the *identity* map one person's pictures should huddle together what
 *expression* map people should mix and smiles should meet. Point at a dot to see it, click it to hold it in 3D. The star
 is the face of the Reconstruct tab, or the photo that you put here last."""
 TITLES = {
-    "shape": "Shape: the code of the 3D form",
+    "shape": "Shape: the code of the 3D form and of where the features lie",
     "texture": "Texture: the code of the skin's colours",
     "identity": "Identity: what stays when the face rests",
     "expression": "Expression: what the moment added",

@@ -57,16 +57,23 @@ def seen(scene: Scene, size: int = SIDE) -> np.ndarray:
     return np.asarray(Image.composite(Image.fromarray(picture(image[0])), ground, stencil))
 
 
-def anatomy(crop: Tensor, scene: Scene, neutral: Scene, size: int = SIDE) -> dict[str, tuple[np.ndarray, str]]:
-    """All that the model makes of one crop (1 x 3 x S x S): caption -> picture and its explanation."""
+def anatomy(
+    pipeline: LatentFacePipeline, crop: Tensor, codes: Codes, scene: Scene, size: int = SIDE
+) -> dict[str, tuple[np.ndarray, str, str]]:
+    """All that the model makes of one crop (1 x 3 x S x S): name -> picture, caption and explanation."""
+    net = pipeline.layout_picture(codes, size)
+    layout = "A net that is even on the average face, bent to where this face's features lie"
     return {
-        "What it sees": (picture(crop[0], size), "The photo, cut to the standard crop the model is fed"),
-        "Its reconstruction": (seen(scene, size), "The 3D face, drawn at the photo's view and light"),
-        "Colour": (picture(scene.albedo[0], size), "Albedo: the face's own colour, light and shadow taken off"),
-        "Depth": (picture(depth_picture(scene.depth)[0], size), "Depth map from the front: near is bright"),
-        "Normals": (picture(normal_picture(scene.depth)[0], size), "Which way the surface faces: red right, green up"),
-        "Neutral": (front(neutral, size), "From the front, without its expression: the identity part alone"),
-    }
+        "crop": (picture(crop[0], size), "What it sees", "The photo, cut to the standard crop the model is fed"),
+        "reconstruction": (seen(scene, size), "Its reconstruction", "The 3D face, drawn at the photo's view and light"),
+        "albedo": (picture(scene.albedo[0], size), "Colour", "Albedo: the face's own colour, light and shadow taken off"),
+        "depth": (picture(depth_picture(scene.depth)[0], size), "Depth", "Depth map from the front: near is bright"),
+        "normals": (picture(normal_picture(scene.depth)[0], size), "Normals", "Which way the surface faces: red right, green up"),
+        **({} if net is None else {"layout": (picture(net[0]), "Layout", layout)}),
+        "neutral": (
+            front(neutral_scene(pipeline, codes), size), "Neutral", "From the front, without its expression: the identity part alone"
+        ),
+    }  # fmt: skip
 
 
 def mesh_file(scene: Scene, yaw: float = VIEWER_YAW, name: str = "face") -> str:

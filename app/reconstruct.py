@@ -11,7 +11,7 @@ from latentface.pipeline import Face
 
 from .model import Model
 from .photo import example_faces, notice, photo_input, tell_stale
-from .pictures import LARGE, anatomy, figure, mesh_file, neutral_scene, seen, strip
+from .pictures import LARGE, anatomy, figure, mesh_file, seen, strip
 
 ABOUT = """One photo in, a 3D face out. Nobody ever showed this model a 3D scan: from plain pictures alone it learned
 to explain each one by a **shape**, a **colour**, a **view** and a **light**. Move the last two
@@ -93,8 +93,8 @@ def build(model: Model) -> Tab:
         """A photo's face, its state, and the strip of pictures."""
         found = model.read(photo, face)
         scene = pipeline.decode(found.codes)
-        pictures = anatomy(found.crop, scene, neutral_scene(pipeline, found.codes))
-        return found, Shown(found.codes, scene), strip(*(figure(p, c, d) for c, (p, d) in pictures.items()))
+        pictures = anatomy(pipeline, found.crop, found.codes, scene)
+        return found, Shown(found.codes, scene), strip(*(figure(*shown) for shown in pictures.values()))
 
     start = str(model.gallery.picture(model.examples[0]))
     found, first, pictures = look(start, 0)

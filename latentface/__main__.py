@@ -88,10 +88,10 @@ def _print(report: dict, number: int, total: int, as_json: bool) -> None:
     print(f"[{number}/{total}] {report['file']}: {text}", file=stream, flush=True)
 
 
-def write_face(scene, codes, crop, out: Path) -> None:
-    """Writes one decoded face into a folder: pictures, mesh.glb and codes.safetensors.
+def write_face(pipeline, codes, crop, out: Path) -> None:
+    """Decodes one face and writes it into a folder: pictures, mesh.glb and codes.safetensors.
 
-    scene: a Scene of one face. codes: its Codes. crop: 1 x 3 x S x S in [-1, 1], or None.
+    codes: Codes of one face. crop: 1 x 3 x S x S in [-1, 1], or None.
     """
     from dataclasses import asdict
 
@@ -102,6 +102,7 @@ def write_face(scene, codes, crop, out: Path) -> None:
     from .rendering import depth_picture, normal_picture, picture
 
     out.mkdir(parents=True, exist_ok=True)
+    scene, layout = pipeline.decode(codes), pipeline.layout_picture(codes, 2 * pipeline.size)
     pictures = {
         "reconstruction": scene.render()[0],
         "canonical": scene.canonical,
@@ -109,6 +110,8 @@ def write_face(scene, codes, crop, out: Path) -> None:
         "depth": depth_picture(scene.depth),
         "normals": normal_picture(scene.depth),
     }
+    if layout is not None:
+        pictures["layout"] = layout
     if crop is not None:
         pictures["crop"] = crop
     for name, image in pictures.items():
@@ -118,7 +121,7 @@ def write_face(scene, codes, crop, out: Path) -> None:
 
 
 def reconstruct(pipeline, args: argparse.Namespace) -> int:
-    """Every photo into a folder of its name under --out: crop, reconstruction, albedo, depth, normals, mesh, codes."""
+    """Every photo into a folder of its name under --out: crop, reconstruction, albedo, depth, normals, layout, mesh, codes."""
     failed, used = 0, set()
     for number, photo in enumerate(args.photos, 1):
         began = time.perf_counter()
@@ -130,7 +133,7 @@ def reconstruct(pipeline, args: argparse.Namespace) -> int:
             while name in used:  # two photos of one name from different folders keep both results
                 name, extra = f"{photo.stem}_{extra}", extra + 1
             used.add(name)
-            write_face(pipeline.decode(face.codes), face.codes, face.crop, args.out / name)
+            write_face(pipeline, face.codes, face.crop, args.out / name)
             report.update(out=str(args.out / name), seconds=round(time.perf_counter() - began, 3))
         _print(report, number, len(args.photos), args.json)
     return 2 if failed else 0
@@ -152,7 +155,7 @@ def swap(pipeline, args: argparse.Namespace) -> int:
         ("identity_neutral", pipeline.neutral(a.codes, args.seed), a.crop),
         ("expression_neutral", pipeline.neutral(b.codes, args.seed), b.crop),
     ):
-        write_face(pipeline.decode(codes), codes, crop, args.out / name)
+        write_face(pipeline, codes, crop, args.out / name)
     if not args.json:
         print(f"written to {args.out}")
     return 0

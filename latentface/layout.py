@@ -38,11 +38,11 @@ def gather(image: Tensor, moves: Tensor) -> Tensor:
     return F.grid_sample(image, where.to(image.dtype), align_corners=True, padding_mode="border")
 
 
-def spread(texture: Tensor, moves: Tensor, steps: int = 8) -> Tensor:
-    """The inverse of `gather`: a texture in the average layout, B x C x T x T, laid out as this face is, B x C x T x T.
+def places(moves: Tensor, steps: int = 8) -> Tensor:
+    """Which place of the average face every place of this one is: B x S x S x 2 in [-1, 1], the inverse of grid + moves.
 
-    moves: B x S x S x 2; displacements are undone by fixed-point iteration, which converges where they stretch nothing to twice
-    its size. Gradients reach moves through its last step.
+    moves: B x S x S x 2; undone by fixed-point iteration, which converges where they stretch nothing to twice its size. Gradients
+    reach moves through the last step.
     """
     grid = pixel_grid(moves.shape[1], device=moves.device)
 
@@ -53,7 +53,29 @@ def spread(texture: Tensor, moves: Tensor, steps: int = 8) -> Tensor:
         where = grid.expand_as(moves)
         for _ in range(steps):
             where = undone(where)
-    where = undone(where)
-    if texture.shape[-1] != where.shape[1]:
-        where = F.interpolate(where.permute(0, 3, 1, 2), size=texture.shape[-2:], mode="bilinear", align_corners=True).permute(0, 2, 3, 1)
+    return undone(where)
+
+
+def _sized(where: Tensor, size: int) -> Tensor:
+    """Places B x S x S x 2 at another size."""
+    if where.shape[1] == size:
+        return where
+    return F.interpolate(where.permute(0, 3, 1, 2), size=(size, size), mode="bilinear", align_corners=True).permute(0, 2, 3, 1)
+
+
+def spread(texture: Tensor, moves: Tensor) -> Tensor:
+    """The inverse of `gather`: a texture in the average layout, B x C x T x T, laid out as this face is, B x C x T x T.
+
+    moves: B x S x S x 2 (see places).
+    """
+    where = _sized(places(moves), texture.shape[-1])
     return F.grid_sample(texture, where.to(texture.dtype), align_corners=True, padding_mode="border")
+
+
+def layout_picture(image: Tensor, moves: Tensor, lines: int = 15) -> Tensor:
+    """A canonical picture B x 3 x T x T in [-1, 1] under a net: `lines` even lines of the average face each way, as this face bends them."""
+    where = _sized(places(moves), image.shape[-1])
+    net = (where + 1) / 2 * (lines - 1)  # whole numbers on the lines
+    apart = (net - net.round()).abs() * image.shape[-1] / (lines - 1)  # in pixels, about
+    ink = 0.75 * (1.2 - apart.amin(-1)).clamp(0, 1)[:, None]
+    return torch.lerp(image, torch.ones_like(image), ink)

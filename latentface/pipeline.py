@@ -10,12 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from diffusers import DDIMScheduler, DiffusionPipeline
 from diffusers.utils import logging
 from torch import Tensor
 
 from .alignment import Alignment, align
 from .autoencoder import Autoencoder, Codes, Scene
+from .layout import layout_picture
 from .paper import PaperAutoencoder, PaperDenoiser  # diffusers loads only classes of imported modules
 from .photo import read_photo
 from .rdm import Denoiser, Split, split
@@ -105,6 +107,15 @@ class LatentFacePipeline(DiffusionPipeline):
     def decode(self, codes: Codes) -> Scene:
         """Codes to depth, albedo, view and light."""
         return self.autoencoder.decode(codes)
+
+    @torch.no_grad()
+    def layout_picture(self, codes: Codes, size: int) -> Tensor | None:
+        """The face from the front under the net that its layout bends (see layout.layout_picture), B x 3 x size x size in
+        [-1, 1]; None where the model has no layout."""
+        if not self.autoencoder.config.get("layout_grid"):
+            return None
+        front = F.interpolate(self.decode(codes).canonical, size=(size, size), mode="bicubic").clamp(-1, 1)
+        return layout_picture(front, self.autoencoder.moves(codes.shape))
 
     def split(self, codes: Codes, steps: int = 5, samples: int = 8, seed: int = 0) -> FaceSplit:
         """Identity and expression of both codes (see rdm.split); the same seed gives the same split."""

@@ -107,10 +107,11 @@ class _InterpolateNumba(torch.autograd.Function):
 
 if numba is not None:
 
-    @numba.njit(parallel=True, cache=True, fastmath=False)
+    # not parallel: numba's threads share torch's OpenMP, and its settings, NUMBA_NUM_THREADS=1 too, would become torch's
+    @numba.njit(cache=True, fastmath=False)
     def _rasterize_numba(pixels, faces, out):
         batch, size = out.shape[0], out.shape[1]
-        for b in numba.prange(batch):
+        for b in range(batch):
             nearest = np.full((size, size), np.float32(np.inf), np.float32)
             out[b] = -1
             for f in range(faces.shape[0]):

@@ -10,13 +10,14 @@ from train.layout import Components, bending, face_oval, learn_layout
 
 
 def test_components_against_the_full_decomposition():
-    textures, weight = smooth((40, 3, 8, 8), 0), face_oval(8)
+    few, weight = smooth((5, 3, 8, 8), 0), face_oval(8)
+    textures = torch.einsum("nk,kcij->ncij", torch.randn(40, 5), few) + 0.02 * torch.randn(40, 3, 8, 8)
     drawn = Components(textures, weight, 5)(textures)
     root = weight.sqrt().expand(3, -1, -1).flatten()
     flat = (textures - textures.mean(0)).flatten(1) * root
     left, spread, axes = torch.linalg.svd(flat, full_matrices=False)
     wanted = (left[:, :5] * spread[:5]) @ axes[:5] / root + textures.mean(0).flatten()
-    torch.testing.assert_close(drawn.flatten(1), wanted, atol=2e-2, rtol=0)
+    torch.testing.assert_close(drawn.flatten(1), wanted, atol=1e-2, rtol=0)
     all_of_it = Components(textures[:4], weight, 64)(textures[:4])
     torch.testing.assert_close(all_of_it, textures[:4], atol=1e-4, rtol=0)
 
@@ -24,9 +25,9 @@ def test_components_against_the_full_decomposition():
 def test_only_bent_displacements_cost():
     u, v = pixel_grid(16).unbind(-1)
     straight = torch.stack([0.1 + 0.2 * u - 0.3 * v, 0.4 * u], -1)[None]
-    assert bending(straight) == pytest.approx(0, abs=1e-6)
+    assert bending(straight).item() == pytest.approx(0, abs=1e-4)
     bent = torch.stack([u.square(), torch.zeros_like(u)], -1)[None]
-    assert bending(bent) == pytest.approx(2 * (2 / 15) ** 2 / 2, rel=1e-4)  # second difference 2 h^2, in one of two columns
+    assert bending(bent).item() == pytest.approx(1, rel=1e-4)  # second derivative 2 along x, of one of two columns
 
 
 def moving_mouths(count: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -44,7 +45,7 @@ def test_a_mouth_that_moves_comes_to_lie_over_the_others():
     albedo, person, height = moving_mouths(256)
     model = tiny_autoencoder(size=32, layout_grid=8, layout_base=8)
     kept = {name: value.clone() for name, value in model.state_dict().items()}
-    learn_layout(model, albedo.half(), person, 0, 16_000, lr=2e-3)
+    learn_layout(model, albedo.half(), person, 0, 9_600, lr=2e-3)
     for name, value in model.state_dict().items():
         assert torch.equal(value, kept[name]) != name.startswith("layout"), name
     with torch.no_grad():
