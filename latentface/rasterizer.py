@@ -146,10 +146,10 @@ if numba is not None:
         x2, y2 = points[b, corners[f, 2], 0] - u, points[b, corners[f, 2], 1] - v
         return (x0, x1, x2), (y0, y1, y2), (x1 * y2 - x2 * y1, x2 * y0 - x0 * y2, x0 * y1 - x1 * y0)
 
-    @numba.njit(parallel=True, cache=True)
+    @numba.njit(cache=True)
     def _interpolate_numba(faces, points, attributes, corners, depth, values):
         batch, size, _ = faces.shape
-        for b in numba.prange(batch):
+        for b in range(batch):
             for y in range(size):
                 for x in range(size):
                     f = faces[b, y, x]
@@ -168,10 +168,10 @@ if numba is not None:
                         for c in range(attributes.shape[1]):
                             values[b, y, x, c] += weight * attributes[corners[f, i], c]
 
-    @numba.njit(parallel=True, cache=True)
+    @numba.njit(cache=True)
     def _interpolate_backward_numba(faces, points, attributes, corners, grad_depth, grad_values, grad_points):
         batch, size, _ = faces.shape
-        for b in numba.prange(batch):
+        for b in range(batch):
             for y in range(size):
                 for x in range(size):
                     f = faces[b, y, x]

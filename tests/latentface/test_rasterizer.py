@@ -1,6 +1,9 @@
 """Every backend against a rasteriser so plain that it is right by reading."""
 
 import math
+import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -237,3 +240,14 @@ def test_pytorch3d_sees_the_same_faces_or_says_why_not():
     ours = rasterize(points, 12, 12, 16, backend="torch")
     assert (found == ours).float().mean() > 0.97  # ties and edges may fall otherwise
     assert ((found >= 0) == (ours >= 0)).float().mean() > 0.97
+
+
+def test_drawing_leaves_torch_its_threads():
+    """numba's threads live in the same OpenMP as torch's: starting them once halved or doubled torch's for good."""
+    code = (
+        "import torch; torch.set_num_threads(2); from latentface.rendering import view_grid; "
+        "view_grid(torch.ones(2, 16, 16), torch.zeros(2, 6)); print(torch.get_num_threads())"
+    )
+    for threads in ("1", "2"):
+        environment = {**os.environ, "NUMBA_NUM_THREADS": threads}
+        assert subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True).stdout == "2\n"
