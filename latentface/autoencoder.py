@@ -91,6 +91,10 @@ VIEW_MIRROR = (-1, 1, -1, -1, 1, 1)
 """What mirroring a picture does to yaw, pitch, roll, x, y, z."""
 LIGHT_MIRROR = (1, 1, -1, 1)
 """What mirroring a picture does to ambient, diffuse, x, y."""
+AVERAGE_RELIEF = 0.7
+"""Share of the average face's relief in the depth of a model with a layout, once that is learned. A face's own relief is mostly
+noise: on 40 people of the truth set's validation part, MAD of normals is 21.4 degrees with a share of 0, 20.1 with 0.5, 19.9 with
+0.7, 19.95 with 1; SIDE .0146, .0143, .0142, .0143."""
 COARSE = 64
 """Largest side at which the encoders look at a picture and the coarse maps are laid out; a bigger model adds what is finer."""
 
@@ -218,8 +222,8 @@ class Autoencoder(ModelMixin, ConfigMixin):
     mistaken for shading. softness: side in pixels of the squares of depth that light falls on: with 1, the finest relief
     paints eyes and mouths in shadows; with more, they have to be albedo, and relief is what turning the head shows.
     layout_grid: side of the coarse grid of displacements that lay a face's features out (see layout.py). A quarter of the shape
-    code then is depth's, the rest the layout's, read by an encoder of layout_base channels at half the size. With 0, all of
-    it is depth's and features lie where they lie.
+    code then is depth's, the rest the layout's, read by an encoder of layout_base channels at half the size; depth is mostly
+    the average face's, laid out (AVERAGE_RELIEF). With 0, all of it is depth's and features lie where they lie.
     """
 
     @register_to_config
@@ -251,6 +255,8 @@ class Autoencoder(ModelMixin, ConfigMixin):
         if layout_grid:
             self.layout_encoder = Encoder(seen, layout_base, code - self.depth_code)
             self.layout = Layout(code - self.depth_code, layout_grid)
+            self.register_buffer("average_relief", torch.ones(seen, seen))
+            self.register_buffer("average_share", torch.zeros(()))  # AVERAGE_RELIEF once the average is known
         self.texture_basis = TextureBasis(seen, code)
         self.refiner = Refiner(size, seen, refiner_base, code)
         self.view_net = Encoder(seen, small_base, 6)
@@ -281,10 +287,10 @@ class Autoencoder(ModelMixin, ConfigMixin):
             raise ValueError(f"the model takes {self.size} x {self.size} crops, not {tuple(image.shape[-2:])}")
         image = self._seen(image)
         view, light, shape, raw = self.geometry(image)
-        albedo = self.albedo(image, view, light, raw)
+        albedo = self.albedo(image, view, light, self._depth(raw))
         if self.config.layout_grid:
             shape = torch.cat([shape, self.layout_encoder(albedo).float()], 1)
-            albedo = gather(albedo, self.moves(shape).detach())
+            albedo = gather(self.albedo(image, view, light, self._laid_depth(shape, raw)), self.moves(shape).detach())
         texture = self.texture_basis.project(albedo) + self.texture_encoder(albedo)
         return Codes(shape, texture.float(), view, light), raw
 
@@ -311,9 +317,9 @@ class Autoencoder(ModelMixin, ConfigMixin):
         return view, light, shape, self._raw_depth(shape)
 
     @torch.no_grad()
-    def albedo(self, image: Tensor, view: Tensor, light: Tensor, raw: Tensor) -> Tensor:
-        """The albedo that images B x 3 x s x s show under their `geometry`, B x 3 x s x s; what layout and texture are read from."""
-        return self.frontal(image, self._depth(raw), view, light)[0]
+    def albedo(self, image: Tensor, view: Tensor, light: Tensor, depth: Tensor) -> Tensor:
+        """The albedo that images B x 3 x s x s show under a view, light and depth B x s x s; what layout and texture are read from."""
+        return self.frontal(image, depth, view, light)[0]
 
     def frontal(self, image: Tensor, depth: Tensor, view: Tensor, light: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The picture turned to the front, and with a light the albedo that it shows under it: the inverse of render and shade.
@@ -334,14 +340,22 @@ class Autoencoder(ModelMixin, ConfigMixin):
 
     def _decode(self, codes: Codes, raw: Tensor) -> Scene:
         albedo = self.laid_out(self.refiner(self.texture_basis(codes.texture), codes.texture), codes.shape)
-        depth = self._depth(raw)
+        depth = self._laid_depth(codes.shape, raw)
         if self.size > COARSE:  # linear between samples, depth has creases that shading shows
             depth = F.interpolate(depth[:, None], size=(self.size, self.size), mode="bicubic")[:, 0]
         return Scene(depth, albedo, codes.view, codes.light, raw, self.learned, self.config.softness)
 
     def depth(self, shape: Tensor) -> Tensor:
         """Canonical depth B x s x s of shape codes B x C, as the encoders use it: 64 px at most."""
-        return self._depth(self._raw_depth(shape))
+        return self._laid_depth(shape, self._raw_depth(shape))
+
+    def _laid_depth(self, shape: Tensor, raw: Tensor) -> Tensor:
+        """Canonical depth B x s x s: the face's own, most of it replaced by the average relief where a layout says how it lies."""
+        own = self._depth(raw)
+        if not self.config.layout_grid:
+            return own
+        average = spread(self.average_relief.expand(len(own), 1, -1, -1), self.moves(shape).detach())[:, 0]
+        return torch.lerp(own, average, self.average_share)
 
     def _raw_depth(self, shape: Tensor) -> Tensor:
         return self.shape_decoder(shape[:, : self.depth_code])[:, 0].float()

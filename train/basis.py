@@ -6,12 +6,12 @@ Vetter 1999). Before that, where the model has a layout, it learns to lay their 
 Training goes on from there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
 
-from latentface.autoencoder import Autoencoder
+from latentface.autoencoder import AVERAGE_RELIEF, Autoencoder
 from latentface.layout import gather
 
 from .layout import learn_layout
@@ -22,41 +22,46 @@ PEOPLE = 16_000
 
 
 def canonical_albedo(model: Autoencoder, image: Tensor) -> Tensor:
-    """The albedo that images B x 3 x s x s show, as the encoders look at them, B x 3 x s x s."""
+    """The albedo that images B x 3 x s x s show under their own relief, as the encoders look at them, B x 3 x s x s."""
     view, light, _, raw = model.geometry(image)
-    return model.albedo(image, view, light, raw)
+    return model.albedo(image, view, light, model._depth(raw))
 
 
 def fit_basis(
     model: Autoencoder, clips: Clips, seed: int = 0, count: int = PEOPLE, layout: int = 0, tick: Callable[[int], None] = lambda _: None
 ) -> tuple[float, float | None]:
-    """Sets the model's average depth, layout and texture basis from `count` jittered training crops; corrections start from nothing.
+    """Sets the model's average depth, layout, average relief and texture basis from `count` jittered training crops; corrections start from nothing.
 
     layout: albedos that a model with a layout sees to learn it; 0 leaves it as it is. Deterministic for a seed. Returns the share of
     the albedos' weighted variance that the basis holds, and the layout's last loss (None where it learned nothing).
     """
     rows = clips.draw(count, torch.Generator().manual_seed(seed))
-    with torch.no_grad():
-        albedo = _albedos(model, clips, rows, seed)
-    aligned = None
-    if model.config.layout_grid and layout:
-        aligned = learn_layout(model, albedo, clips.person[rows], seed, layout, tick=tick)
-    with torch.no_grad():
-        return _fit(model, albedo, seed), aligned
 
-
-def _albedos(model: Autoencoder, clips: Clips, rows: Tensor, seed: int) -> Tensor:
-    """Sets the average depth, and returns the canonical albedos of jittered crops as float16, N x 3 x s x s."""
-
-    def crops(rows: Tensor):
+    def crops(rows: Tensor) -> Iterator[Tensor]:
         generator = torch.Generator().manual_seed(seed)
         for part in rows.split(256):
             yield model._seen(clips.jittered(part, model.size, generator).to(model.average_depth.device))
 
-    some = rows[: len(rows) // 4]
-    depths = [model._depth(model.geometry(image)[-1]).sum(0) for image in crops(some)]
-    model.average_depth.copy_(torch.stack(depths).sum(0) / len(some))
-    return torch.cat([canonical_albedo(model, image).clamp(-1.5, 1.5).half().cpu() for image in crops(rows)])
+    some = rows[: count // 4]
+    with torch.no_grad():
+        depth = torch.cat([model._depth(model.geometry(image)[-1]) for image in crops(some)])
+        model.average_depth.copy_(depth.mean(0))
+        albedo = torch.cat([canonical_albedo(model, image).clamp(-1.5, 1.5).half().cpu() for image in crops(rows)])
+    aligned = None
+    if model.config.layout_grid and layout:
+        aligned = learn_layout(model, albedo, clips.person[rows], seed, layout, tick=tick)
+        with torch.no_grad():
+            parts = zip(depth.split(256), albedo.split(256))
+            laid = [gather(own[:, None], _moves(model, colour[: len(own)].to(own))) for own, colour in parts]
+            model.average_relief.copy_(torch.cat(laid)[:, 0].mean(0))
+            model.average_share.fill_(AVERAGE_RELIEF)
+    with torch.no_grad():
+        return _fit(model, albedo, seed), aligned
+
+
+def _moves(model: Autoencoder, albedo: Tensor) -> Tensor:
+    """The displacements of albedos B x 3 x s x s, B x s x s x 2."""
+    return model.layout(model.layout_encoder(albedo).float(), albedo.shape[-1])
 
 
 def _fit(model: Autoencoder, albedo: Tensor, seed: int) -> float:
@@ -64,7 +69,7 @@ def _fit(model: Autoencoder, albedo: Tensor, seed: int) -> float:
     basis, device = model.texture_basis, model.average_depth.device
     parts = [part.to(device).float() for part in albedo.split(256)]
     if model.config.layout_grid:
-        parts = [gather(part, model.layout(model.layout_encoder(part).float(), part.shape[-1])) for part in parts]
+        parts = [gather(part, _moves(model, part)) for part in parts]
     texture = torch.cat([part.flatten(1).cpu() for part in parts])
     mean = texture.mean(0)
     root = basis.weight.cpu().sqrt().expand(3, -1, -1).flatten()
