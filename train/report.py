@@ -96,18 +96,26 @@ def _labelled(sheet: Image.Image, labels: list[str]) -> Image.Image:
 
 
 def faces_picture(pipeline: LatentFacePipeline, gallery: Gallery, indices: list[int]) -> Image.Image:
-    """One face a row: photo, reconstruction, front, neutral face, albedo, depth, normals, turned left and right."""
+    """One face a row: photo, reconstruction, neutral face, albedo, layout (of models that have one), depth, normals, turned left and right."""
     codes = gallery.codes[indices]
     scene = pipeline.decode(codes)
     turned = [
         render(scene.canonical, scene.depth, scene.view.new_tensor([[yaw, 0, 0, 0, 0, 0]]).expand(len(indices), -1))[0]
         for yaw in (-35.0, 35.0)
     ]
-    neutral = pipeline.decode(pipeline.neutral(codes)).canonical
-    columns = [scene.render()[0], scene.canonical, neutral, scene.albedo, depth_picture(scene.depth), normal_picture(scene.depth)]
-    table = torch.stack([_photos(gallery, indices), *map(_large, [*columns, *turned])], 1)
-    labels = ["photo", "reconstruction", "from the front", "neutral", "albedo", "depth", "normals", "left", "right"]
-    return _labelled(tile(list(table), 1), labels)
+    columns = {
+        "reconstruction": scene.render()[0],
+        "neutral": pipeline.decode(pipeline.neutral(codes)).canonical,
+        "albedo": scene.albedo,
+        "layout": pipeline.layout_picture(codes, SIDE),
+        "depth": depth_picture(scene.depth),
+        "normals": normal_picture(scene.depth),
+        "left": turned[0],
+        "right": turned[1],
+    }
+    columns = {name: images for name, images in columns.items() if images is not None}
+    table = torch.stack([_photos(gallery, indices), *map(_large, columns.values())], 1)
+    return _labelled(tile(list(table), 1), ["photo", *columns])
 
 
 def swaps_picture(pipeline: LatentFacePipeline, gallery: Gallery, identities: list[int], expressions: list[int]) -> Image.Image:
