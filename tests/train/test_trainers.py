@@ -15,7 +15,7 @@ from tests.helpers import TINY, drawn_clips, random_codes, smooth, tiny_autoenco
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from latentface.autoencoder import Autoencoder, Scene
-from latentface.layout import spread
+from latentface.layout import spread as laid_out
 from latentface.pipeline import load_pipeline
 from latentface.rdm import Denoiser, make_scheduler, split
 from train import autoencoder, rdm
@@ -370,7 +370,7 @@ def test_features_moved_against_one_step_at_a_time(kind, layout):
     found = features_moved(model, kind, mean, spread)
     decode = model.texture_basis if kind == "texture" else lambda code: model.depth(code)[:, None]
     if layout:
-        decode = lambda code: spread(model.texture_basis.mean[None], model.moves(code))  # noqa: E731
+        decode = lambda code: laid_out(model.texture_basis.mean[None], model.moves(code))  # noqa: E731
     steps = torch.eye(16)[5] * spread[5]
     with torch.no_grad():
         moved = (decode((mean + steps)[None]) - decode((mean - steps)[None])) / 2
