@@ -51,10 +51,10 @@ class RDMConfig:
     """Decay of the averaged weights."""
     snr_gamma: float = 0.0
     """Cap of the min-SNR weight; 0 is the plain squared error."""
-    changing: tuple[int, int] = (8, 32)
+    changing: tuple[int, int] = (24, 12)
     """Rank of the expression, of shape and of texture (see Denoiser and changing_directions); 0 splits all of a code, as the
     authors do. Chosen on swaps of London development photos: more texture moves more of a smile and more of who someone is."""
-    habits: tuple[int, int] = (4, 8)
+    habits: tuple[int, int] = (8, 4)
     """How many of these, the first, are the expression's alone (see Denoiser)."""
     views: int = 1
     """How many shifted and mirrored crops of each frame are encoded."""
@@ -67,7 +67,7 @@ NETWORKS = {"explorer": Denoiser, "paper": PaperDenoiser}
 PRESETS = {
     "explorer": RDMConfig(),
     "explorer-128": RDMConfig(),
-    "explorer-small": RDMConfig(model={"width": 96, "blocks": 2}, changing=(8, 24)),
+    "explorer-small": RDMConfig(model={"width": 96, "blocks": 2}, changing=(12, 12)),
     "paper-64": RDMConfig(network="paper", standardized=False, changing=(0, 0), decoupled=False, lr=1e-4, snr_gamma=1e9, ema=0.0),
     "toy": RDMConfig(model={"width": 32, "blocks": 1}, changing=(4, 4), habits=(1, 1), images=20_000, batch=128, views=1),
 }
