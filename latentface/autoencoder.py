@@ -255,7 +255,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
         if layout_grid:
             self.layout_encoder = Encoder(seen, layout_base, code - self.depth_code)
             self.layout = Layout(code - self.depth_code, layout_grid)
-            self.register_buffer("average_relief", torch.ones(seen, seen))
+            self.register_buffer("average_relief", torch.zeros(seen, seen))  # depth less 1, which half precision keeps well
             self.register_buffer("average_share", torch.zeros(()))  # AVERAGE_RELIEF once the average is known
         self.texture_basis = TextureBasis(seen, code)
         self.refiner = Refiner(size, seen, refiner_base, code)
@@ -354,7 +354,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
         own = self._depth(raw)
         if not self.config.layout_grid:
             return own
-        average = spread(self.average_relief.expand(len(own), 1, -1, -1), self.moves(shape).detach())[:, 0]
+        average = 1 + spread(self.average_relief.expand(len(own), 1, -1, -1), self.moves(shape).detach())[:, 0]
         return torch.lerp(own, average, self.average_share)
 
     def _raw_depth(self, shape: Tensor) -> Tensor:

@@ -53,7 +53,7 @@ def fit_basis(
         with torch.no_grad():
             parts = zip(depth.split(256), albedo.split(256))
             laid = [gather(own[:, None], _moves(model, colour[: len(own)].to(own))) for own, colour in parts]
-            model.average_relief.copy_(torch.cat(laid)[:, 0].mean(0))
+            model.average_relief.copy_(torch.cat(laid)[:, 0].mean(0) - 1)
             model.average_share.fill_(AVERAGE_RELIEF)
     with torch.no_grad():
         return _fit(model, albedo, seed), aligned

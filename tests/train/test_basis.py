@@ -60,7 +60,8 @@ def test_in_a_model_with_a_layout_the_basis_is_of_laid_out_faces(clips):
         codes = model.encode(image)
         assert model.moves(codes.shape).abs().max() > 1e-3
         view, light, _, raw = model.geometry(image)
-        own, laid = model._depth(raw), spread(model.average_relief.expand(4, 1, -1, -1), model.moves(codes.shape))[:, 0]
+        own = model._depth(raw)
+        laid = 1 + spread(model.average_relief.expand(4, 1, -1, -1), model.moves(codes.shape))[:, 0]
         torch.testing.assert_close(model.decode(codes).depth, own + AVERAGE_RELIEF * (laid - own))
         albedo = model.albedo(image, view, light, model.decode(codes).depth)
         torch.testing.assert_close(codes.texture, model.texture_basis.project(gather(albedo, model.moves(codes.shape))))
