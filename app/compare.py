@@ -66,7 +66,7 @@ def facts(comparison: Comparison, row: Row, method: str) -> str:
         f"{row.n:,} {'pairs' if comparison.of(method, f'{task}_folds') else 'pictures'} of {html.escape(row.data)}, {seeds}",
         f"block <code>{html.escape(str(block))}</code>" if block else "",
         f"shown as {html.escape(str(comparison.of(method, f'{task}_shown')))}",
-        f"commit <code>{html.escape(results['commit'])}</code>",
+        f"commit <code>{html.escape(comparison.commit(method))}</code>",
     ]
     return f"<h4>{html.escape(method)}: {html.escape(row.title.removeprefix('... '))} on {html.escape(row.data)}</h4><p>{' · '.join(filter(None, parts))}</p>"
 

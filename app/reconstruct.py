@@ -14,8 +14,8 @@ from .photo import example_faces, notice, photo_input, tell_stale
 from .pictures import LARGE, anatomy, figure, mesh_file, seen, strip
 
 ABOUT = """One photo in, a 3D face out. Nobody ever showed this model a 3D scan: from plain pictures alone it learned
-to explain each one by a **shape**, a **colour**, a **view** and a **light**. Move the last two
-yourself."""
+to explain each one by a **shape** (its relief, and where its features lie), a **colour**, a **view** and a **light**.
+Move the last two yourself."""
 CONTROLS = (
     ("yaw", "Yaw: left, right (°)", -60, 60, 0.5),
     ("pitch", "Pitch: down, up (°)", -60, 60, 0.5),

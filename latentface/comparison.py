@@ -73,6 +73,10 @@ class Comparison:
         """A method's value of a flat key such as fer2013_confusion."""
         return self.results["methods"][method].get(key, default)
 
+    def commit(self, method: str) -> str:
+        """The commit that a method was measured at."""
+        return self.of(method, "commit", self.results["commit"])
+
 
 def read_comparison(file: Path = RESULTS) -> Comparison | None:
     """The table of a results file; None where there is none. Raises ValueError where it is no probes result."""
@@ -118,10 +122,14 @@ def markdown(table: Comparison) -> str:
         unit = " (%)" if row.unit == "%" else ""
         lines.append(f"| {row.data}: {row.title.removeprefix('... ')}{unit} | {row.n:,} | {row.text(row.chance)} | {' | '.join(cells)} | {others} |")
     results, seeds = table.results, table.results["seeds"]
+    measured: dict[str, list[str]] = {}
+    for method in table.methods:
+        measured.setdefault(table.commit(method), []).append(method)
+    commits = "; ".join(f"`{commit}` ({', '.join(methods)})" for commit, methods in measured.items())
     lines.append("")
     lines.append(
         f"Frozen features; ± over {len(seeds)} seeds (splits of the training part; for cosine: over folds). Validation chose block, crop, "
-        f"input size and every setting. Commit `{results['commit']}`, {results['hardware']}; `{results['command']}`. "
+        f"input size and every setting. Commits {commits}, {results['hardware']}; the last of them by `{results['command']}`. "
         f"Published elsewhere: {results['published']['source']}; other training data, budgets and, for LFW, all ten folds."
     )
     return "\n".join(lines)

@@ -32,6 +32,7 @@ from .heads import (
 )  # fmt: skip
 from .readers import Classes, Pairs, Pictures, Task, Values, read
 from .readers.crops import Crops
+from .run import record
 
 SEEDS = 3
 BATCH = 64
@@ -72,11 +73,16 @@ Blocks = dict[str, Tensor]
 
 
 def run(checkpoints: list[str], data: list[tuple[str, Path]], out: Path, seed: int = 0) -> dict:
-    """The suite; sheets of examples on people who do not exist are written beside `out`. Goes on where it was stopped."""
+    """The suite; sheets of examples on people who do not exist are written beside `out`. Goes on where it was stopped.
+
+    Methods that `out` holds already and that are not measured anew keep their rows, each with the commit that measured it.
+    """
     tasks = joined([task for kind, path in data for task in read(kind, path)])
     names = [task.task for task in tasks]
     if len(set(names)) < len(names):
         raise ValueError(f"the same data was given twice: {', '.join(names)}")
+    before = json.loads(out.read_text()) if out.exists() else {"methods": {}}
+    earlier = {name: {"commit": before["commit"], **found} for name, found in before["methods"].items()}
     methods: dict[str, dict] = {}
     partial = out.with_suffix(".partial.json")
     done = json.loads(partial.read_text()) if partial.exists() else {}
@@ -89,7 +95,7 @@ def run(checkpoints: list[str], data: list[tuple[str, Path]], out: Path, seed: i
             own.kept = {} if uses[pictures] > 1 else None
         if method.name in methods:
             raise ValueError(f"two checkpoints are called {method.name!r}; rename a folder")
-        methods[method.name] = {"about": method.about, "checkpoint": Path(checkpoint).name}
+        methods[method.name] = {"about": method.about, "checkpoint": Path(checkpoint).name, "commit": record({})["commit"]}
         for task in tasks:
             key = f"{checkpoint} {changed(checkpoint)} {task.task} {len(task.pictures)} {seed}"
             if key not in done:
@@ -98,6 +104,7 @@ def run(checkpoints: list[str], data: list[tuple[str, Path]], out: Path, seed: i
                 partial.write_text(json.dumps(done))
             methods[method.name] |= done[key]
     partial.unlink(missing_ok=True)
+    methods = {**earlier, **methods}
     first = next(iter(methods.values()))
     flat = {k: v for k, v in first.items() if isinstance(v, (int, float))}
     return {**flat, "seeds": list(range(seed, seed + SEEDS)), "methods": methods, "published": PUBLISHED}

@@ -338,6 +338,13 @@ def test_the_suite_on_a_checkpoint_and_a_baseline(tmp_path):
     assert "lfw_similarity_authors_verification" in written and "pose_mae_authors_verification" not in written
     assert "lfw_protocol_authors" in written and results["methods"]["tiny"]["actions_names"] == ["jaw"]
     assert (tmp_path / "out" / "r_tiny_pose.webp").exists() and not (tmp_path / "out" / "r.partial.json").exists()
+    del written["methods"]["tiny"]["commit"]  # a row from before rows told theirs
+    (tmp_path / "out" / "r.json").write_text(json.dumps({**written, "commit": "abc1234"}))
+    evaluate("probes", ["hog"], data[1:], tmp_path / "out" / "r.json")
+    again = json.loads((tmp_path / "out" / "r.json").read_text())["methods"]
+    assert again["tiny"] == {**written["methods"]["tiny"], "commit": "abc1234"}  # kept
+    assert again["hog"]["lfw_similarity"] == written["methods"]["hog"]["lfw_similarity"]
+    assert again["hog"]["commit"] != "abc1234" and "pose_mae" not in again["hog"]
 
 
 def add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
