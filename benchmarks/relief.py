@@ -15,13 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from latentface.geometry import apply_view, normals_from_depth, pixel_grid, project, rotation, unproject
+from latentface.geometry import HALF_WIDTH, apply_view, normals_from_depth, pixel_grid, project, rotation, unproject
 from latentface.layout import gather, spread
 from latentface.rendering import view_grid
 from train.depth import eroded, load_autoencoder, mad, read_truth, side
-
-HALF_WIDTH = 0.0875
-"""Half the width of the picture at depth 1, in scene units: tan of half the field of view."""
 
 
 def errors(truth, depth: Tensor, view: Tensor) -> tuple[Tensor, Tensor]:
@@ -63,7 +60,7 @@ def main() -> None:
     for truth in itertools.islice(read_truth(args.truth, model.size), args.people):
         codes = model.encode(truth.image)
         people.append((truth, codes.view, model.moves(codes.shape), model._depth(model._raw_depth(codes.shape))))
-    average = torch.stack([gather(own[:, None], moves)[:, 0].mean(0) for _, _, moves, own in people]).mean(0)
+    average = torch.stack([gather(own[:, None], moves)[:, 0].mean(0) for _, _, moves, own in people]).mean(0)  # of these people
 
     def laid(relief: Tensor, moves: Tensor) -> Tensor:
         return spread(relief.expand(len(moves), 1, -1, -1), moves)[:, 0]

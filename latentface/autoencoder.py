@@ -285,14 +285,19 @@ class Autoencoder(ModelMixin, ConfigMixin):
         """Codes, and the raw depth B x s x s that the shape code decodes to."""
         if image.shape[-2:] != (self.size, self.size):
             raise ValueError(f"the model takes {self.size} x {self.size} crops, not {tuple(image.shape[-2:])}")
-        image = self._seen(image)
+        view, light, shape, raw, albedo = self.laid_albedo(self._seen(image))
+        texture = self.texture_basis.project(albedo) + self.texture_encoder(albedo)
+        return Codes(shape, texture.float(), view, light), raw
+
+    def laid_albedo(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """View B x 6, light B x 4, shape code B x C, raw depth B x s x s of images B x 3 x s x s as the encoders look at them, and the
+        albedo they show in the average face's layout, B x 3 x s x s: what the texture code is read from."""
         view, light, shape, raw = self.geometry(image)
         albedo = self.albedo(image, view, light, self._depth(raw))
         if self.config.layout_grid:
             shape = torch.cat([shape, self.layout_encoder(albedo).float()], 1)
             albedo = gather(self.albedo(image, view, light, self._laid_depth(shape, raw)), self.moves(shape).detach())
-        texture = self.texture_basis.project(albedo) + self.texture_encoder(albedo)
-        return Codes(shape, texture.float(), view, light), raw
+        return view, light, shape, raw, albedo
 
     def moves(self, shape: Tensor) -> Tensor:
         """The displacements that shape codes B x C lay a face out by, B x s x s x 2 (see Layout)."""

@@ -303,8 +303,11 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
     if config.start:
         before = load_file(Path(config.start) / "autoencoder" / "diffusion_pytorch_model.safetensors")
         own = model.state_dict()
-        name = "texture_basis.directions"
-        kept = name in before and name in own and before[name].shape == own[name].shape  # it comes with the start
+        settled = [name for name in own if name == "texture_basis.directions" or name.startswith(LAID_OUT)]
+        kept = bool(settled) and all(name in before and before[name].shape == own[name].shape for name in settled)  # with the start
+        kept = kept and bool(before.get("average_share", 1) > 0)  # a start with a layout that it never learned has no basis either
+        if not kept:
+            before = {name: value for name, value in before.items() if name not in ("average_relief", "average_share")}
         fitted = kept and config.basis != 0
         model.load_state_dict({**own, **{k: v for k, v in before.items() if k in own and own[k].shape == v.shape}})
     average = network(**config.model).to(accelerator.device).requires_grad_(False).eval()

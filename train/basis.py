@@ -44,33 +44,31 @@ def fit_basis(
 
     some = rows[: count // 4]
     with torch.no_grad():
-        depth = torch.cat([model._depth(model.geometry(image)[-1]) for image in crops(some)])
-        model.average_depth.copy_(depth.mean(0))
-        albedo = torch.cat([canonical_albedo(model, image).clamp(-1.5, 1.5).half().cpu() for image in crops(rows)])
+        depths = [model._depth(model.geometry(image)[-1]).sum(0) for image in crops(some)]
+        model.average_depth.copy_(torch.stack(depths).sum(0) / len(some))
     aligned = None
     if model.config.layout_grid and layout:
-        aligned = learn_layout(model, albedo, clips.person[rows], seed, layout, tick=tick)
         with torch.no_grad():
-            parts = zip(depth.split(256), albedo.split(256))
-            laid = [gather(own[:, None], _moves(model, colour[: len(own)].to(own))) for own, colour in parts]
-            model.average_relief.copy_(torch.cat(laid)[:, 0].mean(0) - 1)
-            model.average_share.fill_(AVERAGE_RELIEF)
+            albedo = torch.cat([canonical_albedo(model, image).clamp(-1.5, 1.5).half().cpu() for image in crops(rows)])
+        aligned = learn_layout(model, albedo, clips.person[rows], seed, layout, tick=tick)
     with torch.no_grad():
-        return _fit(model, albedo, seed), aligned
+        if aligned is not None or (model.config.layout_grid and model.average_share > 0):
+            laid = [_laid_relief(model, image).sum(0) for image in crops(some)]
+            model.average_relief.copy_(torch.stack(laid).sum(0) / len(some) - 1)
+            model.average_share.fill_(AVERAGE_RELIEF)
+        texture = torch.cat([model.laid_albedo(image)[-1].clamp(-1.5, 1.5).flatten(1).float().cpu() for image in crops(rows)])
+        return _fit(model, texture, seed), aligned
 
 
-def _moves(model: Autoencoder, albedo: Tensor) -> Tensor:
-    """The displacements of albedos B x 3 x s x s, B x s x s x 2."""
-    return model.layout(model.layout_encoder(albedo).float(), albedo.shape[-1])
+def _laid_relief(model: Autoencoder, image: Tensor) -> Tensor:
+    """The faces' own depths in the average face's layout, B x s x s."""
+    _, _, shape, raw, _ = model.laid_albedo(image)
+    return gather(model._depth(raw)[:, None], model.moves(shape))[:, 0]
 
 
-def _fit(model: Autoencoder, albedo: Tensor, seed: int) -> float:
-    """Sets the basis to the principal components of albedos N x 3 x s x s in the average layout; returns the share it holds."""
-    basis, device = model.texture_basis, model.average_depth.device
-    parts = [part.to(device).float() for part in albedo.split(256)]
-    if model.config.layout_grid:
-        parts = [gather(part, _moves(model, part)) for part in parts]
-    texture = torch.cat([part.flatten(1).cpu() for part in parts])
+def _fit(model: Autoencoder, texture: Tensor, seed: int) -> float:
+    """Sets the basis to the principal components of textures N x 3ss, which it overwrites; returns the share it holds."""
+    basis = model.texture_basis
     mean = texture.mean(0)
     root = basis.weight.cpu().sqrt().expand(3, -1, -1).flatten()
     texture.sub_(mean).mul_(root)

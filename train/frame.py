@@ -122,6 +122,7 @@ def align_views(
         loss.backward()
         optimizer.step()
         found.append(loss.detach())
+    optimizer.zero_grad(set_to_none=True)  # or the trainer's next step would move the view once more
     last = found[-max(1, len(found) // 10) :]
     return float(torch.stack(last).mean())
 

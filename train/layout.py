@@ -85,7 +85,7 @@ def learn_layout(
         return pyramid_l1(drawn, wanted, mask) + 3 * losses.gradient_l1(drawn, wanted, mask)
 
     components = Components(albedo[:2048].to(device).float(), oval, RANKS[0])
-    recent, found, steps = [], [], images // BATCH
+    recent, found, steps = [], [], max(1, images // BATCH)
     for step in range(steps):
         tick(step * BATCH)
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
@@ -112,6 +112,6 @@ def learn_layout(
         found.append(loss.detach())
         if (step + 1) % REFIT == 0:
             components = Components(torch.cat(recent), oval, RANKS[3 * step // steps])
-    for parameter in parameters:
-        parameter.requires_grad_(False)
+    for parameter in parameters:  # a gradient left behind would move them once more, in the trainer's next step
+        parameter.requires_grad_(False).grad = None
     return float(torch.stack(found[-max(1, len(found) // 10) :]).mean())

@@ -81,8 +81,8 @@ def run(checkpoints: list[str], data: list[tuple[str, Path]], out: Path, seed: i
     names = [task.task for task in tasks]
     if len(set(names)) < len(names):
         raise ValueError(f"the same data was given twice: {', '.join(names)}")
-    before = json.loads(out.read_text()) if out.exists() else {"methods": {}}
-    earlier = {name: {"commit": before["commit"], **found} for name, found in before["methods"].items()}
+    seeds = list(range(seed, seed + SEEDS))
+    earlier = kept_rows(out, seeds)
     methods: dict[str, dict] = {}
     partial = out.with_suffix(".partial.json")
     done = json.loads(partial.read_text()) if partial.exists() else {}
@@ -95,19 +95,31 @@ def run(checkpoints: list[str], data: list[tuple[str, Path]], out: Path, seed: i
             own.kept = {} if uses[pictures] > 1 else None
         if method.name in methods:
             raise ValueError(f"two checkpoints are called {method.name!r}; rename a folder")
-        methods[method.name] = {"about": method.about, "checkpoint": Path(checkpoint).name, "commit": record({})["commit"]}
+        methods[method.name] = {"about": method.about, "checkpoint": Path(checkpoint).name}
         for task in tasks:
             key = f"{checkpoint} {changed(checkpoint)} {task.task} {len(task.pictures)} {seed}"
             if key not in done:
                 print(f"{method.name} on {task.task}", file=sys.stderr, flush=True)
-                done[key] = probe(method, task, crops[id(task.pictures)], out, seed)
+                done[key] = {"commit": record({})["commit"], **probe(method, task, crops[id(task.pictures)], out, seed)}
                 partial.write_text(json.dumps(done))
             methods[method.name] |= done[key]
     partial.unlink(missing_ok=True)
-    methods = {**earlier, **methods}
     first = next(iter(methods.values()))
     flat = {k: v for k, v in first.items() if isinstance(v, (int, float))}
-    return {**flat, "seeds": list(range(seed, seed + SEEDS)), "methods": methods, "published": PUBLISHED}
+    return {**flat, "seeds": seeds, "methods": {**earlier, **methods}, "published": PUBLISHED}
+
+
+def kept_rows(out: Path, seeds: list[int]) -> dict[str, dict]:
+    """The methods of an earlier result in `out`, each with the commit that measured it; {} without a file.
+
+    Raises ValueError where the file is another suite's, or of other seeds.
+    """
+    if not out.exists():
+        return {}
+    before = json.loads(out.read_text())
+    if before.get("suite") != "probes" or before.get("seeds") != seeds:
+        raise ValueError(f"{out} holds a result of another suite or other seeds: choose another --out, or delete it")
+    return {name: {"commit": before["commit"], **found} for name, found in before["methods"].items()}
 
 
 def changed(checkpoint: str) -> int:

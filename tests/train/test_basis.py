@@ -55,17 +55,25 @@ def test_in_a_model_with_a_layout_the_basis_is_of_laid_out_faces(clips):
     model = tiny_autoencoder(layout_grid=4, layout_base=8)
     _, aligned = fit_basis(model, clips, count=60, layout=960)
     assert aligned > 0
-    image = clips.centre(torch.arange(4), 16)
+    rows, generator = clips.draw(60, torch.Generator().manual_seed(0)), torch.Generator().manual_seed(0)
+    image = clips.jittered(rows, 16, generator)
+    some = clips.jittered(rows[:15], 16, torch.Generator().manual_seed(0))
     with torch.no_grad():
         codes = model.encode(image)
         assert model.moves(codes.shape).abs().max() > 1e-3
+        torch.testing.assert_close(codes.texture.square().mean(0), torch.ones(16), atol=0.02, rtol=0)
         view, light, _, raw = model.geometry(image)
-        own = model._depth(raw)
-        laid = 1 + spread(model.average_relief.expand(4, 1, -1, -1), model.moves(codes.shape))[:, 0]
-        torch.testing.assert_close(model.decode(codes).depth, own + AVERAGE_RELIEF * (laid - own))
-        albedo = model.albedo(image, view, light, model.decode(codes).depth)
-        torch.testing.assert_close(codes.texture, model.texture_basis.project(gather(albedo, model.moves(codes.shape))))
+        own, depth = model._depth(raw), model.decode(codes).depth
+        few = model._depth(model.geometry(some)[-1])
+        average = gather(few[:, None], model.moves(model.encode(some).shape)).mean(0)
+        assert (average - 1).abs().max() > 0.01
+        torch.testing.assert_close(model.average_relief, average[0] - 1, atol=1e-5, rtol=1e-4)
+        laid = spread(average.expand(60, -1, -1, -1), model.moves(codes.shape))[:, 0]
+        torch.testing.assert_close(depth, own + AVERAGE_RELIEF * (laid - own))
+        texture = gather(model.albedo(image, view, light, depth), model.moves(codes.shape))
+        torch.testing.assert_close(codes.texture, model.texture_basis.project(texture))
         torch.testing.assert_close(model.decode(codes).albedo, spread(model.texture_basis(codes.texture), model.moves(codes.shape)))
+    assert all(p.grad is None and not p.requires_grad for part in (model.layout, model.layout_encoder) for p in part.parameters())
 
 
 def test_the_same_seed_gives_the_same_basis(clips):
