@@ -35,6 +35,7 @@ SETTLED = {
     "without levelling": {"level": 0},
     "without views from pairs": {"align": 0},
     "neither": {"level": 0, "align": 0},
+    "without a layout": {"layout": 0},
 }
 SHOWN = ("reconstruction_l1_head", "ssim", "perceptual", "side", "mad_deg", "yaw_deg", "pitch_centred_deg", "roll_deg", "concave")
 
@@ -64,7 +65,8 @@ def main() -> None:
     base = replace(autoencoder.PRESETS["explorer-small"], images=args.images, warm_up=args.images // 2, basis=-1)
     results = {"from nothing": {name: row(name, base, changes, args) for name, changes in FROM_NOTHING.items()}}
     start = str(args.out / "all_of_it")
-    settled = replace(base, start=start, basis=0, images=args.images // 2, level=args.images // 3, align=args.images // 2)
+    lengths = {"images": args.images // 2, "level": args.images // 3, "align": args.images // 2, "layout": 2 * args.images}
+    settled = replace(base, start=start, basis=0, **lengths)
     results["settled"] = {name: row(f"settled {name}", settled, changes, args) for name, changes in SETTLED.items()}
     for table, rows in results.items():
         print(f"\n{table:44}" + "".join(f"{key.split('_')[0]:>16}" for key in SHOWN))

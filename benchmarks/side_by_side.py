@@ -7,7 +7,7 @@ Each preset of stage 1 trains for --minutes (its length is set from the speed of
 falls to the end), then each preset of stage 2 sees --codes codes of it. Prints and writes OUT/results.json: images/s, and the
 suites depth, leakage and swaps of both on the truth set, each figure with its ratio explorer / paper-64. OUT keeps the
 runs; a preset that is done is not run again. With --preset only that one is run: two at once on half of the cores each
-(OMP_NUM_THREADS, NUMBA_NUM_THREADS) have the same machine at the same time.
+(OMP_NUM_THREADS) have the same machine at the same time.
 """
 
 import argparse
@@ -47,8 +47,8 @@ def train_both(preset: str, data: list[str], minutes: float, codes: int, out: Pa
     images = int(last(trial)["rate"] * 60 * minutes)
     shutil.rmtree(trial)
     if config.basis >= 0:  # settling the frame takes about as long as so many images of training
-        config = replace(config, basis=3 * images // 8, level=images // 10, align=3 * images // 20)
-        images = 3 * images // 4
+        config = replace(config, basis=3 * images // 8, level=images // 10, align=3 * images // 20, layout=images)
+        images = 5 * images // 8  # five faces are laid over one another while one image trains
     images = max(TRIAL, images // config.batch * config.batch)
     began = time.monotonic()
     first = autoencoder.train(replace(config, images=images), data, out / "stage1")

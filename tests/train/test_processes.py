@@ -15,7 +15,7 @@ from tests.helpers import ROOT, TINY, drawn_clips
 from train.autoencoder import AutoencoderConfig, objective, train
 from train.shards import write_shards
 
-CONFIG = AutoencoderConfig(model=TINY, images=64, batch=8, perceptual=0.0, warm_up=40, lr=2e-3)
+CONFIG = AutoencoderConfig(model={**TINY, "layout_grid": 4, "layout_base": 8}, images=64, batch=8, perceptual=0.0, warm_up=40, lr=2e-3)
 SCRIPT = """
 import sys
 from pathlib import Path

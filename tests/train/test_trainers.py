@@ -27,7 +27,10 @@ from train.run import append_curve, load_state
 from train.shards import Clips, read_shards, write_shards
 
 ROOT = Path(__file__).parent.parent.parent
-STAGE_1 = AutoencoderConfig(model=TINY, images=64, batch=8, perceptual=0.0, warm_up=40, lr=2e-3, basis=24, level=32, align=16)
+LAID_OUT = {**TINY, "layout_grid": 4, "layout_base": 8}
+STAGE_1 = AutoencoderConfig(
+    model=LAID_OUT, images=64, batch=8, perceptual=0.0, warm_up=40, lr=2e-3, basis=24, level=32, align=16, layout=96
+)
 STAGE_2 = RDMConfig(model={"width": 16, "blocks": 1}, changing=(3, 2), habits=(1, 0), images=256, batch=32, views=2)
 
 
@@ -98,9 +101,9 @@ class Interrupt:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("trainer, step, done", [("autoencoder", 4, 3), ("autoencoder", 8, 5), ("rdm", 4, 4)])
+@pytest.mark.parametrize("trainer, step, done", [("autoencoder", 4, 3), ("autoencoder", 8, 3), ("autoencoder", 11, 5), ("rdm", 4, 4)])
 def test_a_stopped_run_goes_on_bit_for_bit(start, tmp_path, trainer, step, done, when, capsys):
-    """The autoencoder's steps 4 to 6 settle the frame; stopped in the middle of that, the run is as it was before."""
+    """The autoencoder's steps 4 to 9 settle the frame, the last three of them its layout; stopped in the middle of that, the run is as it was before."""
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     start(trainer, whole)
     batch, total = (8, 64) if trainer == "autoencoder" else (32, 256)
@@ -155,7 +158,7 @@ def test_stage_1_learns(start, tmp_path):
     average = load_state(tmp_path / "state.pt")["average"]
     assert all(torch.equal(value, average[name]) for name, value in model.state_dict().items())
     about = json.loads((tmp_path / "config.json").read_text())
-    assert about["images"] == 480 and about["config"]["batch"] == 8 and about["config"]["model"] == TINY
+    assert about["images"] == 480 and about["config"]["batch"] == 8 and about["config"]["model"] == LAID_OUT
     assert {"command", "commit", "torch", "python", "hardware", "data"} <= about.keys()
     assert (tmp_path / "sheet_0000480.png").exists()
 
@@ -449,6 +452,30 @@ def test_a_run_that_starts_from_a_fitted_basis_keeps_it(start, tmp_path, monkeyp
     after = start("autoencoder", tmp_path / "second", start=str(before))
     one, two = (Autoencoder.from_pretrained(run / "autoencoder").state_dict() for run in (before, after))
     for name, value in one.items():
-        if name.startswith(("view_net", "light_net", "average_depth")):
+        if name.startswith(("view_net", "light_net", "layout", "average_")):
             torch.testing.assert_close(two[name], value)
     assert not torch.equal(one["refiner.head.weight"], two["refiner.head.weight"])
+
+
+def test_a_run_that_starts_from_one_that_never_settled_settles(start, tmp_path):
+    before = start("autoencoder", tmp_path / "first", basis=-1)
+    after = start("autoencoder", tmp_path / "second", start=str(before))
+    one, two = (Autoencoder.from_pretrained(run / "autoencoder").state_dict() for run in (before, after))
+    assert one["average_share"] == 0 and (one["layout.displacement.weight"] == 0).all()
+    assert two["average_share"] > 0.5 and two["layout.displacement.weight"].abs().max() > 0
+
+
+def test_what_is_settled_stands_still(start, tmp_path, monkeypatch):
+    """No gradient of the settling is left for the steps after it."""
+    plain, seen = autoencoder.settle, {}
+
+    def settle(model, *rest):
+        plain(model, *rest)
+        seen.update({name: value.clone() for name, value in model.state_dict().items()})
+
+    monkeypatch.setattr(autoencoder, "settle", settle)
+    run = start("autoencoder", tmp_path / "run")
+    after = load_state(run / "state.pt")["model"]
+    still = [name for name in seen if name.startswith((*autoencoder.SETTLED, *autoencoder.LAID_OUT, "average_"))]
+    assert len(still) > 20 and all(torch.equal(after[name], seen[name]) for name in still)
+    assert not torch.equal(after["refiner.head.weight"], seen["refiner.head.weight"])
