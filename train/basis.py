@@ -18,7 +18,7 @@ from .layout import learn_layout
 from .shards import Clips
 
 PEOPLE = 16_000
-"""Crops that the basis is fitted to."""
+"""Crops that the basis is fitted to, at most 20 of every training frame."""
 
 
 def canonical_albedo(model: Autoencoder, image: Tensor) -> Tensor:
@@ -35,6 +35,7 @@ def fit_basis(
     layout: albedos that a model with a layout sees to learn it; 0 leaves it as it is. Deterministic for a seed. Returns the share of
     the albedos' weighted variance that the basis holds, and the layout's last loss (None where it learned nothing).
     """
+    count = min(count, 20 * int((~clips.validation).sum()))
     rows = clips.draw(count, torch.Generator().manual_seed(seed))
 
     def crops(rows: Tensor) -> Iterator[Tensor]:
