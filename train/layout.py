@@ -9,7 +9,6 @@ layout, not texture.
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from latentface.autoencoder import Autoencoder

@@ -8,7 +8,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-PICTURES = ["crop", "reconstruction", "albedo", "depth", "normals", "neutral"]
+PICTURES = ["crop", "reconstruction", "albedo", "depth", "normals", "layout", "neutral"]
 
 
 @pytest.fixture(scope="module")
