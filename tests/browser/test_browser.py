@@ -82,7 +82,7 @@ def toast(page: Page, words: str) -> None:
 
 
 def test_the_first_page_shows_a_result(page):
-    expect(page.locator("#parts img")).to_have_count(6)
+    expect(page.locator("#parts img")).to_have_count(7)
     expect(page.locator("#facts")).to_contain_text("1 found")
     expect(page.locator("#viewer canvas")).to_be_visible(timeout=20_000)
 
