@@ -204,6 +204,15 @@ def tight_face(image: np.ndarray) -> Face | None:
     return _refine(image, Face((x, y, x + reach * width, y + reach * height), 1.0, np.zeros((5, 2), np.float32)))
 
 
+def look_once(image: np.ndarray, side: int, flip: bool = False) -> Face | None:
+    """The surest face of a picture in a single look at `side` pixels: landmarks waver more than `detect`'s, in a tenth of its time.
+
+    image: uint8 H x W x 3, RGB. flip: look at its mirror image; the face is the picture's all the same.
+    """
+    seen = _look(image, (0, 0, image.shape[1], image.shape[0]), side, flip)
+    return max(seen, key=lambda face: face.confidence, default=None)
+
+
 def _resample(image: np.ndarray, box: tuple[float, float, float, float], width: int, height: int) -> np.ndarray:
     """A box of the photo (left, top, right, bottom; the edge is repeated beyond it) as uint8 height x width x 3."""
     left, top, right, bottom = box

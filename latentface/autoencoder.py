@@ -6,6 +6,7 @@ families of networks play the same five roles: `paper` is Unsup3D's, key for key
 is turned to the front by them, what the head hides is filled in from its mirror side, the light is divided out, and what
 is left is laid out as the average face is (layout.py) and projected onto a linear basis of faces (eigenfaces, Turk & Pentland
 1991, in the frame of a morphable model, Blanz & Vetter 1999), which a convolutional network corrects and another one sharpens.
+Of each code, some numbers may change from frame to frame of a person; the others are learned from other frames (train/clips.py).
 """
 
 from dataclasses import dataclass, fields, replace
@@ -91,10 +92,6 @@ VIEW_MIRROR = (-1, 1, -1, -1, 1, 1)
 """What mirroring a picture does to yaw, pitch, roll, x, y, z."""
 LIGHT_MIRROR = (1, 1, -1, 1)
 """What mirroring a picture does to ambient, diffuse, x, y."""
-AVERAGE_RELIEF = 0.7
-"""Share of the average face's relief in the depth of a model with a layout, once that is learned. A face's own relief is mostly
-noise: on 40 people of the truth set's validation part, MAD of normals is 21.4 degrees with a share of 0, 20.1 with 0.5, 19.9 with
-0.7, 19.95 with 1; SIDE .0146, .0143, .0142, .0143."""
 COARSE = 64
 """Largest side at which the encoders look at a picture and the coarse maps are laid out; a bigger model adds what is finer."""
 
@@ -149,9 +146,8 @@ class Decoder(nn.Module):
 class TextureBasis(nn.Module):
     """The linear half of the texture code: a mean face and `code` directions in which albedos differ.
 
-    Projection weighs the face above hair and background, and eyes, nose and mouth above the rest of it. It is exact where the
-    directions are orthogonal under that weight, as `train/basis.py` fits them, each of the length of its standard deviation, so
-    that codes have variance 1.
+    Projection weighs the face above hair and background, and eyes, nose and mouth above the rest of it. `train/basis.py` fits
+    the directions so that codes have variance 1.
     """
 
     def __init__(self, size: int, code: int):
@@ -162,13 +158,25 @@ class TextureBasis(nn.Module):
         face, inner = (((u / wide).square() + ((v - low) / high).square()).sqrt() for wide, low, high in ((0.75, 0.1, 0.9), (0.5, 0.15, 0.6)))
         weight = 0.3 + 0.7 * torch.sigmoid((1 - face) / 0.1) + torch.sigmoid((1 - inner) / 0.1)
         self.register_buffer("weight", weight, persistent=False)
+        self._inverse: tuple[tuple, Tensor] | None = None
 
+    @torch.no_grad()
     def project(self, albedo: Tensor) -> Tensor:
-        """Codes B x C of albedos B x 3 x S x S: weighted products with each direction over its squared weighted length."""
-        flat, weight = self.directions.flatten(1), self.weight.expand(3, -1, -1)
+        """Codes B x C that draw albedos B x 3 x S x S best, by weighted least squares; no gradients."""
         with torch.autocast(albedo.device.type, enabled=False):  # sums over a whole face: bfloat16 would lose two digits
-            products = F.linear(((albedo.to(flat) - self.mean) * weight).flatten(1), flat)
-            return products / (flat.square() @ weight.flatten()).clamp(min=1e-6)
+            inverse = self._pseudoinverse()
+            return F.linear((albedo.to(inverse) - self.mean).flatten(1), inverse)
+
+    def _pseudoinverse(self) -> Tensor:
+        """C x 3SS: the directions' weighted least squares, worked out again when they have changed."""
+        state = self.directions._version, self.directions.data_ptr(), self.directions.device, self.directions.dtype
+        if self._inverse is None or self._inverse[0] != state:
+            flat, weight = self.directions.flatten(1), self.weight.expand(3, -1, -1).flatten()
+            gram = (flat * weight) @ flat.mT
+            gram.diagonal().add_(1e-4 * gram.diagonal().mean() + 1e-8)
+            factor = torch.linalg.cholesky_ex(gram.float())[0]  # _ex: waits for no check
+            self._inverse = state, torch.cholesky_solve((flat * weight).float(), factor).to(flat)
+        return self._inverse[1]
 
     def forward(self, code: Tensor) -> Tensor:
         """Albedos B x 3 x S x S of codes B x C."""
@@ -178,29 +186,43 @@ class TextureBasis(nn.Module):
 class Refiner(nn.Module):
     """What a linear basis blurs, sharp: the coarse albedo B x 3 x s x s and its code to the albedo B x 3 x S x S.
 
-    Adds to the enlarged coarse albedo what residual blocks at half the coarse size see, by pixel shuffle; nothing at first.
+    Adds to the enlarged coarse albedo what residual blocks see at half the coarse size, and at the coarse size, whose channels
+    the code scales and shifts (FiLM, Perez et al. 2018); nothing at first.
     """
 
     def __init__(self, size: int, coarse: int, base: int, code: int, blocks: int = 3):
         super().__init__()
         self.scale = size // coarse
+        fine = max(8, base // 2)
         self.inlet = nn.Conv2d(3, base, 4, 2, 1)
-        self.code = nn.Linear(code, base)
-        self.blocks = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(base, base, 3, 1, 1), nn.SiLU(), nn.Conv2d(base, base, 3, 1, 1)) for _ in range(blocks)
-        )
-        self.head = nn.Conv2d(base, 3 * (2 * self.scale) ** 2, 3, 1, 1)
-        for layer in (self.head, *(block[-1] for block in self.blocks)):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        self.code = nn.Linear(code, 2 * base)
+        self.blocks = nn.ModuleList(_residual(base) for _ in range(blocks))
+        self.up = nn.Conv2d(base, 4 * fine, 1)
+        self.near = nn.Conv2d(3, fine, 3, 1, 1)
+        self.fine = nn.ModuleList(_residual(fine) for _ in range(2))
+        self.head = nn.Conv2d(fine, 3 * self.scale**2, 3, 1, 1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
 
     def forward(self, coarse: Tensor, code: Tensor) -> Tensor:
-        hidden = self.inlet(coarse) + self.code(code)[..., None, None]
+        scale, shift = self.code(code)[..., None, None].chunk(2, 1)
+        hidden = self.inlet(coarse) * (1 + scale) + shift
         for block in self.blocks:
-            hidden = hidden + block(F.silu(hidden))
-        detail = F.pixel_shuffle(self.head(F.silu(hidden)), 2 * self.scale).float()
+            hidden = hidden + block(hidden)
+        hidden = F.pixel_shuffle(self.up(F.silu(hidden)), 2) + self.near(coarse)
+        for block in self.fine:
+            hidden = hidden + block(hidden)
+        detail = F.pixel_shuffle(self.head(F.silu(hidden)), self.scale).float()
         large = coarse if self.scale == 1 else F.interpolate(coarse, scale_factor=self.scale, mode="bicubic")
         return large.float() + detail
+
+
+def _residual(channels: int) -> nn.Sequential:
+    """What a residual block adds; nothing at first."""
+    last = nn.Conv2d(channels, channels, 3, 1, 1)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(_norm(channels), nn.SiLU(), nn.Conv2d(channels, channels, 3, 1, 1), nn.SiLU(), last)
 
 
 class ConfidenceNet(nn.Sequential):
@@ -222,8 +244,11 @@ class Autoencoder(ModelMixin, ConfigMixin):
     mistaken for shading. softness: side in pixels of the squares of depth that light falls on: with 1, the finest relief
     paints eyes and mouths in shadows; with more, they have to be albedo, and relief is what turning the head shows.
     layout_grid: side of the coarse grid of displacements that lay a face's features out (see layout.py). A quarter of the shape
-    code then is depth's, the rest the layout's, read by an encoder of layout_base channels at half the size; depth is mostly
-    the average face's, laid out (AVERAGE_RELIEF). With 0, all of it is depth's and features lie where they lie.
+    code then is depth's, the rest the layout's, read by an encoder of layout_base channels at half the size; depth is the average
+    face's, laid out, and what the code adds to it. With 0, all of it is depth's and features lie where they lie.
+    changing: how many numbers may change from frame to frame of a person: the last so many of depth's, of the layout's and of the
+    texture code; what is left is who they are (see train/clips.py). With zeros nothing is said about it. refiner_blocks: the
+    refiner's residual blocks at half the coarse size.
     """
 
     @register_to_config
@@ -242,6 +267,8 @@ class Autoencoder(ModelMixin, ConfigMixin):
         softness: int = 1,
         layout_grid: int = 0,
         layout_base: int = 24,
+        changing: tuple[int, int, int] = (0, 0, 0),
+        refiner_blocks: int = 3,
     ):
         super().__init__()
         if not 16 <= size <= 2 * COARSE or size & (size - 1):
@@ -256,12 +283,12 @@ class Autoencoder(ModelMixin, ConfigMixin):
             self.layout_encoder = Encoder(seen, layout_base, code - self.depth_code)
             self.layout = Layout(code - self.depth_code, layout_grid)
             self.register_buffer("average_relief", torch.zeros(seen, seen))  # depth less 1, which half precision keeps well
-            self.register_buffer("average_share", torch.zeros(()))  # AVERAGE_RELIEF once the average is known
+            self.register_buffer("average_share", torch.zeros(()))  # 1 once the average is known
         self.texture_basis = TextureBasis(seen, code)
-        self.refiner = Refiner(size, seen, refiner_base, code)
+        self.refiner = Refiner(size, seen, refiner_base, code, refiner_blocks)
         self.view_net = Encoder(seen, small_base, 6)
         self.light_net = Encoder(seen, small_base, 4)
-        self.confidence_net = ConfidenceNet(seen, small_base)
+        self.confidence_net = ConfidenceNet(seen, max(8, small_base // 2))
         for net, scale in ((self.view_net, 0.1), (self.light_net, 0.1)):
             nn.init.normal_(net[-2].weight, std=scale / (net[-2].in_channels * 16) ** 0.5)
             nn.init.zeros_(net[-2].bias)
@@ -270,6 +297,16 @@ class Autoencoder(ModelMixin, ConfigMixin):
         squared = pixel_grid(seen).mul(torch.tensor([1.2, 1.0])).pow(2).sum(-1)
         self.register_buffer("prior", -bump * torch.exp(-squared / 0.5), persistent=False)
         self.register_buffer("average_depth", depth_from_raw(self.prior[None])[0])
+        # how near a head comes can be told apart from how large it is by other frames alone
+        reach = [max_angle] * 3 + [max_shift] * 2 + [max_shift if any(changing) else 0.0]
+        self.register_buffer("view_reach", torch.tensor(reach), persistent=False)
+        depth_changes, layout_changes, texture_changes = changing
+        masks = {"shape": torch.zeros(code, dtype=torch.bool), "texture": torch.zeros(code, dtype=torch.bool)}
+        masks["shape"][self.depth_code - depth_changes : self.depth_code] = True
+        masks["shape"][code - layout_changes : code if layout_grid else 0] = True
+        masks["texture"][code - texture_changes :] = True
+        for kind, mask in masks.items():
+            self.register_buffer(f"{kind}_changes", mask, persistent=False)
         self.learned = 1.0
         """Share of the learned depth on top of the bump, and of the shading's gradient; the trainer raises it from 0."""
 
@@ -289,15 +326,23 @@ class Autoencoder(ModelMixin, ConfigMixin):
         texture = self.texture_basis.project(albedo) + self.texture_encoder(albedo)
         return Codes(shape, texture.float(), view, light), raw
 
+    def changes(self, kind: str) -> Tensor:
+        """Which numbers of the code `kind`, "shape" or "texture", may change from frame to frame of a person: C bool."""
+        return getattr(self, f"{kind}_changes")
+
     def laid_albedo(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """View B x 6, light B x 4, shape code B x C, raw depth B x s x s of images B x 3 x s x s as the encoders look at them, and the
         albedo they show in the average face's layout, B x 3 x s x s: what the texture code is read from."""
         view, light, shape, raw = self.geometry(image)
-        albedo = self.albedo(image, view, light, self._depth(raw))
+        albedo = self.albedo(image, view, light, self.layout_depth(raw))
         if self.config.layout_grid:
             shape = torch.cat([shape, self.layout_encoder(albedo).float()], 1)
             albedo = gather(self.albedo(image, view, light, self._laid_depth(shape, raw)), self.moves(shape).detach())
         return view, light, shape, raw, albedo
+
+    def layout_depth(self, raw: Tensor) -> Tensor:
+        """The depth B x s x s under which the layout is read: the average one, once it has been laid out; before, the face's own."""
+        return torch.lerp(self._depth(raw), self.average_depth, self.average_share) if self.config.layout_grid else self._depth(raw)
 
     def moves(self, shape: Tensor) -> Tensor:
         """The displacements that shape codes B x C lay a face out by, B x s x s x 2 (see Layout)."""
@@ -311,8 +356,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
         """View B x 6, light B x 4, depth's part of the shape code and its raw depth B x s x s of images B x 3 x s x s, as the
         encoders look at them."""
         view, light = _equivariant(self.view_net, image, VIEW_MIRROR), _equivariant(self.light_net, image, LIGHT_MIRROR)
-        degrees, shift = view[:, :3] * self.config.max_angle, view[:, 3:5] * self.config.max_shift
-        view = torch.cat([degrees, shift, torch.zeros_like(shift[:, :1])], 1)
+        view = view * self.view_reach
         strength = light[:, :2] / 2 + 0.5
         # a dark face and a dim light draw one picture: all light has strength 1, and albedo tells how bright a face is
         light = torch.cat([strength / strength.sum(1, keepdim=True).clamp(min=1e-3), light[:, 2:]], 1)
@@ -343,10 +387,11 @@ class Autoencoder(ModelMixin, ConfigMixin):
         """The canonical face of codes: depth B x S x S, albedo B x 3 x S x S, with the codes' view and light."""
         return self._decode(codes, self._raw_depth(codes.shape))
 
-    def _decode(self, codes: Codes, raw: Tensor) -> Scene:
+    def _decode(self, codes: Codes, raw: Tensor, coarse: bool = False) -> Scene:
+        """coarse: leaves depth at 64 px, where training needs no more of it."""
         albedo = self.laid_out(self.refiner(self.texture_basis(codes.texture), codes.texture), codes.shape)
         depth = self._laid_depth(codes.shape, raw)
-        if self.size > COARSE:  # linear between samples, depth has creases that shading shows
+        if self.size > COARSE and not coarse:  # linear between samples, depth has creases that shading shows
             depth = F.interpolate(depth[:, None], size=(self.size, self.size), mode="bicubic")[:, 0]
         return Scene(depth, albedo, codes.view, codes.light, raw, self.learned, self.config.softness)
 
@@ -355,12 +400,12 @@ class Autoencoder(ModelMixin, ConfigMixin):
         return self._laid_depth(shape, self._raw_depth(shape))
 
     def _laid_depth(self, shape: Tensor, raw: Tensor) -> Tensor:
-        """Canonical depth B x s x s: the face's own, most of it replaced by the average relief where a layout says how it lies."""
-        own = self._depth(raw)
+        """Canonical depth B x s x s: what the code adds to the average relief where a layout says how it lies, else to the prior."""
         if not self.config.layout_grid:
-            return own
-        average = 1 + spread(self.average_relief.expand(len(own), 1, -1, -1), self.moves(shape).detach())[:, 0]
-        return torch.lerp(own, average, self.average_share)
+            return self._depth(raw)
+        average = (self.average_relief / ((FAR - NEAR) / 2)).clamp(-0.99, 0.99).atanh()
+        laid = spread(average.expand(len(raw), 1, -1, -1), self.moves(shape).detach())[:, 0]
+        return depth_from_raw(self.learned * raw + torch.lerp(self.prior, laid, self.average_share))
 
     def _raw_depth(self, shape: Tensor) -> Tensor:
         return self.shape_decoder(shape[:, : self.depth_code])[:, 0].float()
@@ -377,10 +422,30 @@ class Autoencoder(ModelMixin, ConfigMixin):
         """The picture as the encoders look at it."""
         return image if self.size <= COARSE else F.avg_pool2d(image, self.size // COARSE)
 
-    def forward(self, image: Tensor) -> tuple[Codes, Scene, Tensor]:
-        """Codes, scene and log confidence in one pass, so that data-parallel wrappers see every parameter."""
+    def mixed(self, codes: Codes, frames: int, borrowed: Tensor, noise: dict[str, Tensor]) -> Codes:
+        """Codes B x C, every `frames` neighbours of one person, as training draws them: what may change with noise on it, the rest,
+        where `borrowed` (B bool), the mean of the person's other frames. noise: by kind of code, B x C."""
+        drawn = {}
+        for kind, extra in noise.items():
+            code, changes = getattr(codes, kind), self.changes(kind)
+            clips = code.unflatten(0, (-1, frames))
+            others = ((clips.sum(1, keepdim=True) - clips) / (frames - 1)).flatten(0, 1)
+            drawn[kind] = torch.where(changes, code + extra, torch.where(borrowed[:, None], others, code))
+        return replace(codes, **drawn)
+
+    def forward(
+        self, image: Tensor, frames: int = 0, borrowed: Tensor | None = None, noise: dict[str, Tensor] | None = None
+    ) -> tuple[Codes, Scene, Tensor]:
+        """Codes, scene and log confidence in one pass, so that data-parallel wrappers see every parameter.
+
+        With frames, the scene is of the codes as `mixed` mixes them, its depth left at 64 px.
+        """
         codes, raw = self._encode(image)
-        return codes, self._decode(codes, raw), self.confidence(image)
+        confidence = self.confidence(image)
+        if not frames:
+            return codes, self._decode(codes, raw), confidence
+        drawn = self.mixed(codes, frames, borrowed, noise)
+        return codes, self._decode(drawn, self._raw_depth(drawn.shape), coarse=True), confidence
 
 
 def depth_from_raw(raw: Tensor) -> Tensor:

@@ -30,20 +30,20 @@ def rasterize(points: Tensor, height: int, width: int, size: int, backend: str |
     """Index of the face seen at every pixel; no gradients.
 
     points: B x (height * width) x 3: projected u, v in [-1, 1] (see geometry) and depth z > 0 of a grid's vertices.
-    size: side of the square image. backend: "numba" (CPU tensors), "torch" or "pytorch3d"; by default numba on the
-    CPU where it is installed, else torch. Returns B x size x size int64, -1 where nothing is seen.
+    size: side of the square image. backend: "numba" (on the CPU, wherever the points are), "torch" or "pytorch3d"; by default numba
+    where it is installed, else torch, which a GPU does slowly: one long triangle makes all wait. Returns B x size x size int64, -1 where nothing is seen.
     Raises ValueError for an unknown backend, ImportError for one that does not load here.
     """
     points = points.detach().float()
     if backend is None:
-        backend = "numba" if numba is not None and points.device.type == "cpu" else "torch"
+        backend = "numba" if numba is not None else "torch"
     pixels = torch.cat([(points[..., :2] + 1) * ((size - 1) / 2), points[..., 2:]], -1)
     if backend == "numba" and numba is None:
         raise ImportError("the numba rasteriser needs: pip install numba; or choose torch")
     if backend == "numba":
         out = np.empty((len(points), size, size), np.int64)
-        _rasterize_numba(pixels.contiguous().numpy(), grid_faces(height, width).numpy(), out)
-        return torch.from_numpy(out)
+        _rasterize_numba(pixels.contiguous().cpu().numpy(), grid_faces(height, width).numpy(), out)
+        return torch.from_numpy(out).to(points.device)
     if backend == "torch":
         return _rasterize_torch(pixels, grid_faces(height, width, points.device), size)
     if backend == "pytorch3d":

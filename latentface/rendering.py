@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .geometry import apply_view, normals_from_depth, pixel_grid, project, rotation, unproject
+from .geometry import FAR, HALF_WIDTH, NEAR, apply_view, normals_from_depth, pixel_grid, project, rotation, unproject
 from .rasterizer import interpolate, rasterize
 
 MARGIN = 0.25
@@ -55,6 +55,63 @@ def view_grid(depth: Tensor, view: Tensor, size: int | None = None, margin: floa
     faces = rasterize(points, full, full, size)
     seen, canonical = interpolate(faces, points, grid.flatten(0, 1), full, full)
     return canonical, seen
+
+
+MARCH_STEPS = 24
+"""Places along a ray between NEAR - REACH and FAR + REACH at which marched_grid looks for the face."""
+REACH = 0.06
+"""How far beyond the range of canonical depth a turned face's ray may run."""
+
+
+def marched_grid(depth: Tensor, view: Tensor, margin: float = MARGIN) -> tuple[Tensor, Tensor]:
+    """view_grid at the depth's own size by marching along the pixels' rays: no mesh and nothing that a GPU has to wait for.
+
+    depth: B x S x S canonical. view: B x 6. margin: as in view_grid. Returns the grid B x S x S x 2 and the mask B x S x S of what
+    is seen, 0 or 1. A ray stops where it first dips below the face, found to a step and then by the secant rule; what is
+    thinner than a step may be missed. One Newton step afterwards carries the exact gradients to depth and view.
+    """
+    side, height = depth.shape[-1], depth[:, None]
+    rays = pixel_grid(side, device=depth.device, dtype=depth.dtype) * HALF_WIDTH
+    rays = torch.cat([rays, torch.ones_like(rays[..., :1])], -1).flatten(0, 1)
+    turn, centre = rotation(view), depth.new_tensor([0.0, 0.0, 1.0])
+    # the point at distance s on a pixel's ray, in the canonical frame: start + s * along
+    along = rays @ turn  # B x SS x 3
+    start = centre - ((centre + view[:, 3:])[:, None] @ turn)
+
+    def above(s: Tensor) -> tuple[Tensor, Tensor]:
+        """How far behind the face the points at distance s lie (negative: before it), B x SS, and where on its map, B x SS x 2."""
+        point = start + s[..., None] * along
+        where = project(point)
+        there = F.grid_sample(height, where[:, None], align_corners=True, padding_mode="border")[:, 0, 0]
+        return point[..., 2] - there, where
+
+    with torch.no_grad():
+        first, last = NEAR - REACH, FAR + REACH
+        low = torch.full_like(along[..., 0], first)
+        high, found = torch.full_like(low, last), torch.zeros_like(low, dtype=torch.bool)
+        below = above(low)[0]
+        under = above(high)[0]
+        previous, value = low, below
+        for step in range(1, MARCH_STEPS + 1):
+            s = torch.full_like(low, first + (last - first) * step / MARCH_STEPS)
+            here = above(s)[0]
+            crossing = (here >= 0) & ~found
+            low, below = torch.where(crossing, previous, low), torch.where(crossing, value, below)
+            high, under = torch.where(crossing, s, high), torch.where(crossing, here, under)
+            found |= crossing
+            previous, value = s, here
+        for _ in range(4):
+            s = low + (high - low) * (below / (below - under).clamp(max=-1e-9)).clamp(0.05, 0.95)
+            here = above(s)[0]
+            low, below = torch.where(here < 0, s, low), torch.where(here < 0, here, below)
+            high, under = torch.where(here < 0, high, s), torch.where(here < 0, under, here)
+        s = low + (high - low) * (below / (below - under).clamp(max=-1e-9)).clamp(0, 1)
+        slope = (above(s + 1e-3)[0] - above(s - 1e-3)[0]) / 2e-3
+        slope = slope.clamp(min=0.1)
+    miss, _ = above(s)
+    where = project(start + (s - (miss - miss.detach()) / slope)[..., None] * along)
+    seen = found & (where.detach().abs().amax(-1) <= 1 + margin)
+    return where.view(-1, side, side, 2), seen.view(-1, side, side).to(depth.dtype)
 
 
 def render(image: Tensor, depth: Tensor, view: Tensor, size: int | None = None) -> tuple[Tensor, Tensor]:

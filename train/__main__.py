@@ -40,9 +40,6 @@ def main(argv: list[str] | None = None) -> int:
             new.add_argument("--layout", type=int, help="faces then laid over one another, to learn where features lie; 0: it is known")
         if name == "rdm":
             new.add_argument("--autoencoder", type=Path, required=True, metavar="RUN", help="the stage 1 run")
-            new.add_argument(
-                "--changing", type=int, nargs=2, metavar=("SHAPE", "TEXTURE"), help="rank of the expression; 0 0: the authors' split"
-            )
     new = commands.add_parser("import", help="your own faces into shards")
     new.add_argument("source", type=Path, metavar="SOURCE", help="images, folders a person, folders a clip, videos; or a tar of such")
     new.add_argument("--out", type=Path, required=True, metavar="SHARDS")
@@ -60,6 +57,8 @@ def main(argv: list[str] | None = None) -> int:
         new.add_argument("--seed", type=int, default=0)
         new.add_argument("--workers", type=int, default=os.cpu_count(), help="processes; the bytes do not depend on it")
         new.add_argument("--out", type=Path, required=True, metavar="SHARDS")
+        if name == "imagined":
+            new.add_argument("--unjudged", action="store_true", help="fast, on a GPU: no judge looks at what is drawn (train/many.py)")
     new = commands.add_parser("truth", help="draw the fixed truth set: validation, test, and true swaps")
     new.add_argument("--size", type=int, default=128, help="side of the standard crop in pixels")
     new.add_argument("--workers", type=int, default=os.cpu_count(), help="processes; the bytes do not depend on it")
@@ -107,8 +106,6 @@ def _run(args: argparse.Namespace) -> int:
             raise ValueError(f"no preset {args.preset!r} for {args.command}: choose {', '.join(presets)}")
         settable = ("images", "batch", "seed", "lr", "start", "basis", "level", "align", "layout")
         changes = {k: getattr(args, k) for k in settable if getattr(args, k, None) is not None}
-        if getattr(args, "changing", None):
-            changes["changing"] = tuple(args.changing)
         config = replace(presets[args.preset], **changes)
         if args.command == "rdm":
             trainer.train(config, args.data, args.autoencoder, args.out, args.resume)
@@ -126,6 +123,9 @@ def _run(args: argparse.Namespace) -> int:
             print(f"{args.out / 'dropped.jsonl'} names each")
     elif args.command == "imagined":
         from .imagined import imagined_shards
+
+        if args.unjudged:
+            from .many import imagined_frames as imagined_shards
 
         imagined_shards(args.people, args.frames, args.size, args.seed, args.out, args.workers)
     elif args.command == "people":

@@ -23,6 +23,8 @@ from latentface.paper import PaperAutoencoder
 
 from . import losses, sheets
 from .basis import fit_basis
+from .clips import FRAMES, Critic, critic_loss, draw_clips, draw_mix, turn
+from .clips import objective as clip_objective
 from .frame import align_views, level, partners
 from .run import Progress, append_curve, cut_curve, load_state, open_run, record, resumed, save_state, stoppable
 from .shards import Clips, another_frame, read_shards
@@ -73,14 +75,29 @@ class AutoencoderConfig:
     views of one face, so that turning up and down is pose and not shape. Half of every batch then are such partners. Texture
     gets no gradient of it, so that it may change with the expression."""
     basis: int = -1
-    """Images after which the texture basis is fitted to what is known of view, depth and light by then (see basis.py);
-    0 is at once; -1 never. A start that brings its basis along keeps it, unless this is 0."""
+    """Images after which the frame is settled: levelled, faces laid out, the texture basis fitted to what is known of view, depth and
+    light by then (see basis.py). From there on the model learns on clips (clips.py). 0 is at once; -1 never. A start that brings
+    its basis along keeps it, unless this is 0."""
     level: int = 6_400
     """Images over which the canonical frame is levelled just before that (see frame.py); 0 leaves it as it is."""
     align: int = 9_600
     """Images of which pairs then teach the view."""
     layout: int = 96_000
     """Faces laid over one another then, to learn where features lie (see layout.py); where the model has a layout. 0: as it is."""
+    borrowed: float = 0.5
+    """On clips: share of the frames that are drawn from what the person's other frames say of them."""
+    noise: float = 0.5
+    """On clips: standard deviation of the noise on the numbers that may change."""
+    gate: float = 0.02
+    """On clips: weight of these numbers' mean square."""
+    habits: float = 0.2
+    """On clips: weight of the share of their variance that lies between people: a smile that never changes is who someone is."""
+    unsteady: float = 0.2
+    """On clips: weight of the share of the other numbers' variance that lies within people."""
+    stiffness: float = 0.03
+    """On clips: weight of bent layouts."""
+    adversarial: float = 0.0
+    """On clips, in the second half of them: weight of the critic, in units of the gradients' balance."""
     texture_lr: float = 5.0
     """Learning rate of the networks that correct and sharpen the texture, in units of lr; the basis itself takes a fifth of lr."""
     warm_up: int = 8_000
@@ -97,15 +114,22 @@ NETWORKS = {"explorer": Autoencoder, "paper": PaperAutoencoder}
 FEATURE_SPREAD = 13.0
 """Standard deviation of EfficientNet-Lite0's 1/4-size features on faces at 64 px: divided by it, they differ by about
 the sigma that the confidence network starts from."""
+CHANGING = {"changing": (8, 32, 24)}
 PRESETS = {
-    "explorer": AutoencoderConfig(model={"size": 64, "softness": 4, "layout_grid": 16}, laplacian=5.0, together=0.5, basis=24_000),
+    "explorer": AutoencoderConfig(
+        model={"size": 64, "softness": 4, "layout_grid": 16, **CHANGING}, laplacian=5.0, together=0.5, basis=24_000
+    ),
     "explorer-128": AutoencoderConfig(
-        model={"size": 128, "softness": 8, "layout_grid": 16}, laplacian=20.0, perceptual_share=0.25, together=0.5, basis=24_000
+        model={
+            "size": 128, "softness": 8, "layout_grid": 16, "encoder_base": 24, "texture_base": 24, "refiner_base": 96,
+            "refiner_blocks": 5, **CHANGING,
+        },
+        laplacian=20.0, perceptual_share=0.25, together=0.5, basis=24_000, adversarial=0.3,
     ),
     "explorer-small": AutoencoderConfig(
         model={
             "size": 64, "softness": 4, "encoder_base": 24, "texture_base": 8, "shape_base": 16, "refiner_base": 24,
-            "small_base": 8, "code": 64, "layout_grid": 16, "layout_base": 12,
+            "small_base": 8, "code": 64, "layout_grid": 16, "layout_base": 12, "changing": (4, 12, 10),
         },
         laplacian=5.0,
         together=0.5,
@@ -118,7 +142,7 @@ PRESETS = {
     "toy": AutoencoderConfig(
         model={
             "size": 32, "encoder_base": 8, "texture_base": 8, "shape_base": 8, "refiner_base": 8, "small_base": 8, "code": 32,
-            "layout_grid": 8, "layout_base": 8,
+            "layout_grid": 8, "layout_base": 8, "changing": (2, 4, 4),
         },
         images=256,
         batch=16,
@@ -129,6 +153,7 @@ PRESETS = {
         level=64,
         align=64,
         layout=640,
+        adversarial=0.1,
     ),
 }
 
@@ -191,12 +216,7 @@ def objective(
 
 
 LAID_OUT = ("layout_encoder", "layout")
-"""What learns in layout.py alone: before, there is no frame to lay faces out in, and after, the texture basis counts on it."""
-SETTLED = ("view_net", "light_net", "shape_encoder", "shape_decoder")
-"""What stands still once the texture basis is fitted: geometry and light. A picture that is turned to the front, coded and
-turned back looks right under any view and depth, so that nothing holds them any more. At full rate, relief shrank and yaw grew
-(bas-relief ambiguity) until, after 25,600 to 32,000 images, nearly all faces were concave; with depth at a fifth of it in a
-levelled frame, relief fell by a fifth and 5 % of faces were concave after 19,200."""
+"""What stands still until there is a frame to lay faces out in (see layout.py)."""
 
 
 def _groups(model: torch.nn.Module, config: AutoencoderConfig) -> list[dict]:
@@ -278,6 +298,8 @@ def settle(model: Autoencoder, clips: Clips, config: AutoencoderConfig, stopping
         told.append(f"pairs of frames from each other's view: {align_views(model, clips, config.seed, config.align, tick=tick):.3f}")
     before = config.level + config.align
     held, aligned = fit_basis(model, clips, config.seed, layout=laid, tick=tick)
+    if any(model.config.changing):
+        turn(model, clips, config.seed)
     if aligned is not None:
         told.append(f"faces drawn as one another's layout: {aligned:.3f}")
     told.append(f"texture basis of {model.config.code} directions: {held:.1%} of the variance")
@@ -293,7 +315,7 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
     ValueError for a batch that the processes can't share evenly, or a run that ends before its basis is fitted.
     """
     accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
-    if config.batch % (accelerator.num_processes * (2 if config.together else 1)):
+    if config.batch % (accelerator.num_processes * (FRAMES if config.basis >= 0 else 1)):
         raise ValueError(f"a batch of {config.batch} can't be shared evenly by {accelerator.num_processes} processes")
     state_file, curves = open_run(out, resume)
     torch.manual_seed(config.seed)
@@ -340,17 +362,28 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
     optimizer = accelerator.prepare(optimizer)
     main = accelerator.is_main_process
 
-    def prepared(settled: bool) -> tuple[torch.nn.Module, AutoencoderConfig]:
-        """The model, ready to train, and the loss's weights. Once SETTLED stands still, `together` has nothing to teach."""
-        laid_out = LAID_OUT if config.network == "explorer" and plain_model.config.layout_grid else ()
-        for name in (*laid_out, *(SETTLED if settled else ())):
-            plain_model.get_submodule(name).requires_grad_(False)
-        return accelerator.prepare(plain_model), replace(config, together=0.0) if settled else config
+    critic = critic_optimizer = None
+    if config.adversarial:
+        critic = Critic().to(accelerator.device, memory_format=torch.channels_last)
+        critic_optimizer = torch.optim.Adam(critic.parameters(), 2e-4, betas=(0.5, 0.99))
+        if seen and "critic" in state:
+            critic.load_state_dict(state["critic"])
+            critic_optimizer.load_state_dict(state["critic_optimizer"])
 
-    model, weights = prepared(config.network == "explorer" and (fitted or 0 <= config.basis <= seen - config.batch))
+    def prepared() -> torch.nn.Module:
+        """The model, ready to train: before it is settled, without its layout."""
+        for name in LAID_OUT if config.network == "explorer" and plain_model.config.layout_grid else ():
+            plain_model.get_submodule(name).requires_grad_(settled)
+        return accelerator.prepare(plain_model)
+
+    settled = config.network == "explorer" and (fitted or 0 <= config.basis <= seen - config.batch)
+    begun = 0 if fitted else max(0, config.basis)
+    model = prepared()
 
     def save() -> None:
         state = {"model": plain_model.state_dict(), "average": average.state_dict()}
+        if critic is not None:
+            state |= {"critic": critic.state_dict(), "critic_optimizer": critic_optimizer.state_dict()}
         save_state(state_file, {**state, "optimizer": optimizer.state_dict(), "images": seen})
         average.save_pretrained(out / "autoencoder")
         (out / "config.json").write_text(json.dumps(record(asdict(config), data=data, images=seen, history=history), indent=1))
@@ -369,16 +402,11 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
         while seen < config.images and not stopping():
             generator = torch.Generator().manual_seed(config.seed * 1_000_003 + seen // config.batch)
             part = accelerator.process_index, accelerator.num_processes
-            rows = clips.draw(config.batch // 2 if config.together else config.batch, generator)
-            if config.together:
-                rows = torch.stack([rows, another_frame(clips.person, rows, generator)], 1).flatten()
-            batch = clips.jittered(rows, plain_model.size, generator, part)
-            image = batch.to(accelerator.device, memory_format=torch.channels_last)
             for group in optimizer.param_groups:
                 group["lr"] = group["scale"] * learning_rate(seen, config)
             learned = min(1.0, seen / warm_up) if warm_up and not config.start else 1.0
             plain_model.learned = average.learned = learned
-            if not fitted and 0 <= config.basis <= seen < config.basis + config.batch:
+            if not settled and 0 <= config.basis <= seen:
                 before = deepcopy(plain_model.state_dict())
                 try:
                     settle(plain_model, clips, config, stopping)
@@ -388,16 +416,44 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
                 for value in plain_model.state_dict().values() if accelerator.num_processes > 1 else ():
                     torch.distributed.broadcast(value, 0)  # decompositions may differ in the last bit, and then in a sign
                 average.load_state_dict(plain_model.state_dict())
-                model, weights = prepared(settled=True)
+                settled, begun = True, seen
+                model = prepared()
+            if settled:
+                rows = draw_clips(clips, config.batch // FRAMES, generator)
+            elif config.together:
+                rows = clips.draw(config.batch // 2, generator)
+                rows = torch.stack([rows, another_frame(clips.people, rows, generator)], 1).flatten()
+            else:
+                rows = clips.draw(config.batch, generator)
+            batch = clips.jittered(rows, plain_model.size, generator, part)
+            image = batch.to(accelerator.device, memory_format=torch.channels_last)
+            judging = critic if settled and seen >= (begun + config.images) / 2 else None
             with accelerator.autocast():
-                outputs = model(image, features=True) if config.paper_perceptual else model(image)
-                loss, terms = objective(outputs, image, weights, features, mean)
+                if settled:
+                    mix = draw_mix(plain_model, config.batch, config.borrowed, config.noise, generator, part)
+                    outputs = model(image, **mix)
+                    if judging is not None:
+                        judging.requires_grad_(False)
+                    loss, terms, drawn = clip_objective(plain_model, outputs, image, config, features, judging, mean)
+                else:
+                    outputs = model(image, features=True) if config.paper_perceptual else model(image)
+                    loss, terms = objective(outputs, image, config, features, mean)
             if not torch.isfinite(loss):
                 raise FloatingPointError(f"the loss is {loss.item()} after {seen:,} images; --resume goes on from the last save")
             accelerator.backward(loss)
             accelerator.clip_grad_norm_(model.parameters(), config.clip)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+            if judging is not None:
+                judging.requires_grad_(True)
+                with accelerator.autocast():
+                    terms["critic"] = critic_loss(judging, image, drawn)
+                terms["critic"].backward()
+                terms["critic"] = terms["critic"].detach()
+                for parameter in judging.parameters():
+                    parameter.grad = mean(parameter.grad)
+                critic_optimizer.step()
+                critic_optimizer.zero_grad(set_to_none=True)
             decay = min(config.ema, (1 + seen / config.batch) / (10 + seen / config.batch))
             torch._foreach_lerp_(list(average.parameters()), list(plain_model.parameters()), 1 - decay)
             seen, steps = seen + config.batch, steps + 1
@@ -411,9 +467,10 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
                 row["rate"] = progress.rate(seen)
                 append_curve(curves, row)
                 progress(seen, " ".join(f"{k} {row[k]:.3f}" for k in row if k not in ("images", "rate")))
-                sheets.autoencoder_sheet(average, clips.centre(shown, plain_model.size).to(accelerator.device)).save(
-                    out / f"sheet_{seen:07d}.png"
-                )
+                faces = clips.centre(shown, plain_model.size).to(accelerator.device)
+                sheets.autoencoder_sheet(average, faces).save(out / f"sheet_{seen:07d}.png")
+                if settled:
+                    sheets.mixing_sheet(average, faces).save(out / f"mixed_{seen:07d}.png")
             elif main:
                 progress(seen, line=False)
             steps = 0 if due else steps

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from latentface.autoencoder import AVERAGE_RELIEF, Autoencoder
+from latentface.autoencoder import Autoencoder
 from latentface.layout import gather
 
 from .layout import learn_layout
@@ -30,7 +30,8 @@ def canonical_albedo(model: Autoencoder, image: Tensor) -> Tensor:
 def fit_basis(
     model: Autoencoder, clips: Clips, seed: int = 0, count: int = PEOPLE, layout: int = 0, tick: Callable[[int], None] = lambda _: None
 ) -> tuple[float, float | None]:
-    """Sets the model's average depth, layout, average relief and texture basis from `count` jittered training crops; corrections start from nothing.
+    """Sets the model's average depth, layout, average relief and texture basis from `count` jittered training crops; corrections, and
+    a face's own relief beside the average one, start from nothing.
 
     layout: albedos that a model with a layout sees to learn it; 0 leaves it as it is. Deterministic for a seed. Returns the share of
     the albedos' weighted variance that the basis holds, and the layout's last loss (None where it learned nothing).
@@ -56,7 +57,10 @@ def fit_basis(
         if aligned is not None or (model.config.layout_grid and model.average_share > 0):
             laid = [_laid_relief(model, image).sum(0) for image in crops(some)]
             model.average_relief.copy_(torch.stack(laid).sum(0) / len(some) - 1)
-            model.average_share.fill_(AVERAGE_RELIEF)
+            model.average_share.fill_(1)
+            if aligned is not None:  # own relief is what a face adds to the average one from here on
+                nn.init.normal_(model.shape_decoder.head.weight, std=1e-3)
+                nn.init.zeros_(model.shape_decoder.head.bias)
         texture = torch.cat([model.laid_albedo(image)[-1].clamp(-1.5, 1.5).flatten(1).float().cpu() for image in crops(rows)])
         return _fit(model, texture, seed), aligned
 

@@ -45,7 +45,7 @@ def _batches(
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
         rows = clips.draw(BATCH // 2 if pairs else BATCH, generator)
         if pairs:
-            rows = torch.stack([rows, another_frame(clips.person, rows, generator)], 1).flatten()
+            rows = torch.stack([rows, another_frame(clips.people, rows, generator)], 1).flatten()
         for group in optimizer.param_groups:
             group["lr"] = lr * min(1.0, (step + 1) / 50, 3 * (1 - step * BATCH / images))
         yield model._seen(clips.jittered(rows, model.size, generator).to(model.average_depth.device))

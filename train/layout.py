@@ -17,7 +17,7 @@ from latentface.layout import gather, spread
 
 from . import losses
 from .frame import partners, pyramid_l1
-from .shards import another_frame
+from .shards import People, another_frame
 
 BATCH = 32
 RANKS = (8, 24, 64)
@@ -84,12 +84,13 @@ def learn_layout(
         return pyramid_l1(drawn, wanted, mask) + 3 * losses.gradient_l1(drawn, wanted, mask)
 
     components = Components(albedo[:2048].to(device).float(), oval, RANKS[0])
+    people = People(person)
     recent, found, steps = [], [], max(1, images // BATCH)
     for step in range(steps):
         tick(step * BATCH)
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
         rows = torch.randint(len(albedo), (BATCH // 2,), generator=generator)
-        rows = torch.stack([rows, another_frame(person, rows, generator)], 1).flatten()
+        rows = torch.stack([rows, another_frame(people, rows, generator)], 1).flatten()
         face = albedo[rows].to(device).float()
         if torch.rand((), generator=generator) < 0.5:
             face = face.flip(-1)

@@ -12,15 +12,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from latentface.autoencoder import Autoencoder
-from latentface.geometry import pixel_grid
 from latentface.paper import PaperAutoencoder, PaperDenoiser
 from latentface.pipeline import LatentFacePipeline
 from latentface.rdm import Denoiser, make_scheduler, split
 
+from .changing import within_people
 from .run import Progress, append_curve, cut_curve, load_state, open_run, record, resumed, save_state, stoppable
 from .shards import Clips, read_shards
 
@@ -51,11 +50,6 @@ class RDMConfig:
     """Decay of the averaged weights."""
     snr_gamma: float = 0.0
     """Cap of the min-SNR weight; 0 is the plain squared error."""
-    changing: tuple[int, int] = (24, 12)
-    """Rank of the expression, of shape and of texture (see Denoiser and changing_directions); 0 splits all of a code, as the
-    authors do. Chosen on swaps of London development photos: more texture moves more of a smile and more of who someone is."""
-    habits: tuple[int, int] = (8, 4)
-    """How many of these, the first, are the expression's alone (see Denoiser)."""
     views: int = 1
     """How many shifted and mirrored crops of each frame are encoded."""
     seed: int = 0
@@ -66,10 +60,10 @@ AUTOENCODERS = {network.__name__: network for network in (Autoencoder, PaperAuto
 NETWORKS = {"explorer": Denoiser, "paper": PaperDenoiser}
 PRESETS = {
     "explorer": RDMConfig(),
-    "explorer-128": RDMConfig(),
-    "explorer-small": RDMConfig(model={"width": 96, "blocks": 2}, changing=(12, 12)),
-    "paper-64": RDMConfig(network="paper", standardized=False, changing=(0, 0), decoupled=False, lr=1e-4, snr_gamma=1e9, ema=0.0),
-    "toy": RDMConfig(model={"width": 32, "blocks": 1}, changing=(4, 4), habits=(1, 1), images=20_000, batch=128, views=1),
+    "explorer-128": RDMConfig(model={"width": 192}),
+    "explorer-small": RDMConfig(model={"width": 96, "blocks": 2}),
+    "paper-64": RDMConfig(network="paper", standardized=False, decoupled=False, lr=1e-4, snr_gamma=1e9, ema=0.0),
+    "toy": RDMConfig(model={"width": 32, "blocks": 1}, images=20_000, batch=128, views=1),
 }
 
 
@@ -105,79 +99,16 @@ def others_mean(codes: Tensor, person: Tensor) -> tuple[Tensor, Tensor]:
     return (total[person] - frame) / (count - 1).clamp(min=1)[:, None], count > 1
 
 
-def changing_directions(
-    codes: Tensor, person: Tensor, changing: int, given: Tensor | None = None, shown: Tensor | None = None
-) -> Tensor:
-    """The directions in which one person's codes change most as a face shows it: orthonormal columns C x changing, most first.
-
-    codes: N x C, standardised. person: N int64. given: N x K, what else is known of each frame (its view and light): what
-    changes along with it, linearly and within people, is no expression and left out, and no direction follows what codes follow
-    most (yaw), or turning would look like an expression. shown: C x P, what each number of the code does to what is looked at
-    (see features_moved); without it, codes are looked at themselves.
-    With W the covariance around each person's mean and G = shown shown^T: the leading eigenvectors of G^1/2 W G^1/2 are the
-    strongest independent changes that show, and codes change along W G^1/2 v with each.
-    """
-    change, follows = _within(codes.double(), person), None
-    if given is not None:
-        known = _within(given.double(), person)
-        known = known / known.square().mean(0).sqrt().clamp(min=1e-6)
-        ridge = 1e-3 * len(known) * torch.eye(known.shape[1], dtype=torch.float64)  # ambient and diffuse light add up to 1
-        follows = torch.linalg.solve(known.T @ known + ridge, known.T @ change)
-        change = change - known @ follows
-    within = change.T @ change / len(change)
-    root = torch.eye(codes.shape[1], dtype=torch.float64)
-    if shown is not None:
-        values, vectors = torch.linalg.eigh(shown.double() @ shown.double().T)
-        root = vectors * values.clamp(min=0).sqrt() @ vectors.T
-    leading = torch.linalg.eigh(root @ within @ root)[1][:, -changing:].flip(1)
-    directions = within @ root @ leading
-    if follows is not None:
-        _, strength, axes = torch.linalg.svd(follows, full_matrices=False)
-        axes = axes[strength > 0.5 * strength[0]]
-        directions = directions - axes.T @ (axes @ directions)
-    return torch.linalg.qr(directions)[0].to(codes.dtype)
-
-
 def steadying(codes: Tensor, person: Tensor, ridge: float = 0.3) -> Tensor:
     """What Denoiser.signature multiplies codes by, C x C: the inverse square root of the covariance within people.
 
     codes: N x C, standardised. person: N int64. ridge: how much of the mean variance is added to every direction's, so that
     those which hardly ever change do not decide alone.
     """
-    within = _within(codes.double(), person)
+    within = within_people(codes.double(), person)
     covariance = within.T @ within / len(within)
     values, axes = torch.linalg.eigh(covariance + ridge * covariance.diagonal().mean() * torch.eye(len(covariance), dtype=torch.float64))
     return (axes / values.sqrt()).to(codes.dtype)
-
-
-@torch.no_grad()
-def features_moved(model: Autoencoder, kind: str, mean: Tensor, spread: Tensor) -> Tensor:
-    """What a face's features do as each number of a code moves by its spread: C x P.
-
-    Differences between neighbouring pixels, at half the size, of the albedo inside an oval that leaves hair, ears and
-    background out: brows, eyes, nose and mouth, but not how light or dark a cheek is. Shape moves the average texture; in a
-    model without a layout, depth.
-    mean, spread: C, of the codes. Central differences around the mean code.
-    """
-    u, v = pixel_grid(model.average_depth.shape[-1], device=mean.device).unbind(-1)
-    oval = torch.sigmoid((1 - ((u / 0.65).square() + ((v - 0.18) / 0.72).square()).sqrt()) / 0.08)
-    average = model.texture_basis.mean
-
-    def decode(code: Tensor) -> Tensor:
-        if kind == "texture":
-            return model.texture_basis(code)
-        return model.laid_out(average.expand(len(code), -1, -1, -1), code) if model.config.layout_grid else model.depth(code)[:, None]
-
-    moved = torch.cat([decode(mean + step) - decode(mean - step) for step in torch.diag(spread).split(64)]) / 2
-    moved = F.avg_pool2d(moved * oval, 2)
-    return torch.cat([moved.diff(dim=-1).flatten(1), moved.diff(dim=-2).flatten(1)], 1).cpu()
-
-
-def _within(values: Tensor, person: Tensor) -> Tensor:
-    """Values N x C less their person's mean."""
-    people = int(person.max()) + 1
-    total = torch.zeros(people, values.shape[-1], dtype=values.dtype).index_add_(0, person, values)
-    return values - (total / torch.bincount(person, minlength=people).clamp(min=1)[:, None])[person]
 
 
 def aim(denoiser: Denoiser | PaperDenoiser, condition: Tensor, target: Tensor) -> Tensor:
@@ -218,8 +149,9 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
     torch.manual_seed(config.seed)
     arguments = {**config.model, "code": model.config.code}
     network = NETWORKS[config.network]
-    split_off = zip(KINDS, config.changing, config.habits)
-    ranks = {kind: {"changing": rank, "habits": min(first, rank)} if rank else {} for kind, rank, first in split_off}
+    ranks = {kind: {} for kind in KINDS}
+    if network is Denoiser and any(model.config.get("changing", ())):
+        ranks = {kind: {"changing": int(model.changes(kind).sum())} for kind in KINDS}
     denoisers = {kind: network(**arguments, **ranks[kind]).to(device) for kind in KINDS}
     averages = {kind: network(**arguments, **ranks[kind]).to(device).eval() for kind in KINDS}
     targets, spread, usable = {}, {}, None
@@ -235,11 +167,7 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
         if network is Denoiser:
             denoisers[kind].steady.copy_(steadying(frames, clips.person[learning]))
         if ranks[kind]:
-            known = torch.cat([codes[name][learning, 0] for name in ("view", "light")], 1)
-            given = torch.cat([known, known[:, :3].square()], 1)
-            shown = features_moved(model, kind, flat.mean(0).to(device), spread[kind].to(device))
-            directions = changing_directions(frames, clips.person[learning], ranks[kind]["changing"], given, shown)
-            denoisers[kind].directions.copy_(directions)
+            denoisers[kind].directions.copy_(torch.eye(model.config.code, device=device)[:, model.changes(kind)])
         averages[kind].load_state_dict(denoisers[kind].state_dict())
     rows = (usable & ~clips.validation).nonzero().flatten()
     held = (usable & clips.validation).nonzero().flatten()

@@ -16,8 +16,9 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -175,7 +176,10 @@ class _in_order:
 
     def __enter__(self) -> Iterator[Drawn]:
         torch.set_num_threads(1)
-        return self.pool.map(self.make_clip, self.indices) if self.pool else map(self.make_clip, self.indices)
+        if not self.pool:
+            return map(self.make_clip, self.indices)
+        with single_threaded():  # until the pool has started its workers
+            return self.pool.map(self.make_clip, self.indices)
 
     def __exit__(self, *_) -> None:
         torch.set_num_threads(self.threads)
@@ -183,10 +187,29 @@ class _in_order:
             self.pool.shutdown(cancel_futures=True)
 
 
-def _start_worker() -> None:
-    """One thread; Ctrl-C is the parent's to handle; a worker whose parent was killed ends too."""
-    torch.set_num_threads(1)
+@contextmanager
+def single_threaded():
+    """Processes that are started meanwhile keep their libraries to one thread each: many processes of as many threads wait for
+    one another, and a face detector's 3 ms become 500."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def ignore_stop() -> None:
+    """Ctrl-C is the parent's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _start_worker() -> None:
+    """One thread; a worker whose parent was killed ends too."""
+    torch.set_num_threads(1)
+    ignore_stop()
 
     def follow():
         multiprocessing.parent_process().join()
@@ -210,6 +233,21 @@ class Clips:
     weight: Tensor | None = None
     """N float64: how often a frame is drawn, beside the others; None: all alike."""
 
+    @cached_property
+    def learners(self) -> Tensor:
+        """Rows of all frames of people who do not validate."""
+        return (~self.validation).nonzero().flatten()
+
+    @cached_property
+    def learners_below(self) -> Tensor:
+        """Their weights, added up."""
+        return self.weight[self.learners].cumsum(0)
+
+    @cached_property
+    def people(self) -> "People":
+        """Whose each row is."""
+        return People(self.person)
+
     def subset(self, keep: Tensor) -> "Clips":
         """The frames where keep (N bool) is true."""
         rows = keep.nonzero().flatten()
@@ -222,10 +260,11 @@ class Clips:
 
         Processes that share a batch all draw it whole, from the same seed, and take each its part (see jittered). B int64.
         """
-        rows = (~self.validation).nonzero().flatten() if rows is None else rows
+        every = rows is None
+        rows = self.learners if every else rows
         if self.weight is None:
             return rows[torch.randint(len(rows), (count,), generator=generator)]
-        below = self.weight[rows].cumsum(0)
+        below = self.learners_below if every else self.weight[rows].cumsum(0)
         drawn = torch.rand(count, generator=generator, dtype=torch.float64) * below[-1]
         return rows[torch.searchsorted(below, drawn, right=True).clamp(max=len(rows) - 1)]
 
@@ -263,17 +302,24 @@ def _finer(size: int) -> int:
     return 2 if size < 128 else 1
 
 
-def another_frame(person: Tensor, rows: Tensor, generator: torch.Generator) -> Tensor:
-    """For every row a random other row of the same person, or itself where there is none.
+class People:
+    """Which rows are whose, of persons N int64 in any order."""
 
-    person: N, in any order. rows: B indices into it.
-    """
-    by_person, order = person.sort(stable=True)
-    first = torch.searchsorted(by_person, person[rows])
-    count = torch.searchsorted(by_person, person[rows], right=True) - first
-    place = torch.empty_like(order).scatter_(0, order, torch.arange(len(person)))[rows] - first
+    def __init__(self, person: Tensor):
+        self.person, self.count = person, torch.bincount(person)
+        self.order = person.argsort(stable=True)
+        """N: the rows, one person's after another's."""
+        self.first = self.count.cumsum(0) - self.count
+        """Where each person's begin there; `count` says how many they are."""
+        self.place = torch.empty_like(self.order).scatter_(0, self.order, torch.arange(len(person)))
+        """N: where in the order each row stands."""
+
+
+def another_frame(people: People, rows: Tensor, generator: torch.Generator) -> Tensor:
+    """For every row (B) a random other row of the same person, or itself where there is none."""
+    first, count = people.first[people.person[rows]], people.count[people.person[rows]]
     step = 1 + (torch.rand(len(rows), generator=generator) * (count - 1)).long()
-    return order[first + (place + step) % count]
+    return people.order[first + (people.place[rows] - first + step) % count]
 
 
 def stream_clips(folder: str | Path, size: int, truth: bool = False) -> Iterator[tuple[Tensor, list[dict], list[dict]]]:
@@ -332,13 +378,18 @@ def read_shards(folders: str | Path | list, size: int, progress=None) -> Clips:
     total, side = sum(manifest["frames"] for manifest in manifests), round(size * MARGIN) * _finer(size)
     need, free = total * 3 * side**2, free_memory() // int(os.environ.get("LOCAL_WORLD_SIZE", 1))
     in_memory = need <= free * 2 / 3
+    if not in_memory and any((folder / "frames.npy").exists() for folder, _ in entries):
+        raise ShardsError(f"frames.npy of {need / 2**30:,.1f} GB does not fit into {free / 2**30:,.1f} GB of free memory")
     if not in_memory:
         have = f"{need / 2**30:,.1f} GB of memory and a process has {free / 2**30:,.1f} free"
         print(f"{total:,} frames would take {have}: they stay on disk and are read as they are drawn", file=sys.stderr, flush=True)
     images = torch.empty(total if in_memory else 0, 3, side, side, dtype=torch.uint8)
     tars, places, persons, factors, source = [], [], [], [], []
     for number, ((folder, _), manifest) in enumerate(zip(entries, manifests)):
-        clips = stream_clips(folder, size) if in_memory else _indexed(folder, tars)
+        if (folder / "frames.npy").exists():
+            clips = _unencoded(folder, side)
+        else:
+            clips = stream_clips(folder, size) if in_memory else _indexed(folder, tars)
         for done, (frames, clip, *_) in enumerate(clips, 1):
             if in_memory:
                 images[len(factors) :][: len(clip)] = frames[: max(0, total - len(factors))]
@@ -367,9 +418,19 @@ def read_shards(folders: str | Path | list, size: int, progress=None) -> Clips:
 
 
 def _manifest(folder: Path) -> dict:
-    if not any(folder.glob("*.tar")) or not (folder / "manifest.json").exists():
+    if not (any(folder.glob("*.tar")) or (folder / "frames.npy").exists()) or not (folder / "manifest.json").exists():
         raise ShardsError(f"{folder} holds no shards; make some with `python -m train import SOURCE --out {folder}`")
     return json.loads((folder / "manifest.json").read_text())
+
+
+def _unencoded(folder: Path, side: int) -> Iterator[tuple[Tensor, list[dict]]]:
+    """Runs of frames N x 3 x P x P uint8 of a folder that train/many.py wrote, with their factors."""
+    frames, factors = np.load(folder / "frames.npy", mmap_mode="r", allow_pickle=False), json.loads((folder / "factors.json").read_text())
+    if frames.shape[-1] != side:
+        raise ShardsError(f"{folder} holds frames of {frames.shape[-1]} px, and {side} are needed: draw them at that --size")
+    for first in range(0, len(factors), 4096):
+        clip = factors[first : first + 4096]
+        yield torch.from_numpy(np.array(frames[first : first + len(clip)])), clip
 
 
 def _indexed(folder: Path, tars: list[str]) -> Iterator[tuple[list[tuple[int, int, int]], list[dict]]]:

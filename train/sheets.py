@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,22 @@ def autoencoder_sheet(model, images: Tensor) -> Image.Image:
         view = scene.view.new_tensor([yaw, 0, 0, 0, 0, 0]).expand(len(images), -1)
         rows.append(render(scene.canonical, scene.depth, view)[0])
     return tile(rows)
+
+
+@torch.no_grad()
+def mixing_sheet(model, images: Tensor, count: int = 6) -> Image.Image:
+    """Down the side photos and their reconstructions, along the top other photos: what a person keeps of the one with what may
+    change of the other (see Autoencoder.changes). images: N x 3 x S x S in [-1, 1]; the first `count` beside the last."""
+    count = min(count, len(images))
+    codes = model.encode(images)
+    blank = torch.ones_like(images[:1])
+    rows = [torch.cat([blank, blank, images[-count:]])]
+    for i in range(count):
+        own = codes[[i] * count]
+        mixed = {kind: torch.where(model.changes(kind), getattr(codes, kind)[-count:], getattr(own, kind)) for kind in ("shape", "texture")}
+        drawn = model.decode(replace(own, **mixed)).render()[0]
+        rows.append(torch.cat([images[i : i + 1], model.decode(codes[i : i + 1]).render()[0], drawn]))
+    return tile(rows, max(1, 128 // model.size))
 
 
 def shards_sheet(folder: Path, count: int = 64, side: int = 96) -> Image.Image:

@@ -54,7 +54,7 @@ def tasks(model: Backbone, projectors: nn.ModuleDict, config: SimCLRConfig) -> d
     def contrast(batch: Batch) -> Tensor:
         other, rows, images = batch.stored, batch.rows, batch.clips.images
         if config.frames:
-            frames = another_frame(batch.clips.person, rows, batch.generator)
+            frames = another_frame(batch.clips.people, rows, batch.generator)
             other = images[frames.to(images.device)].to(other.device)
         count, generator = len(rows), batch.generator
         image = torch.cat(

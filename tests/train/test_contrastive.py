@@ -17,8 +17,7 @@ from train import augment, losses, pcl, report, simclr
 from train.__main__ import main
 from train.contrastive import Balance, ContrastiveConfig, learning_rate, nearest, ridge_correlation
 from train.run import append_curve, load_state
-from train.shards import MARGIN, Clips, write_shards
-from train.simclr import another_frame
+from train.shards import MARGIN, Clips, People, another_frame, write_shards
 
 TOY = {"pcl": replace(pcl.PRESETS["toy"], model={"size": 16, "width": 8}, images=256),
        "simclr": replace(simclr.PRESETS["toy"], model={"size": 16, "width": 8}, images=256)}  # fmt: skip
@@ -276,14 +275,14 @@ def test_another_frame_is_another_of_the_same_person(frames, seed):
     person = torch.cat([torch.full((n,), i) for i, n in enumerate(frames)])
     person = person[torch.randperm(len(person), generator=torch.Generator().manual_seed(seed))]
     rows = torch.arange(len(person))
-    other = another_frame(person, rows, torch.Generator().manual_seed(seed))
+    other = another_frame(People(person), rows, torch.Generator().manual_seed(seed))
     assert torch.equal(person[other], person)
     assert torch.equal(other == rows, torch.tensor(frames)[person] == 1)
 
 
 def test_every_other_frame_is_as_likely():
     person, rows = torch.tensor([0, 1, 1, 1, 1, 2]), torch.full((6000,), 2)
-    other = another_frame(person, rows, torch.Generator().manual_seed(0))
+    other = another_frame(People(person), rows, torch.Generator().manual_seed(0))
     assert torch.bincount(other, minlength=6).tolist() == pytest.approx([0, 2000, 0, 2000, 2000, 0], abs=150)
 
 
