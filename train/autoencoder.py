@@ -84,22 +84,26 @@ class AutoencoderConfig:
     """Images of which pairs then teach the view."""
     layout: int = 96_000
     """Faces laid over one another then, to learn where features lie (see layout.py); where the model has a layout. 0: as it is."""
-    borrowed: float = 0.5
+    borrowed: float = 0.75
     """On clips: share of the frames that are drawn from what the person's other frames say of them."""
-    noise: float = 0.5
+    noise: float = 0.25
     """On clips: standard deviation of the noise on the numbers that may change."""
-    gate: float = 0.02
+    gate: float = 0.003
     """On clips: weight of these numbers' mean square."""
-    habits: float = 0.2
+    following: float = 1.0
+    """On clips: weight of their squared correlation with the view, or turning would look like an expression."""
+    habits: float = 0.3
     """On clips: weight of the share of their variance that lies between people: a smile that never changes is who someone is."""
-    unsteady: float = 0.2
+    unsteady: float = 0.3
     """On clips: weight of the share of the other numbers' variance that lies within people."""
     stiffness: float = 0.03
     """On clips: weight of bent layouts."""
     adversarial: float = 0.0
-    """On clips, in the second half of them: weight of the critic, in units of the gradients' balance."""
+    """On clips, in their second half, or all along where a start brings its layout: weight of the critic, in units of the balance of
+    gradients."""
     texture_lr: float = 5.0
-    """Learning rate of the networks that correct and sharpen the texture, in units of lr; the basis itself takes a fifth of lr."""
+    """Learning rate of the networks that correct and sharpen the texture and read the layout, in units of lr; the basis itself takes
+    a fifth of lr."""
     warm_up: int = 8_000
     """Images over which the learned depth, and the gradient that shading gives it, come in on top of the bump: view and
     albedo first, or the relief is used to paint the face."""
@@ -121,10 +125,10 @@ PRESETS = {
     ),
     "explorer-128": AutoencoderConfig(
         model={
-            "size": 128, "softness": 8, "layout_grid": 16, "encoder_base": 24, "texture_base": 24, "refiner_base": 96,
+            "size": 128, "softness": 2, "layout_grid": 16, "encoder_base": 24, "texture_base": 24, "refiner_base": 96,
             "refiner_blocks": 5, **CHANGING,
         },
-        laplacian=20.0, perceptual_share=0.25, together=0.5, basis=24_000, adversarial=0.3,
+        laplacian=6.0, raw_depth=0.003, perceptual_share=0.25, together=0.5, basis=24_000, adversarial=0.3, texture_lr=4.0,
     ),
     "explorer-small": AutoencoderConfig(
         model={
@@ -221,7 +225,7 @@ LAID_OUT = ("layout_encoder", "layout")
 
 def _groups(model: torch.nn.Module, config: AutoencoderConfig) -> list[dict]:
     """Adam's parameter groups, each with the share of the learning rate that is its own ("scale")."""
-    scales = {"texture_encoder": config.texture_lr, "refiner": config.texture_lr, "texture_basis": 0.2}
+    scales = {"texture_encoder": config.texture_lr, "refiner": config.texture_lr, "layout_encoder": config.texture_lr, "texture_basis": 0.2}
     groups: dict[float, list] = {}
     for name, parameter in model.named_parameters():
         scale = scales.get(name.partition(".")[0], 1.0) if config.network == "explorer" else 1.0
@@ -377,7 +381,7 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
         return accelerator.prepare(plain_model)
 
     settled = config.network == "explorer" and (fitted or 0 <= config.basis <= seen - config.batch)
-    begun = 0 if fitted else max(0, config.basis)
+    begun = max(0, config.basis)
     model = prepared()
 
     def save() -> None:
@@ -427,7 +431,7 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
                 rows = clips.draw(config.batch, generator)
             batch = clips.jittered(rows, plain_model.size, generator, part)
             image = batch.to(accelerator.device, memory_format=torch.channels_last)
-            judging = critic if settled and seen >= (begun + config.images) / 2 else None
+            judging = critic if settled and (fitted or seen >= (begun + config.images) / 2) else None
             with accelerator.autocast():
                 if settled:
                     mix = draw_mix(plain_model, config.batch, config.borrowed, config.noise, generator, part)

@@ -80,6 +80,15 @@ def shares(code: Tensor) -> tuple[Tensor, Tensor]:
     return within / total, between / total
 
 
+def following(code: Tensor, view: Tensor) -> Tensor:
+    """Mean squared correlation of numbers B x C with those of views B x 6 and with their squares: what turning tells of them.
+
+    Gradients reach the code alone."""
+    known = torch.cat([view, view.square()], 1).detach()
+    code, known = (F.normalize(values - values.mean(0), dim=0, eps=1e-4) for values in (code, known))
+    return (code.mT @ known).square().sum() / max(1, code.shape[1] * known.shape[1])
+
+
 def objective(
     model: Autoencoder, outputs: tuple[Codes, Scene, Tensor], image: Tensor, config, features=None,
     critic: nn.Module | None = None, mean: Callable[[Tensor], Tensor] = lambda x: x,
@@ -111,6 +120,7 @@ def objective(
     }
     changing = torch.cat([getattr(codes, kind)[:, model.changes(kind)] for kind in ("shape", "texture")], 1)
     terms["gate"] = config.gate * changing.square().sum() / max(1, changing.numel())
+    terms["following"] = config.following * following(changing, codes.view)
     for kind in ("shape", "texture"):
         within, between = shares(getattr(codes, kind))
         changes = model.changes(kind)

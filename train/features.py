@@ -128,9 +128,9 @@ def latentface(pipeline: LatentFacePipeline, name: str) -> Method:
             "id_texture": id_texture,
             "exp_shape": parts.shape.expression,
             "exp_texture": parts.texture.expression,
-            "view": codes.view[:, :5],  # the sixth is always zero
+            "view": codes.view,
             "light": codes.light,
-            "codes": torch.cat([shape, texture, codes.view[:, :5], codes.light], 1),
+            "codes": torch.cat([shape, texture, codes.view, codes.light], 1),
             "authors_expression": torch.cat([texture - id_texture, texture, shape - id_shape, shape], 1),
             "authors_verification": torch.cat([id_texture, texture, id_shape, shape], 1),
             **signature,

@@ -216,7 +216,7 @@ def code_blocks(pipeline: LatentFacePipeline, codes: Codes, seed: int = 0) -> di
         blocks[f"exp_{kind}"] = torch.cat([getattr(p, kind).expression for p in parts]) / denoiser.std
     blocks["identity"] = torch.cat([blocks["id_shape"], blocks["id_texture"]], 1)
     blocks["expression"] = torch.cat([blocks["exp_shape"], blocks["exp_texture"]], 1)
-    blocks |= {"view": codes.view[:, :5], "light": codes.light}
+    blocks |= {"view": codes.view, "light": codes.light}
     blocks["full"] = torch.cat([blocks[name] for name in ("shape", "texture", "view", "light")], 1)
     return {name: value.cpu() for name, value in blocks.items()}
 

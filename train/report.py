@@ -66,6 +66,52 @@ SETS = (
     ("depth_test.json", "Depth, pose and light: parametric people of the truth set's test part", DEPTH),
     ("swaps_test.json", "Swaps across people, against the true pictures: the same people", TRUE_SWAPS),
 )
+SUMMARY_IN = ("<!-- explorer -->", "<!-- end of explorer -->")
+"""Between these lines of the README stands what the bundled checkpoint can do."""
+SUMMARY = (
+    ("swaps_london.json", "real photos: {photos} of the Face Research Lab London Set, {pairs} people neutral and smiling", (
+        ("reconstruction at 128 px, L1 of [0, 1] / PSNR", "{reconstruction_l1:.4f} / {reconstruction_psnr:.1f} dB"),
+        ("identity cosine (dlib), photo and reconstruction", "{identity_cosine:.3f} (other people's photo: {identity_cosine_other_people:.3f})"),
+        ("identity distance (dlib takes less than 0.6 for one person)", "{identity_distance:.2f}"),
+        ("right person nearest among {pairs}", "{identity_top1:.0%}"),
+        ("smile or neutral read off photos / reconstructions", "{smile_judge_on_photos:.0%} / {smile_judge_on_reconstructions:.0%}"),
+        (
+            "... off swaps within a person / across people (chance 50 %)",
+            "{within_expression_recognised:.0%} / {across_expression_recognised:.0%}",
+        ),
+        ("share of the smile that a swap carries over", "{within_smile_moved:.2f} / {across_smile_moved:.2f}"),
+        ("swap nearer to A than to B in identity", "{across_nearer_a:.0%}"),
+    )),
+    ("depth_test.json", "parametric people with exact truth: {people} nobody trained on, {n:,} frames", (
+        (
+            "depth: SIDE / mean angle of normals (a flat plate)",
+            "{side:.4f} / {mad_deg:.1f} degrees ({side_flat:.4f} / {mad_flat_deg:.1f})",
+        ),
+        ("concave faces", "{concave:.1%}"),
+        ("yaw error / slope over the true yaw", "{yaw_deg:.1f} degrees / {yaw_slope:.2f}"),
+        ("pitch: correlation / slope; roll", "{pitch_corr:.2f} / {pitch_slope:.2f}; {roll_corr:.2f} / {roll_slope:.2f}"),
+    )),
+    ("leakage_test.json", "the same people: what each part tells, by linear probes", (
+        (
+            "who it is, read off the identity part / the expression part (chance {identity_chance:.4f})",
+            "{identity_from_identity:.2f} / {identity_from_expression:.2f}",
+        ),
+        (
+            "expression, read off all codes / the expression part / the identity part (chance {expression_chance:.2f})",
+            "{expression_from_full:.2f} / {expression_from_expression:.2f} / {expression_from_identity:.2f}",
+        ),
+        ("yaw, R2, read off the expression part", "{yaw_from_expression:.2f}"),
+    )),
+    ("swaps_test.json", "the same people: swaps across people, beside the true pictures", (
+        (
+            "SSIM with the true picture (A left as it is / the picture's own reconstruction)",
+            "{across_ssim_swap:.3f} ({across_ssim_unchanged:.3f} / {across_ssim_reconstructed:.3f})",
+        ),
+        ("share of the wished change of the landmarks", "{across_expression_carried:.2f}"),
+        ("nearer to A than to B in identity", "{across_nearer_a:.0%}"),
+    )),
+)  # fmt: skip
+"""Result file beside the checkpoint, heading of its table, and rows, filled with its numbers."""
 SIDE = 128
 """Side of one face in the pictures, in pixels."""
 
@@ -134,6 +180,7 @@ def swaps_picture(pipeline: LatentFacePipeline, gallery: Gallery, identities: li
 def report(checkpoint: str, out: Path = ASSETS / "pictures", people: int = 6) -> None:
     """Writes the pictures into `out`, and the tables into the README and the checkpoints' cards where they are marked."""
     write_table(ASSETS.parent / "README.md")
+    replace_between(ASSETS.parent / "README.md", SUMMARY_IN, summary(ASSETS / "explorer"))
     for card in ASSETS.glob("*/README.md"):
         replace_between(card, RESULTS_OF, results_of(card.parent))
     pipeline, gallery = load_pipeline(checkpoint), Gallery()
@@ -180,6 +227,17 @@ def results_of(folder: Path) -> str:
     if (folder / "leakage_test.json").exists():
         parts.append(_leakage(json.loads((folder / "leakage_test.json").read_text())))
     return "\n\n".join(parts)
+
+
+def summary(folder: Path) -> str:
+    """A checkpoint's most telling results as Markdown tables, one of each file of SUMMARY that lies in its folder."""
+    tables = []
+    for name, title, rows in SUMMARY:
+        if (folder / name).exists():
+            found = json.loads((folder / name).read_text())
+            lines = [f"| {label.format(**found)} | {text.format(**found)} |" for label, text in rows]
+            tables.append("\n".join([f"| {title.format(**found)} | |", "|---|---|", *lines]))
+    return "\n\n".join(tables)
 
 
 def _made(found: dict) -> str:

@@ -129,10 +129,10 @@ def test_trained_denoiser_finds_the_part_that_stays():
     assert (found.expression - code * (1 - keep)).square().mean() < 0.02
 
 
-def limited(rank: int = 3, habits: int = 0) -> Denoiser:
+def limited(rank: int = 3) -> Denoiser:
     """A random denoiser of 16 codes whose expression has this rank."""
     torch.manual_seed(0)
-    denoiser = Denoiser(code=16, width=16, blocks=1, changing=rank, habits=habits).eval()
+    denoiser = Denoiser(code=16, width=16, blocks=1, changing=rank).eval()
     with torch.no_grad():
         denoiser.directions.copy_(torch.linalg.qr(torch.randn(16, rank))[0])
         denoiser.mean.normal_()
@@ -146,13 +146,6 @@ def test_the_expression_of_a_limited_denoiser_lies_in_its_directions():
     expression = found.expression / denoiser.std
     torch.testing.assert_close(denoiser.moving(expression), expression, atol=1e-4, rtol=1e-4)
     assert torch.linalg.matrix_rank(expression, atol=1e-3) == 3
-
-
-def test_identity_is_average_along_habits():
-    denoiser = limited(3, habits=2)
-    found = denoiser.standardize(split(denoiser, make_scheduler(), CODES).identity) @ denoiser.directions
-    torch.testing.assert_close(found[:, :2], torch.zeros(len(CODES), 2), atol=1e-4, rtol=0)
-    assert found[:, 2].abs().mean() > 0.01
 
 
 def test_the_identity_of_a_limited_denoiser_is_blind_to_its_directions():

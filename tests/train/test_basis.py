@@ -4,7 +4,6 @@ import pytest
 import torch
 from tests.helpers import drawn_clips, tiny_autoencoder
 
-from latentface.autoencoder import AVERAGE_RELIEF
 from latentface.layout import gather, spread
 from train.basis import canonical_albedo, fit_basis
 from train.shards import read_shards, write_shards
@@ -51,37 +50,51 @@ def test_after_the_fit_the_code_is_the_projection_and_the_albedo_the_basis(clips
     assert not torch.allclose(model.average_depth, tiny_autoencoder().average_depth)
 
 
-def test_in_a_model_with_a_layout_the_basis_is_of_laid_out_faces(clips):
+def with_layout():
+    """A model with a layout, whose faces have a relief of their own."""
     model = tiny_autoencoder(layout_grid=4, layout_base=8)
+    torch.nn.init.normal_(model.shape_decoder.head.weight, std=0.1, generator=torch.Generator().manual_seed(3))
+    return model
+
+
+def test_in_a_model_with_a_layout_the_basis_is_of_laid_out_faces(clips):
+    model, before = with_layout(), with_layout()
     _, aligned = fit_basis(model, clips, count=60, layout=960)
-    assert aligned > 0
+    assert aligned > 0 and model.average_share == 1
     rows, generator = clips.draw(60, torch.Generator().manual_seed(0)), torch.Generator().manual_seed(0)
     image = clips.jittered(rows, 16, generator)
     some = clips.jittered(rows[:15], 16, torch.Generator().manual_seed(0))
+    kept = {k: v for k, v in model.state_dict().items() if not k.startswith(("shape_decoder", "average_share", "average_relief"))}
+    before.load_state_dict({**before.state_dict(), **kept})  # as it was when the average was taken
     with torch.no_grad():
+        _, _, shape, raw, _ = before.laid_albedo(some)
+        average = gather(before._depth(raw)[:, None], before.moves(shape)).mean(0)
+        assert (average - 1).abs().max() > 0.01 and raw.abs().max() > 0.1
+        torch.testing.assert_close(model.average_relief, average[0] - 1, atol=1e-5, rtol=1e-4)
         codes = model.encode(image)
         assert model.moves(codes.shape).abs().max() > 1e-3
-        torch.testing.assert_close(codes.texture.square().mean(0), torch.ones(16), atol=0.02, rtol=0)
         view, light, _, raw = model.geometry(image)
-        own, depth = model._depth(raw), model.decode(codes).depth
-        few = model._depth(model.geometry(some)[-1])
-        average = gather(few[:, None], model.moves(model.encode(some).shape)).mean(0)
-        assert (average - 1).abs().max() > 0.01
-        torch.testing.assert_close(model.average_relief, average[0] - 1, atol=1e-5, rtol=1e-4)
-        laid = spread(average.expand(60, -1, -1, -1), model.moves(codes.shape))[:, 0]
-        torch.testing.assert_close(depth, own + AVERAGE_RELIEF * (laid - own))
+        assert raw.abs().max() < 0.03  # what a face adds to the average begins from nothing
+        layout = model.layout_encoder(model.albedo(image, view, light, model.average_depth.expand(60, -1, -1)))
+        torch.testing.assert_close(codes.shape[:, 4:], layout)
+        laid = raw + spread((model.average_relief / 0.1).atanh().expand(60, 1, -1, -1), model.moves(codes.shape))[:, 0]
+        depth = torch.stack([1 + 0.1 * (one - one.mean()).tanh() for one in laid])
+        torch.testing.assert_close(model.decode(codes).depth, depth)
         texture = gather(model.albedo(image, view, light, depth), model.moves(codes.shape))
         torch.testing.assert_close(codes.texture, model.texture_basis.project(texture))
+        seen = model.texture_basis.project(texture.clamp(-1.5, 1.5))
+        torch.testing.assert_close(seen.square().mean(0), torch.ones(16), atol=0.02, rtol=0)
         torch.testing.assert_close(model.decode(codes).albedo, spread(model.texture_basis(codes.texture), model.moves(codes.shape)))
     assert all(p.grad is None and not p.requires_grad for part in (model.layout, model.layout_encoder) for p in part.parameters())
 
 
-def test_the_same_seed_gives_the_same_basis(clips):
-    one, two, other = (tiny_autoencoder() for _ in range(3))
-    fit_basis(one, clips, count=40)
-    fit_basis(two, clips, count=40)
-    fit_basis(other, clips, seed=1, count=40)
-    assert torch.equal(one.texture_basis.directions, two.texture_basis.directions)
+@pytest.mark.parametrize("layout", [0, 64])
+def test_the_same_seed_gives_the_same_basis(clips, layout):
+    """Whatever else has been drawn meanwhile."""
+    one, two, other = (with_layout() for _ in range(3))
+    for model, seed in ((one, 0), (two, 0), (other, 1)):
+        fit_basis(model, clips, seed=seed, count=40, layout=layout)
+    assert all(torch.equal(value, two.state_dict()[name]) for name, value in one.state_dict().items())
     assert not torch.equal(one.texture_basis.mean, other.texture_basis.mean)
 
 
