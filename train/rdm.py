@@ -19,7 +19,7 @@ from latentface.paper import PaperAutoencoder, PaperDenoiser
 from latentface.pipeline import LatentFacePipeline
 from latentface.rdm import Denoiser, make_scheduler, split
 
-from .changing import within_people
+from .changing import changing_directions, features_moved, within_people
 from .run import Progress, append_curve, cut_curve, load_state, open_run, record, resumed, save_state, stoppable
 from .shards import Clips, read_shards
 
@@ -50,6 +50,10 @@ class RDMConfig:
     """Decay of the averaged weights."""
     snr_gamma: float = 0.0
     """Cap of the min-SNR weight; 0 is the plain squared error."""
+    more: tuple[int, int] = (8, 0)
+    """How many directions of the other numbers, of shape and of texture, are the expression's too, beside the numbers that stage 1
+    lets change: those in which people change most as a face shows it (see changing_directions). More of them carry more of an
+    expression, and more of who somebody is."""
     views: int = 1
     """How many shifted and mirrored crops of each frame are encoded."""
     seed: int = 0
@@ -61,9 +65,9 @@ NETWORKS = {"explorer": Denoiser, "paper": PaperDenoiser}
 PRESETS = {
     "explorer": RDMConfig(),
     "explorer-128": RDMConfig(model={"width": 192}),
-    "explorer-small": RDMConfig(model={"width": 96, "blocks": 2}),
+    "explorer-small": RDMConfig(model={"width": 96, "blocks": 2}, more=(4, 0)),
     "paper-64": RDMConfig(network="paper", standardized=False, decoupled=False, lr=1e-4, snr_gamma=1e9, ema=0.0),
-    "toy": RDMConfig(model={"width": 32, "blocks": 1}, images=20_000, batch=128, views=1),
+    "toy": RDMConfig(model={"width": 32, "blocks": 1}, more=(2, 0), images=20_000, batch=128, views=1),
 }
 
 
@@ -151,7 +155,7 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
     network = NETWORKS[config.network]
     ranks = {kind: {} for kind in KINDS}
     if network is Denoiser and any(model.config.get("changing", ())):
-        ranks = {kind: {"changing": int(model.changes(kind).sum())} for kind in KINDS}
+        ranks = {kind: {"changing": int(model.changes(kind).sum()) + more} for kind, more in zip(KINDS, config.more)}
     denoisers = {kind: network(**arguments, **ranks[kind]).to(device) for kind in KINDS}
     averages = {kind: network(**arguments, **ranks[kind]).to(device).eval() for kind in KINDS}
     targets, spread, usable = {}, {}, None
@@ -167,7 +171,15 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
         if network is Denoiser:
             denoisers[kind].steady.copy_(steadying(frames, clips.person[learning]))
         if ranks[kind]:
-            denoisers[kind].directions.copy_(torch.eye(model.config.code, device=device)[:, model.changes(kind)])
+            changes = model.changes(kind).cpu()
+            found = [torch.eye(model.config.code)[:, changes]]
+            if more := config.more[KINDS.index(kind)]:
+                known = torch.cat([codes[name][learning, 0] for name in ("view", "light")], 1)
+                known = torch.cat([known, codes["view"][learning, 0].square()], 1)
+                shown = features_moved(model, kind, flat.mean(0).to(device), spread[kind].to(device))[~changes]
+                found.append(torch.zeros(model.config.code, more))
+                found[-1][~changes] = changing_directions(frames[:, ~changes], clips.person[learning], more, known, shown)
+            denoisers[kind].directions.copy_(torch.cat(found, 1))
         averages[kind].load_state_dict(denoisers[kind].state_dict())
     rows = (usable & ~clips.validation).nonzero().flatten()
     held = (usable & clips.validation).nonzero().flatten()

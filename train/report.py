@@ -41,6 +41,9 @@ LONDON = {
     "within_smile_moved": ("share of the smile that a swap within a person carries over", ".2f"),
     "across_smile_moved": ("... across people", ".2f"),
     "across_nearer_a": ("swap nearer to A than to B in identity", ".0%"),
+    "strong_expression_recognised": ("expression put on 1.5 times across people: smile or neutral read off swaps", ".0%"),
+    "strong_smile_moved": ("... share of the smile carried over", ".2f"),
+    "strong_nearer_a": ("... swap nearer to A", ".0%"),
 }
 DEPTH = {
     "side": ("SIDE", ".4f"), "side_flat": ("... of a flat plate", ".4f"), "mad_deg": ("MAD of normals, degrees", ".1f"),
@@ -76,11 +79,11 @@ SUMMARY = (
         ("right person nearest among {pairs}", "{identity_top1:.0%}"),
         ("smile or neutral read off photos / reconstructions", "{smile_judge_on_photos:.0%} / {smile_judge_on_reconstructions:.0%}"),
         (
-            "... off swaps within a person / across people (chance 50 %)",
-            "{within_expression_recognised:.0%} / {across_expression_recognised:.0%}",
+            "... off swaps within a person / across people / 1.5 times as strong (chance 50 %)",
+            "{within_expression_recognised:.0%} / {across_expression_recognised:.0%} / {strong_expression_recognised:.0%}",
         ),
-        ("share of the smile that a swap carries over", "{within_smile_moved:.2f} / {across_smile_moved:.2f}"),
-        ("swap nearer to A than to B in identity", "{across_nearer_a:.0%}"),
+        ("share of the smile that they carry over", "{within_smile_moved:.2f} / {across_smile_moved:.2f} / {strong_smile_moved:.2f}"),
+        ("swap across people nearer to A than to B in identity / 1.5 times as strong", "{across_nearer_a:.0%} / {strong_nearer_a:.0%}"),
     )),
     ("depth_test.json", "parametric people with exact truth: {people} nobody trained on, {n:,} frames", (
         (

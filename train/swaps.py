@@ -27,6 +27,8 @@ from .true_swaps import true_swaps
 
 SIDE = 256
 """Side in pixels of the pictures that judges see."""
+STRONG = 1.5
+"""How many times the expression is put on in the swaps across people called "strong"."""
 
 
 class Judged:
@@ -57,7 +59,8 @@ def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: 
     """The suite's flat results and its contact sheet's rows.
 
     Every person has a neutral and a smiling photo. Reconstructions are compared with their photos; expressions are
-    swapped within each person (both ways: the truth is the other photo) and with the next person (both ways).
+    swapped within each person (both ways: the truth is the other photo) and with the next person (both ways), there also STRONG
+    times as strongly.
     """
     reader = Reader()
     rows = read_london(tar)
@@ -114,9 +117,10 @@ def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: 
     after = {p: people[(k + 2) % len(people)] for k, p in enumerate(people)}  # next person, same expression
     other = {a: b for pair in pairs for a, b in (pair, pair[::-1])}  # same person, other expression
     sheet = [crops]
-    for name, giver in (("within", other), ("across", {p: other[after[p]] for p in people})):
+    next_person = {p: other[after[p]] for p in people}
+    for name, giver, times in (("within", other, 1), ("across", next_person, 1), ("strong", next_person, STRONG)):
         order = list(giver)
-        swapped = pipeline.decode(pipeline.swap(batch[order], batch[[giver[i] for i in order]], strength, seed))
+        swapped = pipeline.decode(pipeline.swap(batch[order], batch[[giver[i] for i in order]], times * strength, seed))
         images = swapped.render()[0].clamp(-1, 1)
         judged = judge([picture(image, SIDE) for image in images], [boxes[i] for i in order])
         to_a = [cosine(j.embedding, real[i].embedding) for j, i in zip(judged, order)]
@@ -128,14 +132,14 @@ def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: 
         wished = [real[giver[i]].smile - real[i].smile for i in order]
         results[f"{name}_smile_moved"] = float(np.dot(moved, wished) / np.dot(wished, wished))
         results[f"{name}_identity_cosine_to_a"] = float(np.mean(to_a))
-        if name == "across":
-            results["across_identity_cosine_to_b"] = float(np.mean(to_b))
-            results["across_nearer_a"] = float(np.mean(np.array(to_a) > np.array(to_b)))
+        if name != "within":
+            results[f"{name}_identity_cosine_to_b"] = float(np.mean(to_b))
+            results[f"{name}_nearer_a"] = float(np.mean(np.array(to_a) > np.array(to_b)))
         placed = torch.zeros_like(crops)
         placed[order] = images
         sheet.append(placed)
     neutral_faces = pipeline.decode(pipeline.neutral(batch, seed)).render()[0].clamp(-1, 1)
-    columns = torch.stack([sheet[0], plain, neutral_faces, sheet[1], sheet[2]], 1)
+    columns = torch.stack([sheet[0], plain, neutral_faces, *sheet[1:]], 1)
     return results, columns[people]
 
 

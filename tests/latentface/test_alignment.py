@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from latentface import alignment
-from latentface.alignment import DetectorUnavailable, NoFaceError, align, crop, detect, five_points, standard_crop
+from latentface.alignment import DetectorUnavailable, NoFaceError, align, crop, detect, five_points, look_once, standard_crop
 
 FACE = Path(__file__).parent.parent / "data" / "imagined_face.png"  # 160 x 160, a person who does not exist
 FRONTAL = np.array([[-1, 0], [1, 0], [0, 1], [-0.8, 2], [0.8, 2]], dtype=np.float64)
@@ -71,6 +71,30 @@ def test_found_at_every_scale(faces, size):
     x, y, half = standard_crop(face.landmarks)
     assert abs(x - left - 0.503 * side) < 0.05 * side and abs(y - top - 0.56 * side) < 0.05 * side
     assert 0.3 < half / side < 0.45
+
+
+@pytest.mark.parametrize("name", ["photo.jpg", "photo_neutral.jpg"])
+@pytest.mark.parametrize("zoom", [1.5, 2.2])
+def test_one_look_sees_the_face_that_detect_sees(name, zoom):
+    photo = np.array(Image.open(FACE.parent / name).convert("RGB"))
+    (face,) = detect(photo)
+    x, y, half = standard_crop(face.landmarks, zoom)
+    picture = crop(photo, (x, y, half), 256)  # as the generator frames its faces, about
+    known = (face.landmarks - [x - half, y - half]) * 128 / half
+    for flip in (False, True):
+        seen = look_once(picture, 160, flip)
+        assert seen.confidence > 0.6 and np.abs(seen.landmarks - known).max() < 10
+        a, b = (np.array(standard_crop(points)) for points in (seen.landmarks, known))
+        np.testing.assert_allclose(a, b, atol=7)
+        left, top, right, bottom = seen.box
+        assert ((known > [left, top]) & (known < [right, bottom])).all()
+    mirrored = look_once(np.ascontiguousarray(picture[:, ::-1]), 160)  # flip looks at the mirror image, and answers in the picture
+    flipped = look_once(picture, 160, flip=True).landmarks
+    np.testing.assert_allclose(mirrored.landmarks[[1, 0, 2, 4, 3]] * [-1, 1] + [256, 0], flipped, atol=1e-3)
+
+
+def test_one_look_at_nothing_sees_nothing():
+    assert look_once(np.full((200, 200, 3), 128, np.uint8), 160) is None
 
 
 def test_two_faces_largest_first():

@@ -127,7 +127,8 @@ def naive_shares(numbers: list[float]) -> tuple[float, float]:
 
 
 def test_shares_against_a_loop():
-    code = torch.randn(20, 6, generator=torch.Generator().manual_seed(0)) + torch.randn(5, 6).repeat_interleave(4, 0)
+    generator = torch.Generator().manual_seed(0)
+    code = torch.randn(20, 6, generator=generator) + torch.randn(5, 6, generator=generator).repeat_interleave(4, 0)
     within, between = shares(code)
     for c in range(6):
         assert (float(within[c]), float(between[c])) == pytest.approx(naive_shares(code[:, c].tolist()), rel=1e-4)

@@ -17,7 +17,7 @@ from tests.helpers import ROOT, drawn_clips, drawn_face, webp
 
 from train import shards as reading
 from train.on_disk import DiskFrames, free_memory
-from train.shards import MARGIN, Clips, ShardsError, draw_shards, read_shards, split_weight, write_shards
+from train.shards import MARGIN, Clips, ShardsError, draw_shards, read_shards, single_threaded, split_weight, write_shards
 
 SIZE, SIDE = 16, 40
 
@@ -449,3 +449,17 @@ def test_clips_without_frames_are_left_out_and_named(tmp_path):
     assert [f["person"] for f in read_shards(tmp_path, SIZE).factors] == ["0", "2"]  # the last shard is empty
     dropped = [json.loads(line)["file"] for path in sorted(tmp_path.glob("*.dropped.jsonl")) for line in path.open()]
     assert dropped == [1, 3, 4, 5]
+
+
+@pytest.mark.parametrize("before", [None, "3"])
+def test_threads_are_limited_meanwhile_and_then_as_before(monkeypatch, before):
+    """In this process and in those that it starts; also when what is done meanwhile fails."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    for name in names:
+        monkeypatch.delenv(name, raising=False) if before is None else monkeypatch.setenv(name, before)
+    with pytest.raises(RuntimeError, match="stop"), single_threaded():
+        assert [os.environ[name] for name in names] == ["1", "1"]
+        told = subprocess.run([sys.executable, "-c", "import os; print(os.environ['OMP_NUM_THREADS'])"], capture_output=True, text=True)
+        assert told.stdout == "1\n"
+        raise RuntimeError("stop")
+    assert [os.environ.get(name) for name in names] == [before, before]

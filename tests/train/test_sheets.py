@@ -2,16 +2,17 @@
 
 import io
 import json
+from string import Formatter
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageCms
 
-from tests.helpers import drawn_clips, drawn_face, webp
+from tests.helpers import drawn_clips, drawn_face, smooth, tiny_autoencoder, webp
 from train.__main__ import main
-from train.report import RESULTS_OF, replace_between, results_of
-from train.sheets import _frame_lines, _person, shards_sheet, tile, truth_pictures
+from train.report import RESULTS_OF, SUMMARY, replace_between, results_of, summary
+from train.sheets import _frame_lines, _person, mixing_sheet, shards_sheet, tile, truth_pictures
 from train.shards import ShardsError, draw_shards, write_shards
 from train.spread import cheek_colour, pick_clips, spread, typology_angle
 
@@ -141,6 +142,25 @@ def test_the_command(shards, tmp_path, capsys):
     assert "holds no shards" in capsys.readouterr().err
 
 
+def test_the_mixing_sheet_draws_one_persons_face_with_anothers_changing_numbers():
+    model = tiny_autoencoder(layout_grid=4, layout_base=8, changing=(1, 3, 4))
+    for layer in (model.shape_decoder.head, model.layout.displacement, model.texture_encoder[-2]):
+        torch.nn.init.normal_(layer.weight, std=0.1)
+    images = torch.cat([smooth((1, 3, 16, 16), i) for i in range(5)])
+    picture = np.asarray(mixing_sheet(model, images, 2))
+    assert picture.shape == (3 * 128, 4 * 128, 3)
+    with torch.no_grad():
+        codes = model.encode(images)
+        own, other = codes[[0]], codes[4:5]  # a copy
+        own.shape[0, [3, 13, 14, 15]], own.texture[0, 12:] = other.shape[0, [3, 13, 14, 15]], other.texture[0, 12:]
+        cells = [images[4:5], images[0:1], model.decode(codes[0:1]).render()[0], model.decode(own).render()[0]]
+    for cell, (row, column) in zip(cells, ((0, 3), (1, 0), (1, 1), (1, 3))):
+        shown = picture[128 * row :, 128 * column :][20:108, 20:108].astype(int)
+        wanted = np.asarray(tile([cell], 8))[20:108, 20:108]
+        assert np.abs(shown - wanted).max() < 3, (row, column)
+    assert mixing_sheet(model, images[:1]).size == (3 * 128, 2 * 128)  # one face mixes with itself
+
+
 def test_tiles_stand_in_rows():
     rows = [torch.full((2, 3, 4, 4), v) for v in (-1.0, 1.0)]
     picture = np.asarray(tile(rows, 1))
@@ -169,3 +189,14 @@ def test_a_cards_results_come_from_the_files_beside_it(tmp_path):
     assert card.read_text() == f"# one\n\n<!-- results -->\n{text}\n<!-- end of results -->\n\nend\n"
     card.write_text("no marks")
     assert not replace_between(card, RESULTS_OF, text) and card.read_text() == "no marks"
+
+
+def test_the_readmes_summary_is_filled_from_the_result_files(tmp_path):
+    assert summary(tmp_path) == ""
+    for number, (name, title, rows) in enumerate(SUMMARY, 1):
+        texts = [title, *(text for row in rows for text in row)]
+        found = {field: 0.25 for text in texts for _, field, _, _ in Formatter().parse(text) if field}
+        (tmp_path / name).write_text(json.dumps(found))
+        tables = summary(tmp_path).split("\n\n")
+        assert len(tables) == number and len(tables[-1].splitlines()) == len(rows) + 2
+        assert "{" not in tables[-1] and all(line.count("|") == 3 for line in tables[-1].splitlines())
