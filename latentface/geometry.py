@@ -72,7 +72,8 @@ def rotation(view: Tensor) -> Tensor:
     The matrix is R_x(-pitch) R_y(-yaw) R_z(roll): a point is rolled first, then turned by yaw, then by pitch.
     """
     yaw, pitch, roll = view[:, :3].unbind(-1)
-    return euler_angles_to_matrix(torch.deg2rad(torch.stack([-pitch, -yaw, roll], -1)), "XYZ")
+    with torch.autocast(view.device.type, enabled=False):  # it multiplies matrices, which bfloat16 would round to three digits
+        return euler_angles_to_matrix(torch.deg2rad(torch.stack([-pitch, -yaw, roll], -1)), "XYZ")
 
 
 def apply_view(points: Tensor, view: Tensor) -> Tensor:
@@ -83,7 +84,8 @@ def apply_view(points: Tensor, view: Tensor) -> Tensor:
     """
     shape = points.shape
     centre = points.new_tensor([0.0, 0.0, 1.0])
-    moved = (points.flatten(1, -2) - centre) @ rotation(view).mT
+    with torch.autocast(points.device.type, enabled=False):
+        moved = (points.flatten(1, -2) - centre) @ rotation(view).mT
     return (moved + centre + view[:, None, 3:]).view(shape)
 
 

@@ -58,7 +58,7 @@ def view_grid(depth: Tensor, view: Tensor, size: int | None = None, margin: floa
 
 
 MARCH_STEPS = 24
-"""Places along a ray between NEAR - REACH and FAR + REACH at which marched_grid looks for the face."""
+"""Places along a ray between NEAR - REACH and FAR + REACH, moved by the view's z, at which marched_grid looks for the face."""
 REACH = 0.06
 """How far beyond the range of canonical depth a turned face's ray may run."""
 
@@ -75,8 +75,9 @@ def marched_grid(depth: Tensor, view: Tensor, margin: float = MARGIN) -> tuple[T
     rays = torch.cat([rays, torch.ones_like(rays[..., :1])], -1).flatten(0, 1)
     turn, centre = rotation(view), depth.new_tensor([0.0, 0.0, 1.0])
     # the point at distance s on a pixel's ray, in the canonical frame: start + s * along
-    along = rays @ turn  # B x SS x 3
-    start = centre - ((centre + view[:, 3:])[:, None] @ turn)
+    with torch.autocast(depth.device.type, enabled=False):  # in bfloat16 rays miss their place by a third of a pixel
+        along = rays @ turn  # B x SS x 3
+        start = centre - ((centre + view[:, 3:])[:, None] @ turn)
 
     def above(s: Tensor) -> tuple[Tensor, Tensor]:
         """How far behind the face the points at distance s lie (negative: before it), B x SS, and where on its map, B x SS x 2."""
@@ -86,14 +87,15 @@ def marched_grid(depth: Tensor, view: Tensor, margin: float = MARGIN) -> tuple[T
         return point[..., 2] - there, where
 
     with torch.no_grad():
-        first, last = NEAR - REACH, FAR + REACH
-        low = torch.full_like(along[..., 0], first)
-        high, found = torch.full_like(low, last), torch.zeros_like(low, dtype=torch.bool)
+        first = NEAR - REACH + view[:, 5:]
+        reach = FAR - NEAR + 2 * REACH
+        low = first.expand_as(along[..., 0])
+        high, found = low + reach, torch.zeros_like(low, dtype=torch.bool)
         below = above(low)[0]
         under = above(high)[0]
         previous, value = low, below
         for step in range(1, MARCH_STEPS + 1):
-            s = torch.full_like(low, first + (last - first) * step / MARCH_STEPS)
+            s = (first + reach * step / MARCH_STEPS).expand_as(low)
             here = above(s)[0]
             crossing = (here >= 0) & ~found
             low, below = torch.where(crossing, previous, low), torch.where(crossing, value, below)

@@ -22,7 +22,7 @@ from latentface.autoencoder import COARSE, Autoencoder
 from latentface.paper import PaperAutoencoder
 
 from . import losses, sheets
-from .basis import fit_basis
+from .basis import fit_basis, laid_out
 from .clips import FRAMES, Critic, critic_loss, draw_clips, draw_mix, turn
 from .clips import objective as clip_objective
 from .frame import align_views, level, partners
@@ -284,8 +284,11 @@ def relief(depth: Tensor) -> Tensor:
 
 
 def settle(model: Autoencoder, clips: Clips, config: AutoencoderConfig, stopping: Callable[[], bool]) -> None:
-    """Levels the canonical frame, aligns the views, lays faces out and fits the texture basis. Raises KeyboardInterrupt when asked to stop."""
-    laid = config.layout if model.config.layout_grid else 0
+    """Levels the canonical frame, aligns the views, lays faces out and fits the texture basis; of a model whose faces are laid out
+    already, the basis alone. Raises KeyboardInterrupt when asked to stop."""
+    if laid_out(model):
+        config = replace(config, level=0, align=0)
+    laid = config.layout if model.config.layout_grid and not laid_out(model) else 0
     progress, before = Progress(config.level + config.align + laid, unit="images that settle the frame"), 0
 
     def tick(images: int) -> None:
@@ -315,11 +318,13 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
 
     out receives config.json, curves.jsonl, sheets (every `every` images), state.pt (every minute and at the end) and
     `autoencoder/` (averaged weights). Ctrl-C saves and stops. Under torchrun, or `accelerate launch` on GPUs, the processes
-    share every batch and walk the curve of one. Raises FileExistsError when the folder holds a run and resume is False,
+    share every batch; until the frame is settled they walk the curve of one, and on clips, where each looks at the variances of its
+    own part, near it. Raises FileExistsError when the folder holds a run and resume is False,
     ValueError for a batch that the processes can't share evenly, or a run that ends before its basis is fitted.
     """
     accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
-    if config.batch % (accelerator.num_processes * (FRAMES if config.basis >= 0 else 1)):
+    together = FRAMES if config.network == "explorer" and (config.basis >= 0 or config.start) else 2 if config.together else 1
+    if config.batch % (accelerator.num_processes * together):
         raise ValueError(f"a batch of {config.batch} can't be shared evenly by {accelerator.num_processes} processes")
     state_file, curves = open_run(out, resume)
     torch.manual_seed(config.seed)
@@ -420,7 +425,7 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
                 for value in plain_model.state_dict().values() if accelerator.num_processes > 1 else ():
                     torch.distributed.broadcast(value, 0)  # decompositions may differ in the last bit, and then in a sign
                 average.load_state_dict(plain_model.state_dict())
-                settled, begun = True, seen
+                settled = True
                 model = prepared()
             if settled:
                 rows = draw_clips(clips, config.batch // FRAMES, generator)

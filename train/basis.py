@@ -27,13 +27,19 @@ def canonical_albedo(model: Autoencoder, image: Tensor) -> Tensor:
     return model.albedo(image, view, light, model._depth(raw))
 
 
+def laid_out(model: Autoencoder) -> bool:
+    """Whether the model has learned where features lie, and with it the average relief that its depth is told from."""
+    return bool(model.config.layout_grid and model.average_share > 0)
+
+
 def fit_basis(
     model: Autoencoder, clips: Clips, seed: int = 0, count: int = PEOPLE, layout: int = 0, tick: Callable[[int], None] = lambda _: None
 ) -> tuple[float, float | None]:
     """Sets the model's average depth, layout, average relief and texture basis from `count` jittered training crops; corrections, and
     a face's own relief beside the average one, start from nothing.
 
-    layout: albedos that a model with a layout sees to learn it; 0 leaves it as it is. Deterministic for a seed. Returns the share of
+    layout: albedos that a model with a layout sees to learn it; 0 leaves it as it is. Of a model that has learned it already only the
+    basis is fitted anew. Deterministic for a seed. Returns the share of
     the albedos' weighted variance that the basis holds, and the layout's last loss (None where it learned nothing).
     """
     count = min(count, 20 * int((~clips.validation).sum()))
@@ -44,23 +50,24 @@ def fit_basis(
         for part in rows.split(256):
             yield model._seen(clips.jittered(part, model.size, generator).to(model.average_depth.device))
 
-    some = rows[: count // 4]
-    with torch.no_grad():
-        depths = [model._depth(model.geometry(image)[-1]).sum(0) for image in crops(some)]
-        model.average_depth.copy_(torch.stack(depths).sum(0) / len(some))
-    aligned = None
-    if model.config.layout_grid and layout:
+    some, aligned = rows[: count // 4], None
+    if not laid_out(model):
         with torch.no_grad():
-            albedo = torch.cat([canonical_albedo(model, image).clamp(-1.5, 1.5).half().cpu() for image in crops(rows)])
-        aligned = learn_layout(model, albedo, clips.person[rows], seed, layout, tick=tick)
+            depths = [model._depth(model.geometry(image)[-1]).sum(0) for image in crops(some)]
+            model.average_depth.copy_(torch.stack(depths).sum(0) / len(some))
+        if model.config.layout_grid and layout:
+            with torch.no_grad():
+                albedo = torch.cat([canonical_albedo(model, image).clamp(-1.5, 1.5).half().cpu() for image in crops(rows)])
+            aligned = learn_layout(model, albedo, clips.person[rows], seed, layout, tick=tick)
     with torch.no_grad():
-        if aligned is not None or (model.config.layout_grid and model.average_share > 0):
+        if aligned is not None:
             laid = [_laid_relief(model, image).sum(0) for image in crops(some)]
             model.average_relief.copy_(torch.stack(laid).sum(0) / len(some) - 1)
             model.average_share.fill_(1)
-            if aligned is not None:  # own relief is what a face adds to the average one from here on
-                nn.init.normal_(model.shape_decoder.head.weight, std=1e-3)
-                nn.init.zeros_(model.shape_decoder.head.bias)
+            with torch.random.fork_rng():
+                torch.manual_seed(seed)
+                nn.init.normal_(model.shape_decoder.head.weight, std=1e-3)  # own relief is what a face adds to the average one now
+            nn.init.zeros_(model.shape_decoder.head.bias)
         texture = torch.cat([model.laid_albedo(image)[-1].clamp(-1.5, 1.5).flatten(1).float().cpu() for image in crops(rows)])
         return _fit(model, texture, seed), aligned
 

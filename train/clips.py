@@ -172,7 +172,7 @@ def turn(model: Autoencoder, clips: Clips, seed: int = 0, count: int = 8_000) ->
     """Turns the layout's and the texture's codes so that their last numbers, which may change, are the directions in which the
     people of `clips` change most as a face shows it (see changing_directions). What the model draws stays what it is."""
     device, generator = model.average_depth.device, torch.Generator().manual_seed(seed)
-    rows = draw_clips(clips, count // FRAMES, generator)
+    rows = draw_clips(clips, min(count, 20 * len(clips.learners)) // FRAMES, generator)
     found = [model.encode(clips.centre(part, model.size).to(device)) for part in rows.split(128)]
     codes = {name: torch.cat([getattr(c, name).float().cpu() for c in found]) for name in ("shape", "texture", "view", "light")}
     person = torch.arange(len(rows)) // FRAMES
@@ -193,5 +193,6 @@ def turn(model: Autoencoder, clips: Clips, seed: int = 0, count: int = 8_000) ->
         else:
             last, directions = model.texture_encoder[-2], model.texture_basis.directions
             directions.copy_((back.T @ directions.flatten(1)).view_as(directions))
+            model.refiner.code.weight.copy_(model.refiner.code.weight @ back)
         last.weight.copy_((forward @ last.weight.flatten(1)).view_as(last.weight))
         last.bias.copy_(forward @ last.bias)

@@ -110,7 +110,8 @@ def cut(pictures: Tensor, squares: Tensor, side: int) -> Tensor:
 def imagined_frames(people: int, frames: int, size: int, seed: int, out: Path, workers: int = 1) -> dict:
     """Draws clips into `out`; the same arguments give the same people on the same kind of device. Returns the manifest.
 
-    Ctrl-C ends with the people that are there. size: side of the standard crop in pixels. Raises ValueError for a number below 1, ShardsError where `out` holds something.
+    Ctrl-C ends with the people that are there. size: side of the standard crop in pixels. Raises ValueError for a number below 1,
+    ShardsError where `out` holds something.
     """
     if min(people, frames, size, workers) < 1:
         raise ValueError(f"people, frames, size and workers must be 1 or more, not {people}, {frames}, {size}, {workers}")

@@ -427,7 +427,7 @@ def _unencoded(folder: Path, side: int) -> Iterator[tuple[Tensor, list[dict]]]:
     """Runs of frames N x 3 x P x P uint8 of a folder that train/many.py wrote, with their factors."""
     frames, factors = np.load(folder / "frames.npy", mmap_mode="r", allow_pickle=False), json.loads((folder / "factors.json").read_text())
     if frames.shape[-1] != side:
-        raise ShardsError(f"{folder} holds frames of {frames.shape[-1]} px, and {side} are needed: draw them at that --size")
+        raise ShardsError(f"{folder} holds frames of {frames.shape[-1]} px, and {side} are needed: draw them with --size {round(side / MARGIN)}")
     for first in range(0, len(factors), 4096):
         clip = factors[first : first + 4096]
         yield torch.from_numpy(np.array(frames[first : first + len(clip)])), clip
