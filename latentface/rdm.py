@@ -152,4 +152,6 @@ def split(denoiser: Denoiser, scheduler: DDIMScheduler, code: Tensor, steps: int
         sample = out.prev_sample
         clean.append(denoiser.restore(out.pred_original_sample.view(samples, batch, length).mean(0)))
     identity = denoiser.restore(sample.view(samples, batch, length).mean(0))
+    if denoiser.config.get("changing"):  # what does not change is the code's to the last bit, or its rounding would pass for expression
+        identity = code + denoiser.std * denoiser.moving((identity - code) / denoiser.std)
     return Split(identity, code - identity, clean)

@@ -63,7 +63,8 @@ def linear_probe(features: Tensor, labels: Tensor, validation: tuple[Tensor, Ten
         parts = [part @ basis for part in parts]
         power, axes = power[keep] / len(features), torch.eye(int(keep.sum()))
     else:
-        power, axes = torch.linalg.eigh(parts[0].T @ parts[0] / len(features))
+        covariance = parts[0].T @ parts[0] / len(features)  # in doubles: of many equal eigenvalues single precision finds none
+        power, axes = (found.to(covariance.dtype) for found in torch.linalg.eigh(covariance.double()))
     x, held, test = parts
     weight, bias = torch.zeros(classes, x.shape[1]), torch.zeros(classes)
     best, right_before, worse = (-1.0, weight, bias), 0.0, 0
