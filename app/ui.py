@@ -21,7 +21,7 @@ TITLE = """# LatentFace
 What a model has understood about faces from plain pictures alone: shape, identity and expression."""
 FOOTER = """Checkpoint `{checkpoint}`, {size} × {size} pixels, trained without labels; its card (the README.md beside the weights) names its data and terms. The
 example faces are drawn by a generator whose own training photos carry research terms: treat them, and what comes out
-here, as research material. Reconstructions are blurry, leave out hair, and follow the faces the model has seen; they
+here, as research material. Reconstructions look sharper than they are true: hair, skin and teeth are the model's idea; they
 say nothing about who someone is or how they feel, and are **not for identifying people**. Your photos stay on the
 machine that runs this page and are deleted after at most two hours."""
 
