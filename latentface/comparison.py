@@ -92,7 +92,7 @@ def read_comparison(file: Path = RESULTS) -> Comparison | None:
         for measure, (title, unit) in MEASURES.items():
             key = f"{task}_{measure}"
             values = {name: found[key] for name, found in methods.items() if key in found}
-            if not values or (measure == "knn" and f"{task}_linear" not in next(iter(methods.values()))):
+            if not values or (measure == "knn" and not any(f"{task}_linear" in found for found in methods.values())):
                 continue
             about = next(found for found in methods.values() if key in found)
             spread = {name: found[f"{key}_spread"] for name, found in methods.items() if found.get(f"{key}_spread")}

@@ -44,7 +44,7 @@ class Place:
     neighbours: list[int]
     """The gallery's nearest faces, nearest first."""
     far: bool
-    """Farther from everyone than 99 % of gallery faces are from the nearest face of somebody else."""
+    """Farther from everyone than 95 % of gallery faces are from the nearest face of somebody else."""
 
 
 class Gallery:
@@ -75,11 +75,11 @@ class Gallery:
         return self.folder / self.faces[index]["file"]
 
     def reach(self, name: str) -> float:
-        """99th percentile, over the gallery, of the distance to the nearest face of another person."""
+        """95th percentile, over the gallery, of the distance to the nearest face of another person."""
         if name not in self._reach:
             distance = torch.cdist(self._features[name], self._features[name])
             distance[self._person[:, None] == self._person] = torch.inf
-            self._reach[name] = float(distance.amin(1).quantile(0.99))
+            self._reach[name] = float(distance.amin(1).quantile(0.95))
         return self._reach[name]
 
     def place(self, name: str, feature: Tensor) -> Place:
