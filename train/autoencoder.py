@@ -121,7 +121,8 @@ the sigma that the confidence network starts from."""
 CHANGING = {"changing": (8, 32, 24)}
 PRESETS = {
     "explorer": AutoencoderConfig(
-        model={"size": 64, "softness": 4, "layout_grid": 16, **CHANGING}, laplacian=5.0, together=0.5, basis=24_000
+        model={"size": 64, "softness": 4, "layout_grid": 16, "encoder_base": 24, "refiner_base": 24, **CHANGING},
+        batch=32, lr=1.4e-4, laplacian=5.0, together=0.5, basis=24_000,
     ),
     "explorer-128": AutoencoderConfig(
         model={
@@ -343,7 +344,7 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
         model.load_state_dict({**own, **{k: v for k, v in before.items() if k in own and own[k].shape == v.shape}})
     average = network(**config.model).to(accelerator.device).requires_grad_(False).eval()
     average.load_state_dict(model.state_dict())
-    optimizer = torch.optim.Adam(_groups(model, config), config.lr, betas=(0.9, config.beta2), weight_decay=config.weight_decay)
+    optimizer = torch.optim.Adam(_groups(model, config), config.lr, betas=(0.9, config.beta2), weight_decay=config.weight_decay, fused=True)
     seen, history = 0, []
     if resume and state_file.exists():
         state = load_state(state_file)
