@@ -164,19 +164,18 @@ class TextureBasis(nn.Module):
     def project(self, albedo: Tensor) -> Tensor:
         """Codes B x C that draw albedos B x 3 x S x S best, by weighted least squares; no gradients."""
         with torch.autocast(albedo.device.type, enabled=False):  # sums over a whole face: bfloat16 would lose two digits
-            inverse = self._inverse_gram()
-            difference = (albedo.to(inverse) - self.mean) * self.weight
-            return F.linear(F.linear(difference.flatten(1), self.directions.flatten(1)), inverse)
+            inverse = self._pseudoinverse()
+            return F.linear((albedo.to(inverse) - self.mean).flatten(1), inverse)
 
-    def _inverse_gram(self) -> Tensor:
-        """C x C: what the directions' weighted least squares divide by, worked out again when they have changed."""
+    def _pseudoinverse(self) -> Tensor:
+        """C x 3SS: the directions' weighted least squares, worked out again when they have changed."""
         state = self.directions._version, self.directions.data_ptr(), self.directions.device, self.directions.dtype
         if self._inverse is None or self._inverse[0] != state:
             flat, weight = self.directions.flatten(1), self.weight.expand(3, -1, -1).flatten()
-            gram = ((flat * weight) @ flat.mT).float()
+            gram = (flat * weight) @ flat.mT
             gram.diagonal().add_(1e-4 * gram.diagonal().mean() + 1e-8)
-            factor = torch.linalg.cholesky_ex(gram)[0]  # _ex: waits for no check
-            self._inverse = state, torch.cholesky_inverse(factor).to(flat)
+            factor = torch.linalg.cholesky_ex(gram.float())[0]  # _ex: waits for no check
+            self._inverse = state, torch.cholesky_solve((flat * weight).float(), factor).to(flat)
         return self._inverse[1]
 
     def forward(self, code: Tensor) -> Tensor:

@@ -36,9 +36,6 @@ class SimCLRConfig(ContrastiveConfig):
     frames: bool = False
     """Whether the second view is of another frame of the same person (where there is one); then no other image of that
     person is a negative."""
-    apart: float = 0.0
-    """Weight of a second contrast, by a projector of its own: two views of one frame, and the person's other frame, and all frames of
-    all others, are negatives. What the first forgets, an expression, is all that tells these apart."""
 
 
 PRESETS = {
@@ -53,27 +50,23 @@ def tasks(model: Backbone, projectors: nn.ModuleDict, config: SimCLRConfig) -> d
     size, width = model.config.size, model.config.width
     projectors["trunk"] = Projector(4 * width * (size // STRIDE) ** 2, *config.projection)
     colours = Colours(**config.colours)
-    if config.apart:
-        projectors["frame"] = Projector(4 * width * (size // STRIDE) ** 2, *config.projection)
 
     def contrast(batch: Batch) -> Tensor:
         other, rows, images = batch.stored, batch.rows, batch.clips.images
-        frames = rows
-        if config.frames or config.apart:
+        if config.frames:
             frames = another_frame(batch.clips.people, rows, batch.generator)
             other = images[frames.to(images.device)].to(other.device)
         count, generator = len(rows), batch.generator
-        shown = [batch.stored, other, batch.stored] if config.apart else [batch.stored, other]
-        image = torch.cat([view(stored, crops(count, generator, config.area), size, colours, generator) for stored in shown])
-        maps = model(image).flatten(1)
-        one, two = projectors["trunk"](maps[: 2 * count]).chunk(2)
-        loss = losses.info_nce(one, two, config.temperature, person=batch.clips.person[rows] if config.frames else None)
-        if config.apart:
-            one, other, two = projectors["frame"](maps).chunk(3)
-            loss = loss + config.apart * losses.told_apart(one, two, other, config.temperature, frames == rows)
-        return loss
+        image = torch.cat(
+            [
+                view(stored, crops(count, generator, config.area), size, colours, generator)
+                for stored in (batch.stored, other)
+            ]
+        )
+        one, two = projectors["trunk"](model(image).flatten(1)).chunk(2)
+        return losses.info_nce(one, two, config.temperature, person=batch.clips.person[rows] if config.frames else None)
 
-    return {"contrast": Task(contrast, [model, projectors])}
+    return {"contrast": Task(contrast, [model, projectors["trunk"]])}
 
 
 def check(model: Backbone, clips: Clips) -> tuple[dict, None]:

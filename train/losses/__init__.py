@@ -5,9 +5,8 @@ from .orthogonality import orthogonality
 from .photometric import feature_l2, gaussian_feature, gradient_l1, laplace, laplacian_l1, masked_mean
 from .pose_contrast import pose_contrast
 from .reconstruction import reconstruction
-from .told_apart import told_apart
 
 __all__ = [
     "feature_l2", "gaussian_feature", "gradient_l1", "info_nce", "laplace", "laplacian_l1", "masked_mean", "mixture",
-    "orthogonality", "pose_contrast", "reconstruction", "told_apart",
+    "orthogonality", "pose_contrast", "reconstruction",
 ]  # fmt: skip
