@@ -3,8 +3,10 @@
     python -m benchmarks.ablation --data data/people --truth data/truth/validation --out runs/ablation
 
 The first table's rows train `explorer-small` from nothing for --images images, before any texture basis; the second table's
-settle the frame of the first run and go on for half as many with the basis. The second row says how much is noise. Prints both
-tables and writes OUT/results.json; OUT keeps every row's run, and a row that is done is not run again.
+settle the frame of the first run and go on for half as many on clips; the third's go on from there for as many again. The second
+row of a table says how much is noise. Beside depth's figures stand those of leakage, read off stage 1 alone: "changing" are the
+numbers that may change within a person, "kept" the others. Prints the tables and writes OUT/results.json; OUT keeps every row's
+run, and a row that is done is not run again.
 """
 
 import argparse
@@ -12,8 +14,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
 from train import autoencoder, evaluate
+from train.depth import load_autoencoder
+from train.leakage import known_factors, leakage
 from train.run import record
+from train.shards import read_shards
 
 FROM_NOTHING = {
     "all of it": {},
@@ -31,24 +38,53 @@ FROM_NOTHING = {
 }
 SETTLED = {
     "all of it": {},
+    "all of it, another seed": {"seed": 1},
     "without a fitted basis": {"basis": -1},
     "without levelling": {"level": 0},
     "without views from pairs": {"align": 0},
     "neither": {"level": 0, "align": 0},
     "without a layout": {"layout": 0},
 }
+CLIPS = {
+    "all of it": {},
+    "all of it, another seed": {"seed": 1},
+    "every frame from its own codes": {"borrowed": 0.0},
+    "without noise": {"noise": 0.0},
+    "without the gate": {"gate": 0.0},
+    "free to follow the view": {"following": 0.0},
+    "free to tell people apart": {"habits": 0.0},
+    "the rest free to change": {"unsteady": 0.0},
+    "with the critic": {"adversarial": 0.3},
+}
 SHOWN = ("reconstruction_l1_head", "ssim", "perceptual", "side", "mad_deg", "yaw_deg", "pitch_centred_deg", "roll_deg", "concave")
 
 
+@torch.no_grad()
+def told(run: Path, truth: Path) -> dict:
+    """What stage 1's changing numbers and the others tell on the truth set, by the suite's probes; {} where none may change."""
+    model = load_autoencoder(str(run))
+    if not any(model.config.changing):
+        return {}
+    clips = read_shards([str(truth)], model.size)
+    codes = [model.encode(clips.centre(rows, model.size)) for rows in torch.arange(len(clips.person)).split(64)]
+    shape, texture, view, light = (torch.cat([getattr(c, name) for c in codes]) for name in ("shape", "texture", "view", "light"))
+    both, changes = torch.cat([shape, texture], 1), torch.cat([model.changes("shape"), model.changes("texture")])
+    blocks = {"identity": both[:, ~changes], "expression": both[:, changes], "view": view, "light": light}
+    found = leakage({**blocks, "full": torch.cat([both, view, light], 1)}, known_factors(clips.factors)[0], clips.person, clips.person)
+    names = {"expression_from_changing": "expression_from_expression", "expression_from_kept": "expression_from_identity",
+             "identity_from_changing": "identity_from_expression", "yaw_from_changing": "yaw_from_expression"}  # fmt: skip
+    return {shown: found[name] for shown, name in names.items()}
+
+
 def row(name: str, config: autoencoder.AutoencoderConfig, changes: dict, args: argparse.Namespace) -> dict:
-    """Trains and measures one row, unless that has been done: the figures SHOWN."""
+    """Trains and measures one row, unless that has been done: the figures SHOWN, and told's."""
     out = args.out / name.replace(" ", "_").replace("'", "")
     if (out / "row.json").exists():
         return json.loads((out / "row.json").read_text())
     changes = {**changes, "model": {**config.model, **changes.get("model", {})}}
     autoencoder.train(replace(config, **changes), args.data, out, resume=(out / "state.pt").exists())
     found = evaluate.evaluate("depth", [str(out)], [f"truth:{args.truth}"], out / "depth.json")
-    found = {key: found[key] for key in SHOWN}
+    found = {key: found[key] for key in SHOWN} | told(out, args.truth)
     (out / "row.json").write_text(json.dumps(found))
     print(f"{name}: " + "  ".join(f"{key} {value:.4f}" for key, value in found.items()), flush=True)
     return found
@@ -68,10 +104,13 @@ def main() -> None:
     lengths = {"images": args.images // 2, "level": args.images // 3, "align": args.images // 2, "layout": 2 * args.images}
     settled = replace(base, start=start, basis=0, **lengths)
     results["settled"] = {name: row(f"settled {name}", settled, changes, args) for name, changes in SETTLED.items()}
+    clips = replace(base, start=str(args.out / "settled_all_of_it"), images=args.images // 2)
+    results["on clips"] = {name: row(f"clips {name}", clips, changes, args) for name, changes in CLIPS.items()}
     for table, rows in results.items():
-        print(f"\n{table:44}" + "".join(f"{key.split('_')[0]:>16}" for key in SHOWN))
+        names = next(iter(rows.values()))
+        print(f"\n| {table} | " + " | ".join(names) + " |\n|---|" + "---|" * len(names))
         for name, found in rows.items():
-            print(f"{name:44}" + "".join(f"{found[key]:16.4f}" for key in SHOWN))
+            print(f"| {name} | " + " | ".join(f"{value:.3g}" for value in found.values()) + " |")
     about = record({"images": args.images})
     about["command"] = "python -m benchmarks.ablation"
     (args.out / "results.json").write_text(json.dumps({**evaluate.rounded(results), **about}, indent=1))

@@ -84,17 +84,17 @@ class AutoencoderConfig:
     """Images of which pairs then teach the view."""
     layout: int = 96_000
     """Faces laid over one another then, to learn where features lie (see layout.py); where the model has a layout. 0: as it is."""
-    borrowed: float = 0.75
+    borrowed: float = 0.9
     """On clips: share of the frames that are drawn from what the person's other frames say of them."""
     noise: float = 0.25
     """On clips: standard deviation of the noise on the numbers that may change."""
     gate: float = 0.003
     """On clips: weight of these numbers' mean square."""
-    following: float = 1.0
+    following: float = 6.0
     """On clips: weight of their squared correlation with the view, or turning would look like an expression."""
     habits: float = 0.3
     """On clips: weight of the share of their variance that lies between people: a smile that never changes is who someone is."""
-    unsteady: float = 0.3
+    unsteady: float = 0.6
     """On clips: weight of the share of the other numbers' variance that lies within people."""
     stiffness: float = 0.03
     """On clips: weight of bent layouts."""
