@@ -50,7 +50,7 @@ class RDMConfig:
     """Decay of the averaged weights."""
     snr_gamma: float = 0.0
     """Cap of the min-SNR weight; 0 is the plain squared error."""
-    more: tuple[int, int] = (8, 0)
+    more: tuple[int, int] = (0, 0)
     """How many directions of the other numbers, of shape and of texture, are the expression's too, beside the numbers that stage 1
     lets change: those in which people change most as a face shows it (see changing_directions). More of them carry more of an
     expression, and more of who somebody is."""
