@@ -96,16 +96,10 @@ def main() -> None:
     parser.add_argument("--data", action="append", required=True, metavar="SHARDS[:WEIGHT]")
     parser.add_argument("--truth", type=Path, required=True, help="a part of the truth set")
     parser.add_argument("--images", type=int, default=9_600)
+    parser.add_argument("--settled", metavar="RUN", help="only the third table, from this settled run of `explorer`, all --images long")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    base = replace(autoencoder.PRESETS["explorer-small"], images=args.images, warm_up=args.images // 2, basis=-1)
-    results = {"from nothing": {name: row(name, base, changes, args) for name, changes in FROM_NOTHING.items()}}
-    start = str(args.out / "all_of_it")
-    lengths = {"images": args.images // 2, "level": args.images // 3, "align": args.images // 2, "layout": 2 * args.images}
-    settled = replace(base, start=start, basis=0, **lengths)
-    results["settled"] = {name: row(f"settled {name}", settled, changes, args) for name, changes in SETTLED.items()}
-    clips = replace(base, start=str(args.out / "settled_all_of_it"), images=args.images // 2)
-    results["on clips"] = {name: row(f"clips {name}", clips, changes, args) for name, changes in CLIPS.items()}
+    results = on_clips(args.settled, "explorer", args.images, args) if args.settled else every_table(args)
     for table, rows in results.items():
         names = next(iter(rows.values()))
         print(f"\n| {table} | " + " | ".join(names) + " |\n|---|" + "---|" * len(names))
@@ -114,6 +108,23 @@ def main() -> None:
     about = record({"images": args.images})
     about["command"] = "python -m benchmarks.ablation"
     (args.out / "results.json").write_text(json.dumps({**evaluate.rounded(results), **about}, indent=1))
+
+
+def on_clips(start: str, preset: str, images: int, args: argparse.Namespace) -> dict:
+    """The third table, from a settled run."""
+    base = replace(autoencoder.PRESETS[preset], start=start, images=images, basis=-1)
+    return {"on clips": {name: row(f"clips {name}", base, changes, args) for name, changes in CLIPS.items()}}
+
+
+def every_table(args: argparse.Namespace) -> dict:
+    """All three, one on top of the other."""
+    base = replace(autoencoder.PRESETS["explorer-small"], images=args.images, warm_up=args.images // 2, basis=-1)
+    results = {"from nothing": {name: row(name, base, changes, args) for name, changes in FROM_NOTHING.items()}}
+    start = str(args.out / "all_of_it")
+    lengths = {"images": args.images // 2, "level": args.images // 3, "align": args.images // 2, "layout": 2 * args.images}
+    settled = replace(base, start=start, basis=0, **lengths)
+    results["settled"] = {name: row(f"settled {name}", settled, changes, args) for name, changes in SETTLED.items()}
+    return results | on_clips(str(args.out / "settled_all_of_it"), "explorer-small", args.images // 2, args)
 
 
 if __name__ == "__main__":
