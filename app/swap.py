@@ -22,7 +22,7 @@ and a neutral face is the model's guess, sometimes another's."""
 
 
 STRENGTH = 1.5
-"""Where the slider starts. At 1 a swap carries about half of a smile, at 1.5 most of it, and people stay themselves (the card has both)."""
+"""Where the slider starts. At 1 a swap carries three fifths of a smile, at 1.5 three quarters, and people stay themselves (the card has both)."""
 
 
 @dataclass
