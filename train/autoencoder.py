@@ -344,7 +344,9 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
         model.load_state_dict({**own, **{k: v for k, v in before.items() if k in own and own[k].shape == v.shape}})
     average = network(**config.model).to(accelerator.device).requires_grad_(False).eval()
     average.load_state_dict(model.state_dict())
-    optimizer = torch.optim.Adam(_groups(model, config), config.lr, betas=(0.9, config.beta2), weight_decay=config.weight_decay, fused=True)
+    fused = accelerator.device.type == "cuda"  # on a CPU its last bits depend on where memory lies, and no run would resume bit for bit
+    betas = (0.9, config.beta2)
+    optimizer = torch.optim.Adam(_groups(model, config), config.lr, betas, weight_decay=config.weight_decay, fused=fused)
     seen, history = 0, []
     if resume and state_file.exists():
         state = load_state(state_file)

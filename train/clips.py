@@ -86,7 +86,8 @@ def following(code: Tensor, view: Tensor) -> Tensor:
     Gradients reach the code alone."""
     known = torch.cat([view, view.square()], 1).detach()
     code, known = (F.normalize(values - values.mean(0), dim=0, eps=1e-4) for values in (code, known))
-    return (code.mT @ known).square().sum() / max(1, code.shape[1] * known.shape[1])
+    with torch.autocast(code.device.type, enabled=False):
+        return (code.mT @ known).square().sum() / max(1, code.shape[1] * known.shape[1])
 
 
 def objective(

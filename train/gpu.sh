@@ -16,7 +16,7 @@
 # each, at some 80 people a second on an H100 with 16 cores: less to carry than pictures.
 #
 # Settings: PRESET (explorer-128), IMAGES and RDM_IMAGES (the preset's; with IMAGES, the frame is settled halfway, where no start
-# has it settled), BATCH and LR (the preset's are for a CPU; 256 and 2e-4 were used on an H100), DRAW, WORK (runs/gpu), PYTHON
+# has it settled), BATCH and LR (the preset's are for a CPU; 384 and 3e-4 were used on an H100), DRAW, WORK (runs/gpu), PYTHON
 # (python3), PACK_FOR (the host's Python, 3.12), TRAY_MB, and WHEELS, a folder of wheels to take instead of fetching them.
 # Stage 1 runs in bfloat16 with the frames on the GPU; without a GPU all runs on the CPU.
 set -euo pipefail
