@@ -4,7 +4,7 @@
 
 The first table's rows train `explorer-small` from nothing for --images images, before any texture basis; the second table's
 settle the frame of the first run and go on for half as many on clips; the third's go on from there for as many again. The second
-row of a table says how much is noise. Beside depth's figures stand those of leakage, read off stage 1 alone: "changing" are the
+row of a table says how much is noise. On clips, figures of leakage stand beside depth's, read off stage 1 alone: "changing" are the
 numbers that may change within a person, "kept" the others. Prints the tables and writes OUT/results.json; OUT keeps every row's
 run, and a row that is done is not run again.
 """
@@ -61,10 +61,8 @@ SHOWN = ("reconstruction_l1_head", "ssim", "perceptual", "side", "mad_deg", "yaw
 
 @torch.no_grad()
 def told(run: Path, truth: Path) -> dict:
-    """What stage 1's changing numbers and the others tell on the truth set, by the suite's probes; {} where none may change."""
+    """What stage 1's changing numbers and the others tell on the truth set, by the suite's probes."""
     model = load_autoencoder(str(run))
-    if not any(model.config.changing):
-        return {}
     clips = read_shards([str(truth)], model.size)
     codes = [model.encode(clips.centre(rows, model.size)) for rows in torch.arange(len(clips.person)).split(64)]
     shape, texture, view, light = (torch.cat([getattr(c, name) for c in codes]) for name in ("shape", "texture", "view", "light"))
@@ -76,15 +74,15 @@ def told(run: Path, truth: Path) -> dict:
     return {shown: found[name] for shown, name in names.items()}
 
 
-def row(name: str, config: autoencoder.AutoencoderConfig, changes: dict, args: argparse.Namespace) -> dict:
-    """Trains and measures one row, unless that has been done: the figures SHOWN, and told's."""
+def row(name: str, config: autoencoder.AutoencoderConfig, changes: dict, args: argparse.Namespace, on_clips: bool = False) -> dict:
+    """Trains and measures one row, unless that has been done: the figures SHOWN, and on clips told's."""
     out = args.out / name.replace(" ", "_").replace("'", "")
     if (out / "row.json").exists():
         return json.loads((out / "row.json").read_text())
     changes = {**changes, "model": {**config.model, **changes.get("model", {})}}
     autoencoder.train(replace(config, **changes), args.data, out, resume=(out / "state.pt").exists())
     found = evaluate.evaluate("depth", [str(out)], [f"truth:{args.truth}"], out / "depth.json")
-    found = {key: found[key] for key in SHOWN} | told(out, args.truth)
+    found = {key: found[key] for key in SHOWN} | (told(out, args.truth) if on_clips else {})
     (out / "row.json").write_text(json.dumps(found))
     print(f"{name}: " + "  ".join(f"{key} {value:.4f}" for key, value in found.items()), flush=True)
     return found
@@ -113,7 +111,7 @@ def main() -> None:
 def on_clips(start: str, preset: str, images: int, args: argparse.Namespace) -> dict:
     """The third table, from a settled run."""
     base = replace(autoencoder.PRESETS[preset], start=start, images=images, basis=-1)
-    return {"on clips": {name: row(f"clips {name}", base, changes, args) for name, changes in CLIPS.items()}}
+    return {"on clips": {name: row(f"clips {name}", base, changes, args, on_clips=True) for name, changes in CLIPS.items()}}
 
 
 def every_table(args: argparse.Namespace) -> dict:
