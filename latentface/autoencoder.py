@@ -175,7 +175,12 @@ class TextureBasis(nn.Module):
             gram = (flat * weight) @ flat.mT
             gram.diagonal().add_(1e-4 * gram.diagonal().mean() + 1e-8)
             factor = torch.linalg.cholesky_ex(gram.float())[0]  # _ex: waits for no check
-            self._inverse = state, torch.cholesky_solve((flat * weight).float(), factor).to(flat)
+            weighted = (flat * weight).float()
+            if flat.is_cuda:  # a product with the inverse would lose its digits in TF32
+                inverse = torch.cholesky_solve(weighted, factor)
+            else:  # where it is five times as fast
+                inverse = torch.cholesky_inverse(factor.double()).float() @ weighted
+            self._inverse = state, inverse.to(flat)
         return self._inverse[1]
 
     def forward(self, code: Tensor) -> Tensor:

@@ -39,16 +39,18 @@ class Denoiser(Standardized, ModelMixin, ConfigMixin):
     code: length of the code. width: of the hidden layers. blocks: residual blocks.
     changing: rank of the expression. With 0, the authors' way, every direction of the code is split: a least-squares
     guess pulls each towards the mean of all people, and what it takes off, some of who they are in every direction, is
-    left to the expression. With more, the expression lives in the span of `directions` (code x changing, orthonormal), the
-    numbers that stage 1 lets change from frame to frame: the denoiser does not see them, guesses what a person keeps of them
-    from the rest, and leaves the rest as it is.
+    left to the expression. With more, `readings` (code x changing) read the expression off a code, and `directions` (as large;
+    readings^T directions = 1) say how a code moves with each: with the numbers that stage 1 lets change from frame to frame, and
+    with what of the others goes along with these within people. The denoiser sees a code without its expression, guesses from that
+    what a person keeps of the expression, and leaves the rest as it is.
     It carries `steady` too (code x code), see `signature`.
     """
 
     @register_to_config
     def __init__(self, code: int = 256, width: int = 256, blocks: int = 3, changing: int = 0):
         super().__init__()
-        self.register_buffer("directions", torch.zeros(code, changing), persistent=changing > 0)
+        for name in ("readings", "directions"):
+            self.register_buffer(name, torch.zeros(code, changing), persistent=changing > 0)
         self.time = nn.Sequential(nn.Linear(64, width), nn.SiLU(), nn.Linear(width, width))
         self.inlet = nn.Linear(2 * code, width)
         self.residuals = nn.ModuleList(
@@ -83,8 +85,8 @@ class Denoiser(Standardized, ModelMixin, ConfigMixin):
         return self.standardize(code) @ self.steady
 
     def moving(self, code: Tensor) -> Tensor:
-        """The part of standardised codes, B x C, in the span of `directions`; zero without any."""
-        return code @ self.directions @ self.directions.T
+        """The expression's part of standardised codes, B x C: what `readings` read, put on along `directions`; zero without any."""
+        return code @ self.readings @ self.directions.T
 
 
 @dataclass

@@ -122,7 +122,7 @@ CHANGING = {"changing": (8, 32, 24)}
 PRESETS = {
     "explorer": AutoencoderConfig(
         model={"size": 64, "softness": 4, "layout_grid": 16, "encoder_base": 24, "refiner_base": 24, **CHANGING},
-        batch=32, lr=1.4e-4, laplacian=5.0, together=0.5, basis=24_000,
+        batch=32, lr=1.4e-4, laplacian=5.0, perceptual_share=0.25, together=0.5, basis=24_000,
     ),
     "explorer-128": AutoencoderConfig(
         model={
@@ -175,7 +175,7 @@ def objective(
     _, scene, confidence = outputs[:3]
     log_sigma = confidence.clamp(*config.log_sigma)
     plain, mask = scene.render()
-    big = image.shape[-1] > COARSE  # symmetry asks for no detail: at half the size it costs a quarter
+    big = config.network == "explorer" and image.shape[-1] >= COARSE  # symmetry asks for no detail: at half the size it costs a quarter
     small_image, small_sigma = (F.avg_pool2d(map, 2) if big else map for map in (image, log_sigma))
     mirrored, mirrored_mask = (scene.half() if big else scene).flip().render()
     if big:
@@ -409,7 +409,7 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
         return bool(mean(asked) > 0) if accelerator.num_processes > 1 else stopped()
 
     warm_up = min(config.warm_up, config.basis) if config.basis > 0 else config.warm_up  # all of depth is in when it is settled
-    progress, saved, sums, steps = Progress(config.images, seen), time.monotonic(), {}, 0
+    progress, saved, since, sums, steps = Progress(config.images, seen), time.monotonic(), time.monotonic(), {}, 0
     with stoppable() as stopped:
         while seen < config.images and not stopping():
             generator = torch.Generator().manual_seed(config.seed * 1_000_003 + seen // config.batch)
@@ -419,7 +419,7 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
             learned = min(1.0, seen / warm_up) if warm_up and not config.start else 1.0
             plain_model.learned = average.learned = learned
             if not settled and 0 <= config.basis <= seen:
-                before = deepcopy(plain_model.state_dict())
+                before, began = deepcopy(plain_model.state_dict()), time.monotonic()
                 try:
                     settle(plain_model, clips, config, stopping)
                 except KeyboardInterrupt:  # halfway, the frame is neither the old one nor the new
@@ -430,6 +430,7 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
                 average.load_state_dict(plain_model.state_dict())
                 settled = True
                 model = prepared()
+                since += time.monotonic() - began
             if settled:
                 rows = draw_clips(clips, config.batch // FRAMES, generator)
             elif config.together:
@@ -474,9 +475,10 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
             due = seen % every < config.batch or seen >= config.images
             if due:
                 sums, rows = {}, {k: float(mean(v)) / steps for k, v in sums.items()}
+                rate = steps * config.batch / (time.monotonic() - since)  # since the last row, without looking and settling
             if due and main:
                 row = {"images": seen, **rows, **look(average, clips)}
-                row["rate"] = progress.rate(seen)
+                row["rate"] = rate
                 append_curve(curves, row)
                 progress(seen, " ".join(f"{k} {row[k]:.3f}" for k in row if k not in ("images", "rate")))
                 faces = clips.centre(shown, plain_model.size).to(accelerator.device)
@@ -485,7 +487,8 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
                     sheets.mixing_sheet(average, faces).save(out / f"mixed_{seen:07d}.png")
             elif main:
                 progress(seen, line=False)
-            steps = 0 if due else steps
+            if due:
+                steps, since = 0, time.monotonic()
             if main and time.monotonic() - saved > 55:
                 save()
                 saved = time.monotonic()

@@ -41,6 +41,23 @@ def changing_directions(
     return torch.linalg.qr(directions)[0].to(codes.dtype)
 
 
+def going_along(codes: Tensor, person: Tensor, readings: Tensor, given: Tensor, ridge: float = 0.01) -> Tensor:
+    """How a code moves with each of the numbers that are read off it: C x K; reading what moves gives those numbers back.
+
+    codes: N x C, standardised. person: N int64. readings: C x K, orthonormal. given: N x G, what else is known of each frame
+    (its view and light). What is orthogonal to readings moves by the least-squares fit of its changes within people to
+    those of the numbers read and of what is given, side by side, each scaled to a variance of 1; ridge is added to these.
+    """
+    change, known = within_people(codes.double(), person), within_people(given.double(), person)
+    axes = readings.double()
+    causes = torch.cat([change @ axes, known], 1)
+    spread = causes.square().mean(0).sqrt().clamp(min=1e-6)
+    causes = causes / spread
+    damped = causes.T @ causes + ridge * len(causes) * torch.eye(causes.shape[1], dtype=torch.float64)
+    along = (torch.linalg.solve(damped, causes.T @ change) / spread[:, None])[: axes.shape[1]].T
+    return (along - axes @ (axes.T @ along) + axes).to(codes.dtype)
+
+
 @torch.no_grad()
 def features_moved(model: Autoencoder, kind: str, mean: Tensor, spread: Tensor) -> Tensor:
     """What a face's features do as each number of a code moves by its spread: C x P.

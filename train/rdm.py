@@ -19,7 +19,7 @@ from latentface.paper import PaperAutoencoder, PaperDenoiser
 from latentface.pipeline import LatentFacePipeline
 from latentface.rdm import Denoiser, make_scheduler, split
 
-from .changing import changing_directions, features_moved, within_people
+from .changing import changing_directions, features_moved, going_along, within_people
 from .run import Progress, append_curve, cut_curve, load_state, open_run, record, resumed, save_state, stoppable
 from .shards import Clips, read_shards
 
@@ -52,8 +52,7 @@ class RDMConfig:
     """Cap of the min-SNR weight; 0 is the plain squared error."""
     more: tuple[int, int] = (0, 0)
     """How many directions of the other numbers, of shape and of texture, are the expression's too, beside the numbers that stage 1
-    lets change: those in which people change most as a face shows it (see changing_directions). More of them carry more of an
-    expression, and more of who somebody is."""
+    lets change: those in which people change most as a face shows it (see changing_directions)."""
     views: int = 1
     """How many shifted and mirrored crops of each frame are encoded."""
     seed: int = 0
@@ -62,10 +61,12 @@ class RDMConfig:
 
 AUTOENCODERS = {network.__name__: network for network in (Autoencoder, PaperAutoencoder)}
 NETWORKS = {"explorer": Denoiser, "paper": PaperDenoiser}
+GENTLE = {"images": 50_000, "lr": 1e-4}
+"""From the least-squares guess, what 1,900 people teach beyond it is learned in so few codes; more only learns them by heart."""
 PRESETS = {
-    "explorer": RDMConfig(),
-    "explorer-128": RDMConfig(model={"width": 192}),
-    "explorer-small": RDMConfig(model={"width": 96, "blocks": 2}, more=(4, 0)),
+    "explorer": RDMConfig(**GENTLE),
+    "explorer-128": RDMConfig(model={"width": 192}, more=(8, 8), **GENTLE),
+    "explorer-small": RDMConfig(model={"width": 96, "blocks": 2}, **GENTLE),
     "paper-64": RDMConfig(network="paper", standardized=False, decoupled=False, lr=1e-4, snr_gamma=1e9, ema=0.0),
     "toy": RDMConfig(model={"width": 32, "blocks": 1}, more=(2, 0), images=20_000, batch=128, views=1),
 }
@@ -113,6 +114,23 @@ def steadying(codes: Tensor, person: Tensor, ridge: float = 0.3) -> Tensor:
     covariance = within.T @ within / len(within)
     values, axes = torch.linalg.eigh(covariance + ridge * covariance.diagonal().mean() * torch.eye(len(covariance), dtype=torch.float64))
     return (axes / values.sqrt()).to(codes.dtype)
+
+
+@torch.no_grad()
+def start_from_least_squares(denoiser: Denoiser, condition: Tensor, target: Tensor, ridge: float = 1e-4) -> None:
+    """Sets a denoiser to the linear guess of standardised targets N x C from standardised codes N x C that errs least.
+
+    What a code tells of its person's other frames lies partly in directions of little variance, which gradients take very long to
+    find: the network starts here and learns what is left. ridge: added to the variance of every number that it sees.
+    """
+    kept = (condition - denoiser.moving(condition)).double()
+    wanted, seen = target.double().mean(0), kept.mean(0)
+    damped = (kept - seen).T @ (kept - seen) / len(kept) + ridge * torch.eye(kept.shape[1], dtype=torch.float64)
+    weight = torch.linalg.solve(damped, (kept - seen).T @ (target.double() - wanted) / len(kept)).T
+    denoiser.skip.weight.copy_(weight)
+    denoiser.skip.bias.copy_(wanted - weight @ seen)
+    for parameter in denoiser.outlet[-1].parameters():
+        parameter.zero_()
 
 
 def aim(denoiser: Denoiser | PaperDenoiser, condition: Tensor, target: Tensor) -> Tensor:
@@ -172,14 +190,20 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
             denoisers[kind].steady.copy_(steadying(frames, clips.person[learning]))
         if ranks[kind]:
             changes = model.changes(kind).cpu()
-            found = [torch.eye(model.config.code)[:, changes]]
+            known = torch.cat([codes[name][learning, 0] for name in ("view", "light")], 1)
+            known = torch.cat([known, codes["view"][learning, 0].square()], 1)
+            readings = torch.eye(model.config.code)[:, changes]
             if more := config.more[KINDS.index(kind)]:
-                known = torch.cat([codes[name][learning, 0] for name in ("view", "light")], 1)
-                known = torch.cat([known, codes["view"][learning, 0].square()], 1)
                 shown = features_moved(model, kind, flat.mean(0).to(device), spread[kind].to(device))[~changes]
-                found.append(torch.zeros(model.config.code, more))
-                found[-1][~changes] = changing_directions(frames[:, ~changes], clips.person[learning], more, known, shown)
-            denoisers[kind].directions.copy_(torch.cat(found, 1))
+                found = torch.zeros(model.config.code, more)
+                found[~changes] = changing_directions(frames[:, ~changes], clips.person[learning], more, known, shown)
+                readings = torch.cat([readings, found], 1)
+            denoisers[kind].readings.copy_(readings)
+            denoisers[kind].directions.copy_(going_along(frames, clips.person[learning], readings, known))
+        if network is Denoiser:
+            told = usable[learning]
+            wanted = denoisers[kind].standardize(targets[kind][learning][told].to(device)).cpu()
+            start_from_least_squares(denoisers[kind], frames[told], wanted)
         averages[kind].load_state_dict(denoisers[kind].state_dict())
     rows = (usable & ~clips.validation).nonzero().flatten()
     held = (usable & clips.validation).nonzero().flatten()

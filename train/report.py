@@ -38,10 +38,15 @@ LONDON = {
     "smile_judge_on_reconstructions": ("... off reconstructions", ".0%"),
     "within_expression_recognised": ("... off swaps within a person", ".0%"),
     "across_expression_recognised": ("... off swaps across people (chance 50 %)", ".0%"),
+    "smile_told_on_photos": ("of two photos of a person, the smiling one found to smile more", ".0%"),
+    "smile_told_on_reconstructions": ("... of their reconstructions", ".0%"),
+    "within_smile_told": ("... of two swaps within a person, the one that was to smile", ".0%"),
+    "across_smile_told": ("... of two swaps across people (chance 50 %)", ".0%"),
     "within_smile_moved": ("share of the smile that a swap within a person carries over", ".2f"),
     "across_smile_moved": ("... across people", ".2f"),
     "across_nearer_a": ("swap nearer to A than to B in identity", ".0%"),
     "strong_expression_recognised": ("expression put on 1.5 times across people: smile or neutral read off swaps", ".0%"),
+    "strong_smile_told": ("... of two such swaps, the one that was to smile found to smile more", ".0%"),
     "strong_smile_moved": ("... share of the smile carried over", ".2f"),
     "strong_nearer_a": ("... swap nearer to A", ".0%"),
 }
@@ -81,6 +86,14 @@ SUMMARY = (
         (
             "... off swaps within a person / across people / 1.5 times as strong (chance 50 %)",
             "{within_expression_recognised:.0%} / {across_expression_recognised:.0%} / {strong_expression_recognised:.0%}",
+        ),
+        (
+            "of two pictures of a person, the one that is to smile found to smile more: photos / reconstructions",
+            "{smile_told_on_photos:.0%} / {smile_told_on_reconstructions:.0%}",
+        ),
+        (
+            "... swaps within a person / across people / 1.5 times as strong (chance 50 %)",
+            "{within_smile_told:.0%} / {across_smile_told:.0%} / {strong_smile_told:.0%}",
         ),
         ("share of the smile that they carry over", "{within_smile_moved:.2f} / {across_smile_moved:.2f} / {strong_smile_moved:.2f}"),
         ("swap across people nearer to A than to B in identity / 1.5 times as strong", "{across_nearer_a:.0%} / {strong_nearer_a:.0%}"),

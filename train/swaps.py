@@ -55,6 +55,15 @@ def read_london(tar: Path) -> list[dict]:
     return rows
 
 
+def told_apart(judged: dict[int, Judged], smiling: dict[int, bool], pairs: list[tuple[int, int]]) -> float:
+    """Share of pairs of pictures of one person, one of which was to smile, where the judge finds that it does so more.
+
+    Faces differ in how much they seem to smile while neutral; this asks only what was changed. Chance is a half.
+    """
+    ordered = [pair if smiling[pair[1]] else pair[::-1] for pair in pairs]
+    return float(np.mean([judged[smile].smile > judged[neutral].smile for neutral, smile in ordered]))
+
+
 def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: int = 0) -> tuple[dict, torch.Tensor]:
     """The suite's flat results and its contact sheet's rows.
 
@@ -111,6 +120,8 @@ def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: 
         ),
         "smile_judge_on_photos": recognised(real),
         "smile_judge_on_reconstructions": recognised(made),
+        "smile_told_on_photos": told_apart(dict(enumerate(real)), wants, pairs),
+        "smile_told_on_reconstructions": told_apart(dict(enumerate(made)), wants, pairs),
     }
     batch = Codes(*(torch.cat([getattr(f.codes, k) for f in faces]) for k in ("shape", "texture", "view", "light")))
     people = [p for pair in pairs for p in pair]
@@ -128,6 +139,7 @@ def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: 
         results[f"{name}_expression_recognised"] = float(
             np.mean([(j.smile > threshold) == wants[giver[i]] for j, i in zip(judged, order)])
         )
+        results[f"{name}_smile_told"] = told_apart(dict(zip(order, judged)), {i: wants[giver[i]] for i in order}, pairs)
         moved = [j.smile - made[i].smile for j, i in zip(judged, order)]
         wished = [real[giver[i]].smile - real[i].smile for i in order]
         results[f"{name}_smile_moved"] = float(np.dot(moved, wished) / np.dot(wished, wished))

@@ -134,7 +134,9 @@ def limited(rank: int = 3) -> Denoiser:
     torch.manual_seed(0)
     denoiser = Denoiser(code=16, width=16, blocks=1, changing=rank).eval()
     with torch.no_grad():
-        denoiser.directions.copy_(torch.linalg.qr(torch.randn(16, rank))[0])
+        denoiser.readings.copy_(torch.linalg.qr(torch.randn(16, rank))[0])
+        aside = torch.randn(16, rank)  # moving with what is read, but not read themselves
+        denoiser.directions.copy_(denoiser.readings + aside - denoiser.readings @ (denoiser.readings.T @ aside))
         denoiser.mean.normal_()
         denoiser.std.uniform_(0.5, 2)
     return denoiser

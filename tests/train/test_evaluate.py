@@ -4,6 +4,7 @@ import csv
 import json
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from PIL import Image
 from tests.helpers import ROOT
 from train.evaluate import evaluate, rounded, split_kind
 from train.judges import Reader, measures
-from train.swaps import cosine, read_london
+from train.swaps import cosine, read_london, told_apart
 
 GALLERY = ROOT / "assets" / "gallery"
 PEOPLE = {13: (0, 1), 4: (0, 5), 2: (0, 1)}
@@ -68,3 +69,12 @@ def test_kinds_are_told_from_paths_and_numbers_rounded_inside():
     assert split_kind("lfw:a/b.tar") == ("lfw", Path("a/b.tar")) and split_kind("/data/shards") == ("", Path("/data/shards"))
     assert split_kind("C:/data") == ("", Path("C:/data")) and split_kind("300wlp:x:y") == ("300wlp", Path("x:y"))
     assert rounded({"a": [0.123456, {"b": 1.0}], "n": 3, "s": "x"}) == {"a": [0.1235, {"b": 1.0}], "n": 3, "s": "x"}
+
+
+def test_told_apart_asks_which_of_two_pictures_smiles_more():
+    smiles = {0: 0.1, 1: 0.3, 2: 0.9, 3: 0.8, 4: 0.2, 5: 0.2}
+    judged = {i: SimpleNamespace(smile=smile) for i, smile in smiles.items()}
+    pairs = [(0, 1), (2, 3), (4, 5)]
+    smiling = {0: False, 1: True, 2: False, 3: True, 4: False, 5: True}
+    assert told_apart(judged, smiling, pairs) == pytest.approx(1 / 3)  # 2 was to be neutral, and 5 smiles no more than 4
+    assert told_apart(judged, {i: not smile for i, smile in smiling.items()}, pairs) == pytest.approx(1 / 3)

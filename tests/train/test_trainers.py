@@ -21,9 +21,9 @@ from latentface.rdm import Denoiser, make_scheduler, split
 from train import autoencoder, rdm
 from train.__main__ import main
 from train.autoencoder import AutoencoderConfig, learning_rate, relief
-from train.changing import changing_directions, features_moved
+from train.changing import changing_directions, features_moved, going_along
 from train.clips import FRAMES
-from train.rdm import RDMConfig, aim, encode_clips, held_error, others_mean, snr_weight, steadying
+from train.rdm import RDMConfig, aim, encode_clips, held_error, others_mean, snr_weight, start_from_least_squares, steadying
 from train.report import ship
 from train.run import append_curve, load_state
 from train.shards import Clips, read_shards, write_shards
@@ -182,14 +182,12 @@ def test_stage_2_learns_and_writes_a_pipeline(shards, tmp_path, changing):
     model.save_pretrained(tmp_path / "stage_1")
     config = replace(STAGE_2, images=6400, ema=0.9, lr=5e-3)
     rows = curve(rdm.train(config, [shards], tmp_path / "stage_1", tmp_path))
-    assert rows[-1]["images"] == 6400 and rows[-1]["loss"] < 0.7 * rows[0]["loss"]
-    for kind in ("shape", "texture") if not any(changing) else ():  # from 20 people little of what moves can be guessed
-        assert rows[-1][f"val_{kind}"] < 0.8 * rows[0][f"val_{kind}"]
+    assert rows[-1]["images"] == 6400 and rows[-1]["loss"] < 0.95 * rows[0]["loss"]  # from the least-squares guess on
     pipeline = load_pipeline(tmp_path / "pipeline")
     for kind, denoiser in (("shape", pipeline.shape_denoiser), ("texture", pipeline.texture_denoiser)):
-        assert torch.equal(denoiser.directions, torch.eye(16)[:, model.changes(kind)])
-        expression = getattr(pipeline.split(random_codes(4)), kind).expression
-        assert not any(changing) or (expression[:, ~model.changes(kind)].abs() < 1e-5).all()
+        assert torch.equal(denoiser.readings, torch.eye(16)[:, model.changes(kind)])
+        expression = getattr(pipeline.split(random_codes(4)), kind).expression / denoiser.std
+        assert not any(changing) or torch.allclose(denoiser.moving(expression), expression, atol=1e-4)
         assert expression.abs().max() > 0.01
     parts = pipeline.split(random_codes(2))
     assert torch.isfinite(parts.shape.identity).all() and pipeline.shape_denoiser.std.min() > 0
@@ -203,7 +201,8 @@ def test_more_directions_of_the_expression_lie_beside_the_changing_numbers(shard
     known = torch.cat([codes["view"], codes["light"], codes["view"].square()], 2)[learning, 0]
     pipeline = load_pipeline(tmp_path / "pipeline")
     for kind, more in (("shape", 1), ("texture", 2)):
-        found, changes = getattr(pipeline, f"{kind}_denoiser").directions, model.changes(kind)
+        denoiser, changes = getattr(pipeline, f"{kind}_denoiser"), model.changes(kind)
+        found = denoiser.readings
         assert found.shape == (16, 4 + more) and torch.equal(found[:, :4], torch.eye(16)[:, changes])
         torch.testing.assert_close(found.T @ found, torch.eye(4 + more), atol=1e-5, rtol=0)
         code = codes[kind][learning, 0]
@@ -212,6 +211,8 @@ def test_more_directions_of_the_expression_lie_beside_the_changing_numbers(shard
         wanted = changing_directions(((code - mean) / std)[:, ~changes], clips.person[learning], more, known, shown)
         same = torch.linalg.svdvals(found[~changes, 4:].T @ wanted)  # one subspace
         torch.testing.assert_close(same, torch.ones(more), atol=1e-3, rtol=0)
+        along = going_along((code - mean) / std, clips.person[learning], found, known)
+        torch.testing.assert_close(denoiser.directions, along, atol=1e-3, rtol=0)
 
 
 def test_stage_2_refuses_to_be_one_of_several_processes(start, tmp_path, monkeypatch):
@@ -424,10 +425,47 @@ def test_features_moved_against_one_step_at_a_time(kind, layout):
     assert inner[0].abs().max() < 0.05 * small.diff(dim=-1).abs().max()  # hair is not looked at
 
 
+@pytest.mark.parametrize("with_view", [False, True])
+def test_what_goes_along_is_the_change_that_comes_with_what_is_read(with_view):
+    """Codes in which numbers 3 and 4 follow number 0 within people, and number 5 follows the view, as number 1 does."""
+    generator = torch.Generator().manual_seed(0)
+    person, noise = torch.arange(4000) // 8, torch.randn(4000, 6, generator=generator)
+    view = torch.randn(4000, 1, generator=generator) if with_view else torch.zeros(4000, 1)
+    codes = noise * torch.tensor([1.0, 1, 0.1, 0.1, 0.1, 0.1])
+    codes[:, 3] += 0.5 * codes[:, 0]
+    codes[:, 4] -= 0.25 * codes[:, 0]
+    codes[:, [1, 5]] += view
+    codes += (5 * torch.randn(500, 6, generator=generator) @ torch.randn(6, 6, generator=generator))[person]
+    readings = torch.eye(6)[:, :2]
+    found = going_along(codes, person, readings, view, ridge=1e-6)
+    wanted = torch.tensor([[1.0, 0, 0, 0.5, -0.25, 0], [0, 1, 0, 0, 0, 0]]).T
+    torch.testing.assert_close(found, wanted, atol=0.02, rtol=0)
+    assert torch.equal(readings.T @ found, torch.eye(2))
+
+
+@pytest.mark.parametrize("changing", [0, 2])
+def test_a_denoiser_starts_from_the_least_squares_guess(changing):
+    """Against lstsq on what it sees; targets that its codes tell in directions of little variance only."""
+    generator = torch.Generator().manual_seed(0)
+    denoiser = Denoiser(code=6, width=8, blocks=1, changing=changing)
+    code = torch.randn(500, 6, generator=generator) * torch.tensor([1, 1, 1, 0.05, 1, 1])
+    target = 3 + code @ torch.randn(6, 6, generator=generator) + 10 * code[:, 3:4]
+    with torch.no_grad():
+        denoiser.readings.copy_(torch.eye(6)[:, :changing])
+        denoiser.directions.copy_(denoiser.readings)
+        start_from_least_squares(denoiser, code, target, ridge=1e-9)
+        found = denoiser(torch.randn(500, 6), torch.full((500,), 300), code)
+    kept = torch.cat([code[:, changing:], torch.ones(500, 1)], 1)
+    guess = kept @ torch.linalg.lstsq(kept, target).solution
+    wanted = torch.cat([guess[:, :changing], code[:, changing:]], 1) if changing else guess
+    torch.testing.assert_close(found, wanted, atol=1e-3, rtol=1e-3)
+
+
 def test_the_aim_of_a_limited_denoiser_changes_only_along_its_directions():
     denoiser = Denoiser(code=6, width=8, blocks=1, changing=2)
     with torch.no_grad():
-        denoiser.directions.copy_(torch.eye(6)[:, [1, 4]])
+        for name in ("readings", "directions"):
+            denoiser.get_buffer(name).copy_(torch.eye(6)[:, [1, 4]])
     condition, target = torch.randn(3, 6), torch.randn(3, 6)
     expected = condition.clone()
     expected[:, [1, 4]] = target[:, [1, 4]]
