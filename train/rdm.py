@@ -125,7 +125,7 @@ def start_from_least_squares(denoiser: Denoiser, condition: Tensor, target: Tens
     """
     kept = (condition - denoiser.moving(condition)).double()
     wanted, seen = target.double().mean(0), kept.mean(0)
-    damped = (kept - seen).T @ (kept - seen) / len(kept) + ridge * torch.eye(kept.shape[1], dtype=torch.float64)
+    damped = (kept - seen).T @ (kept - seen) / len(kept) + ridge * torch.eye(kept.shape[1]).to(kept)
     weight = torch.linalg.solve(damped, (kept - seen).T @ (target.double() - wanted) / len(kept)).T
     denoiser.skip.weight.copy_(weight)
     denoiser.skip.bias.copy_(wanted - weight @ seen)
@@ -154,7 +154,9 @@ def snr_weight(alphas_cumprod: Tensor, gamma: float) -> Tensor:
 def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resume: bool = False) -> Path:
     """Runs stage 2 on a stage 1 run and writes the whole pipeline to `out/pipeline`.
 
-    autoencoder: a stage 1 run, or its `autoencoder` folder. out receives config.json, curves.jsonl, state.pt (every
+    data: what people's expressions are learned from should show each of them with any expression, as parametric people do; where a
+    person always smiles, the smile is taken for theirs. Shards of weight 0 ("SHARDS:0") are left out of all but the signature, for
+    which every kind of face is welcome. autoencoder: a stage 1 run, or its `autoencoder` folder. out receives config.json, curves.jsonl, state.pt (every
     minute and at the end). Ctrl-C saves and stops. Raises FileExistsError when the folder holds a run and resume is False,
     ValueError as one of several processes.
     """
@@ -176,39 +178,38 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
         ranks = {kind: {"changing": int(model.changes(kind).sum()) + more} for kind, more in zip(KINDS, config.more)}
     denoisers = {kind: network(**arguments, **ranks[kind]).to(device) for kind in KINDS}
     averages = {kind: network(**arguments, **ranks[kind]).to(device).eval() for kind in KINDS}
-    targets, spread, usable = {}, {}, None
+    targets, spread = {}, {}
+    weighs = torch.ones_like(clips.validation) if clips.weight is None else clips.weight > 0
+    drawn, usable = ~clips.validation & weighs, torch.bincount(clips.person)[clips.person] > 1
+    rows, held = ((usable & part).nonzero().flatten() for part in (drawn, clips.validation & weighs))
+    if not len(rows):
+        raise ValueError("no person to train on has two frames: the RDM learns from several frames of one person")
     for kind in KINDS:
-        flat = codes[kind][~clips.validation].flatten(0, 1)
+        flat = codes[kind][drawn].flatten(0, 1)
         spread[kind] = flat.std(0).clamp(min=1e-4)
         if config.standardized:
             denoisers[kind].mean.copy_(flat.mean(0))
             denoisers[kind].std.copy_(spread[kind])
-        targets[kind], usable = others_mean(codes[kind], clips.person)
-        learning = ~clips.validation
-        frames = (codes[kind][learning, 0] - flat.mean(0)) / spread[kind]
+        targets[kind] = others_mean(codes[kind], clips.person)[0]
+        frames = (codes[kind][:, 0] - flat.mean(0)) / spread[kind]
         if network is Denoiser:
-            denoisers[kind].steady.copy_(steadying(frames, clips.person[learning]))
+            denoisers[kind].steady.copy_(steadying(frames[~clips.validation], clips.person[~clips.validation]))
         if ranks[kind]:
             changes = model.changes(kind).cpu()
-            known = torch.cat([codes[name][learning, 0] for name in ("view", "light")], 1)
-            known = torch.cat([known, codes["view"][learning, 0].square()], 1)
+            known = torch.cat([codes[name][drawn, 0] for name in ("view", "light")], 1)
+            known = torch.cat([known, codes["view"][drawn, 0].square()], 1)
             readings = torch.eye(model.config.code)[:, changes]
             if more := config.more[KINDS.index(kind)]:
                 shown = features_moved(model, kind, flat.mean(0).to(device), spread[kind].to(device))[~changes]
                 found = torch.zeros(model.config.code, more)
-                found[~changes] = changing_directions(frames[:, ~changes], clips.person[learning], more, known, shown)
+                found[~changes] = changing_directions(frames[drawn][:, ~changes], clips.person[drawn], more, known, shown)
                 readings = torch.cat([readings, found], 1)
             denoisers[kind].readings.copy_(readings)
-            denoisers[kind].directions.copy_(going_along(frames, clips.person[learning], readings, known))
+            denoisers[kind].directions.copy_(going_along(frames[drawn], clips.person[drawn], readings, known))
         if network is Denoiser:
-            told = usable[learning]
-            wanted = denoisers[kind].standardize(targets[kind][learning][told].to(device)).cpu()
-            start_from_least_squares(denoisers[kind], frames[told], wanted)
+            wanted = denoisers[kind].standardize(targets[kind][rows].to(device))
+            start_from_least_squares(denoisers[kind], frames[rows].to(device), wanted)
         averages[kind].load_state_dict(denoisers[kind].state_dict())
-    rows = (usable & ~clips.validation).nonzero().flatten()
-    held = (usable & clips.validation).nonzero().flatten()
-    if not len(rows):
-        raise ValueError("no person to train on has two frames: the RDM learns from several frames of one person")
     parameters = [p for kind in KINDS for p in denoisers[kind].parameters()]
     average_parameters = [p for kind in KINDS for p in averages[kind].parameters()]
     optimizer = (torch.optim.AdamW if config.decoupled else torch.optim.Adam)(parameters, config.lr, weight_decay=config.weight_decay)

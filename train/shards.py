@@ -356,8 +356,8 @@ def split_weight(entry: str | Path) -> tuple[Path, float | None]:
         share = float(weight)
     except ValueError:
         return Path(entry), None
-    if not 0 < share < float("inf"):
-        raise ShardsError(f"the weight of {path} must be a positive number, not {weight}")
+    if not 0 <= share < float("inf"):
+        raise ShardsError(f"the weight of {path} must be a number, 0 or more, not {weight}")
     return Path(path), share
 
 
@@ -368,12 +368,14 @@ def read_shards(folders: str | Path | list, size: int, progress=None) -> Clips:
     20th person validates, and those whose engine set them aside ("set" is "validation" or "test").
 
     folders: each SHARDS or SHARDS:WEIGHT. The weights are the shares of the frames that Clips.draw draws from each;
-    without any, every frame is drawn alike. progress: called with (clips read, clips in all) of each folder. Raises
+    without any, every frame is drawn alike, and with 0 none is (stage 2 compares people by them still). progress: called with (clips read, clips in all) of each folder. Raises
     ShardsError where a folder holds no shards of ours, or some have a weight and others none.
     """
     entries = [split_weight(entry) for entry in (folders if isinstance(folders, list) else [folders])]
     if len({weight is None for _, weight in entries}) > 1:
         raise ShardsError("give every --data a weight, or none")
+    if entries[0][1] is not None and not any(weight for _, weight in entries):
+        raise ShardsError("give some --data a weight above 0")
     manifests = [_manifest(folder) for folder, _ in entries]
     total, side = sum(manifest["frames"] for manifest in manifests), round(size * MARGIN) * _finer(size)
     need, free = total * 3 * side**2, free_memory() // int(os.environ.get("LOCAL_WORLD_SIZE", 1))
