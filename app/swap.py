@@ -20,6 +20,9 @@ stays when the face comes to rest: that is its **identity**. What is left over i
 can be added to anyone, weaker or stronger. The two are not split cleanly: part of B's looks comes over with the expression,
 and a neutral face is the model's guess, sometimes another's."""
 
+STRENGTH = 1.25
+"""How strongly the expression is put on at first: it shows more than at 1, and people stay themselves (assets/explorer/README.md)."""
+
 
 @dataclass
 class Seen:
@@ -74,7 +77,7 @@ def build(model: Model) -> None:
     # both face the camera and B smiles widely: what a swap carries is seen at once
     paths = [str(model.gallery.picture(model.examples[i % len(model.examples)])) for i in (6, 7)]
     first = [look(path) for path in paths]
-    result, made_of, steps = run(*first, 1, 0)
+    result, made_of, steps = run(*first, STRENGTH, 0)
     gr.Markdown(ABOUT, elem_classes="about")
     with gr.Row():
         photos, notices = two_photos(model, ("A: the identity", "B: the expression"), paths)
@@ -82,7 +85,7 @@ def build(model: Model) -> None:
             swapped = gr.HTML(result, elem_id="swapped")
             with gr.Row(elem_classes="sliders"):
                 strength = gr.Slider(
-                    0, 2, 1, step=0.05, label="Strength of the expression", elem_id="strength", buttons=[], scale=3,
+                    0, 2, STRENGTH, step=0.05, label="Strength of the expression", elem_id="strength", buttons=[], scale=3,
                     info="0: neutral, 1: as read off B, 2: twice as much", min_width=240,
                 )  # fmt: skip
                 turn = gr.Button("Swap A and B", size="md", elem_id="turn", scale=1, min_width=120)

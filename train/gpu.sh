@@ -4,8 +4,9 @@
 #   bash train/gpu.sh pack TRAYS SHARDS... [TRUTH]      at home: wheels and data as trays of files of at most 15 MB
 #   bash train/gpu.sh run TRAY OUT MINUTES              on the host, in the repository, as often as needed
 #
-# pack puts the wheels that such a host lacks and all shards folders (a folder with `validation` in it is the truth set
-# of `python -m train truth`) into TRAYS/1, TRAYS/2, ... of at most TRAY_MB megabytes each (default 30).
+# pack puts the wheels that such a host lacks and all shards folders into TRAYS/1, TRAYS/2, ... of at most TRAY_MB megabytes
+# each (default 30). A folder with `validation` in it is the truth set of `python -m train truth`; from one called `people`, where
+# there is one, stage 2 learns expressions.
 # run takes a tray's files in (the host keeps them in WORK between runs), and once all have come, it unpacks, trains
 # stage 1, trains the RDM, and evaluates, each step going on where the last run stopped. After MINUTES it stops and
 # leaves in OUT what there is, in files of at most 15 MB: cat OUT/result.tar.* | tar x
@@ -122,7 +123,7 @@ run() {
   mkdir -p "$work" "$out"
   take_in "$1"
   export PYTHONPATH="$work/packages${PYTHONPATH:+:$PYTHONPATH}"
-  local preset=${PRESET:-explorer-128} data=() truth= start=() basis= folder
+  local preset=${PRESET:-explorer-128} data=() faces=() truth= start=() basis= folder
   if [ -n "${IMAGES:-}" ] && [ "$preset" != paper-64 ]; then basis=$((IMAGES / 2)); fi
   if [ -n "${DRAW:-}" ] && [ ! -e "$work/data/imagined/manifest.json" ]; then
     rm -rf "$work/data/imagined"
@@ -136,14 +137,17 @@ run() {
       truth=$folder/validation
     else
       data+=(--data "$folder")
+      # parametric people show every expression; where others smile from habit, stage 2 would take it for who they are
+      if [ "$(basename "$folder")" = people ]; then faces+=(--data "$folder:1"); else faces+=(--data "$folder:0"); fi
     fi
   done
+  if [ ! -d "$work/data/people" ]; then faces=("${data[@]}"); fi
   if ! finished "$work/stage1"; then
     step autoencoder --preset "$preset" "${data[@]}" --out "$work/stage1" --resume "${start[@]}" \
       ${IMAGES:+--images "$IMAGES"} ${basis:+--basis "$basis"} ${BATCH:+--batch "$BATCH"} ${LR:+--lr "$LR"} || true
   fi
   if finished "$work/stage1" && ! finished "$work/stage2"; then
-    step rdm --preset "$preset" "${data[@]}" --autoencoder "$work/stage1" --out "$work/stage2" --resume \
+    step rdm --preset "$preset" "${faces[@]}" --autoencoder "$work/stage1" --out "$work/stage2" --resume \
       ${RDM_IMAGES:+--images "$RDM_IMAGES"} || true
   fi
   if finished "$work/stage2" && [ -n "$truth" ]; then

@@ -302,8 +302,8 @@ def test_a_weight_is_told_from_a_path(tmp_path, monkeypatch):
         "a:1e-1": ("a", 0.1),
         ":2": (":2", None),
     }
-    for weight in ("0", "-1", "inf", "nan"):
-        with pytest.raises(ShardsError, match="positive"):
+    for weight in ("-1", "inf", "nan"):
+        with pytest.raises(ShardsError, match="0 or more"):
             split_weight(f"a:{weight}")
 
 
@@ -314,15 +314,18 @@ def other(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("weights", [(1, 1), (3, 1), (0.2, 0.8)])
+@pytest.mark.parametrize("weights", [(1, 1), (3, 1), (0.2, 0.8), (0, 1)])
 def test_data_sets_are_mixed_by_weight_whatever_their_size(shards, other, weights):
     clips = read_shards([f"{shards}:{weights[0]}", f"{other}:{weights[1]}"], SIZE)
     rows = clips.draw(20_000, torch.Generator().manual_seed(0))
     assert not clips.validation[rows].any()
     assert abs((rows < 69).float().mean() - weights[0] / sum(weights)) < 0.015
     counts = torch.bincount(rows, minlength=110)
-    for source in (slice(0, 69), slice(69, 110)):  # all frames of a set alike
+    for source, weight in ((slice(0, 69), weights[0]), (slice(69, 110), weights[1])):  # all frames of a set alike
         drawn = counts[source][~clips.validation[source]].float()
+        if not weight:
+            assert drawn.sum() == 0
+            continue
         assert drawn.min() > 0 and drawn.std() < 1.4 * drawn.mean().sqrt()
 
 
@@ -333,6 +336,8 @@ def test_without_weights_every_frame_is_drawn_alike(shards, other):
     assert clips.weight is None and not clips.validation[rows].any()
     assert abs((rows < 69).float().mean() - learning[:69].sum() / learning.sum()) < 0.015
     assert set(rows.tolist()) == set(learning.nonzero().flatten().tolist())
+    with pytest.raises(ShardsError, match="above 0"):
+        read_shards([f"{shards}:0", f"{other}:0"], SIZE)
     with pytest.raises(ShardsError, match="a weight, or none"):
         read_shards([f"{shards}:2", other], SIZE)
 

@@ -215,6 +215,23 @@ def test_more_directions_of_the_expression_lie_beside_the_changing_numbers(shard
         torch.testing.assert_close(denoiser.directions, along, atol=1e-3, rtol=0)
 
 
+def test_shards_of_weight_0_count_for_signatures_alone(shards, stage_1, tmp_path):
+    """Scales and the start are those of the frames that are drawn; what a signature is scaled by, of all who learn."""
+    write_shards(drawn_clips(33, 5, 40), tmp_path / "more", {"source": "drawn"})
+    data = [f"{tmp_path / 'more'}:0", f"{shards}:1"]
+    rdm.train(replace(STAGE_2, images=32, views=1), data, stage_1, tmp_path / "run")
+    pipeline, clips = load_pipeline(tmp_path / "run" / "pipeline"), read_shards(data, 16)
+    codes = encode_clips(pipeline.autoencoder, clips, 1, STAGE_2.seed)
+    learning = ~clips.validation
+    drawn = learning & (clips.weight > 0)
+    assert 0 < drawn.sum() < learning.sum()
+    for kind in ("shape", "texture"):
+        denoiser, code = getattr(pipeline, f"{kind}_denoiser"), codes[kind][:, 0]
+        torch.testing.assert_close(denoiser.mean, code[drawn].mean(0), atol=1e-4, rtol=1e-4)
+        frames = denoiser.standardize(code)
+        torch.testing.assert_close(denoiser.steady, steadying(frames[learning], clips.person[learning]), atol=1e-2, rtol=1e-2)
+
+
 def test_stage_2_refuses_to_be_one_of_several_processes(start, tmp_path, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ValueError, match="without torchrun"):
