@@ -91,17 +91,17 @@ def encode_clips(model: Autoencoder, clips: Clips, views: int, seed: int, progre
     return {kind: torch.cat(parts) for kind, parts in out.items()}
 
 
-def others_mean(codes: Tensor, person: Tensor) -> tuple[Tensor, Tensor]:
+def others_mean(codes: Tensor, person: Tensor) -> Tensor:
     """Mean code of the person's other frames.
 
-    codes: N x V x C, all crops of the N frames. person: N int64. Returns N x C means over the other frames' crops and
-    N bool: whether there is another frame.
+    codes: N x V x C, all crops of the N frames. person: N int64. Returns N x C means over the other frames' crops; 0 where
+    there is no other frame.
     """
     people = int(person.max()) + 1
     frame = codes.mean(1)
     total = torch.zeros(people, codes.shape[-1]).index_add_(0, person, frame)
     count = torch.bincount(person, minlength=people)[person]
-    return (total[person] - frame) / (count - 1).clamp(min=1)[:, None], count > 1
+    return (total[person] - frame) / (count - 1).clamp(min=1)[:, None]
 
 
 def steadying(codes: Tensor, person: Tensor, ridge: float = 0.3) -> Tensor:
@@ -190,7 +190,7 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
         if config.standardized:
             denoisers[kind].mean.copy_(flat.mean(0))
             denoisers[kind].std.copy_(spread[kind])
-        targets[kind] = others_mean(codes[kind], clips.person)[0]
+        targets[kind] = others_mean(codes[kind], clips.person)
         frames = (codes[kind][:, 0] - flat.mean(0)) / spread[kind]
         if network is Denoiser:
             denoisers[kind].steady.copy_(steadying(frames[~clips.validation], clips.person[~clips.validation]))
