@@ -21,7 +21,7 @@ can be added to anyone, weaker or stronger. The two are not split cleanly: part 
 and a neutral face is the model's guess, sometimes another's."""
 
 STRENGTH = 1.25
-"""How strongly the expression is put on at first: it shows more than at 1, and people stay themselves (assets/explorer/README.md)."""
+"""How strongly the expression is put on at first: between 1 and 1.5, both of which the checkpoint's card measures."""
 
 
 @dataclass

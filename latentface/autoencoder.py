@@ -178,7 +178,7 @@ class TextureBasis(nn.Module):
             weighted = (flat * weight).float()
             if flat.is_cuda:  # a product with the inverse would lose its digits in TF32
                 inverse = torch.cholesky_solve(weighted, factor)
-            else:  # where it is five times as fast
+            else:  # where it takes less than half as long
                 inverse = torch.cholesky_inverse(factor.double()).float() @ weighted
             self._inverse = state, inverse.to(flat)
         return self._inverse[1]

@@ -156,9 +156,9 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
 
     data: what people's expressions are learned from should show each of them with any expression, as parametric people do; where a
     person always smiles, the smile is taken for theirs. Shards of weight 0 ("SHARDS:0") are left out of all but the signature, for
-    which every kind of face is welcome. autoencoder: a stage 1 run, or its `autoencoder` folder. out receives config.json, curves.jsonl, state.pt (every
-    minute and at the end). Ctrl-C saves and stops. Raises FileExistsError when the folder holds a run and resume is False,
-    ValueError as one of several processes.
+    which every kind of face is welcome. autoencoder: a stage 1 run, or its `autoencoder` folder. out receives config.json,
+    curves.jsonl, state.pt (every minute and at the end). Ctrl-C saves and stops. Raises FileExistsError when the folder holds a run
+    and resume is False, ValueError as one of several processes, or where nobody to train on has two frames.
     """
     if int(os.environ.get("WORLD_SIZE", 1)) > 1:
         raise ValueError("stage 2 takes minutes and runs as one process: start it without torchrun or accelerate launch")
@@ -168,6 +168,11 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
     name = json.loads((folder / "config.json").read_text())["_class_name"]
     model = AUTOENCODERS[name].from_pretrained(folder).to(device, memory_format=torch.channels_last).eval()
     clips = read_shards(data, model.size)
+    weighs = torch.ones_like(clips.validation) if clips.weight is None else clips.weight > 0
+    drawn, usable = ~clips.validation & weighs, torch.bincount(clips.person)[clips.person] > 1
+    rows, held = ((usable & part).nonzero().flatten() for part in (drawn, clips.validation & weighs))
+    if not len(rows):
+        raise ValueError("no person to train on has two frames: the RDM learns from several frames of one person")
     reading = Progress(len(clips.images), unit="frames encoded")
     codes = encode_clips(model, clips, config.views, config.seed, lambda done, _: reading(done, line=False))
     torch.manual_seed(config.seed)
@@ -179,11 +184,7 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
     denoisers = {kind: network(**arguments, **ranks[kind]).to(device) for kind in KINDS}
     averages = {kind: network(**arguments, **ranks[kind]).to(device).eval() for kind in KINDS}
     targets, spread = {}, {}
-    weighs = torch.ones_like(clips.validation) if clips.weight is None else clips.weight > 0
-    drawn, usable = ~clips.validation & weighs, torch.bincount(clips.person)[clips.person] > 1
-    rows, held = ((usable & part).nonzero().flatten() for part in (drawn, clips.validation & weighs))
-    if not len(rows):
-        raise ValueError("no person to train on has two frames: the RDM learns from several frames of one person")
+    known = torch.cat([codes["view"], codes["light"], codes["view"].square()], 2)[drawn, 0]
     for kind in KINDS:
         flat = codes[kind][drawn].flatten(0, 1)
         spread[kind] = flat.std(0).clamp(min=1e-4)
@@ -191,13 +192,11 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
             denoisers[kind].mean.copy_(flat.mean(0))
             denoisers[kind].std.copy_(spread[kind])
         targets[kind] = others_mean(codes[kind], clips.person)
-        frames = (codes[kind][:, 0] - flat.mean(0)) / spread[kind]
+        frames = denoisers[kind].standardize(codes[kind][:, 0].to(device)).cpu()
         if network is Denoiser:
             denoisers[kind].steady.copy_(steadying(frames[~clips.validation], clips.person[~clips.validation]))
         if ranks[kind]:
             changes = model.changes(kind).cpu()
-            known = torch.cat([codes[name][drawn, 0] for name in ("view", "light")], 1)
-            known = torch.cat([known, codes["view"][drawn, 0].square()], 1)
             readings = torch.eye(model.config.code)[:, changes]
             if more := config.more[KINDS.index(kind)]:
                 shown = features_moved(model, kind, flat.mean(0).to(device), spread[kind].to(device))[~changes]

@@ -368,8 +368,9 @@ def read_shards(folders: str | Path | list, size: int, progress=None) -> Clips:
     20th person validates, and those whose engine set them aside ("set" is "validation" or "test").
 
     folders: each SHARDS or SHARDS:WEIGHT. The weights are the shares of the frames that Clips.draw draws from each;
-    without any, every frame is drawn alike, and with 0 none is (stage 2 compares people by them still). progress: called with (clips read, clips in all) of each folder. Raises
-    ShardsError where a folder holds no shards of ours, or some have a weight and others none.
+    without any, every frame is drawn alike, and with 0 none is (stage 2 compares people by them still). progress: called with
+    (clips read, clips in all) of each folder. Raises ShardsError where a folder holds no shards of ours, some have a weight
+    and others none, or none a weight above 0.
     """
     entries = [split_weight(entry) for entry in (folders if isinstance(folders, list) else [folders])]
     if len({weight is None for _, weight in entries}) > 1:
