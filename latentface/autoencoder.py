@@ -65,10 +65,12 @@ class Scene:
     @property
     def canonical(self) -> Tensor:
         """The shaded face from the front, B x 3 x S x S."""
-        depth = self.depth
-        if self.shading_gradient < 1:
-            depth = self.shading_gradient * depth + (1 - self.shading_gradient) * depth.detach()
-        return shade(self.albedo, depth, self.light, self.softness)
+        return shade(self.albedo, self.lit_depth, self.light, self.softness)
+
+    @property
+    def lit_depth(self) -> Tensor:
+        """Depth as light falls on it: it passes on `shading_gradient` of the gradient."""
+        return torch.lerp(self.depth.detach(), self.depth, self.shading_gradient) if self.shading_gradient < 1 else self.depth
 
     def render(self, size: int | None = None) -> tuple[Tensor, Tensor]:
         """The picture at the scene's view, B x 3 x size x size in about [-1, 1], and its mask B x 1 x size x size."""
@@ -287,7 +289,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
         if layout_grid:
             self.layout_encoder = Encoder(seen, layout_base, code - self.depth_code)
             self.layout = Layout(code - self.depth_code, layout_grid)
-            self.register_buffer("average_relief", torch.zeros(seen, seen))  # depth less 1, which half precision keeps well
+            self.average_relief = nn.Parameter(torch.zeros(seen, seen))  # depth less 1, which half precision keeps well
             self.register_buffer("average_share", torch.zeros(()))  # 1 once the average is known
         self.texture_basis = TextureBasis(seen, code)
         self.refiner = Refiner(size, seen, refiner_base, code, refiner_blocks)

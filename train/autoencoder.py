@@ -69,7 +69,9 @@ class AutoencoderConfig:
     raw_depth: float = 0.02
     """Weight of the squared depth before tanh: keeps tanh from saturating."""
     laplacian: float = 0.5
-    """Weight of the depth's Laplacian in units of the depth range."""
+    """Weight of the depth's Laplacian in units of the depth range; on clips, of what a face adds to the average relief."""
+    average_laplacian: float = 0.5
+    """On clips: weight of the whole depth's Laplacian: the average relief is everybody's, so it may be sharp."""
     together: float = 0.0
     """Weight of a frame's reconstruction, at 32 px at most, from the shape and texture of another frame of the same person: two
     views of one face, so that turning up and down is pose and not shape. Half of every batch then are such partners. Texture
@@ -96,6 +98,8 @@ class AutoencoderConfig:
     """On clips: weight of the share of their variance that lies between people: a smile that never changes is who someone is."""
     unsteady: float = 0.6
     """On clips: weight of the share of the other numbers' variance that lies within people."""
+    shading: float = 0.4
+    """On clips: share of the shading's gradient that reaches depth."""
     stiffness: float = 0.03
     """On clips: weight of bent layouts."""
     adversarial: float = 0.0
@@ -226,7 +230,7 @@ LAID_OUT = ("layout_encoder", "layout")
 
 def _groups(model: torch.nn.Module, config: AutoencoderConfig) -> list[dict]:
     """Adam's parameter groups, each with the share of the learning rate that is its own ("scale")."""
-    scales = {"texture_encoder": config.texture_lr, "refiner": config.texture_lr, "layout_encoder": config.texture_lr, "texture_basis": 0.2}
+    scales = {"texture_encoder": config.texture_lr, "refiner": config.texture_lr, "layout_encoder": config.texture_lr, "texture_basis": 0.2, "average_relief": 2.0}
     groups: dict[float, list] = {}
     for name, parameter in model.named_parameters():
         scale = scales.get(name.partition(".")[0], 1.0) if config.network == "explorer" else 1.0
@@ -314,16 +318,17 @@ def settle(model: Autoencoder, clips: Clips, config: AutoencoderConfig, stopping
     progress(progress.total, "; ".join(told))
 
 
-def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = False, every: int = 6_400) -> Path:
+def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = False, every: int = 0) -> Path:
     """Runs stage 1 and returns the run's folder.
 
-    out receives config.json, curves.jsonl, sheets (every `every` images), state.pt (every minute and at the end) and
+    out receives config.json, curves.jsonl, sheets (every `every` images; a 24th of the run by itself, 6,400 to 100,000), state.pt (every minute and at the end) and
     `autoencoder/` (averaged weights). Ctrl-C saves and stops. Under torchrun, or `accelerate launch` on GPUs, the processes
     share every batch; until the frame is settled they walk the curve of one, and on clips, where each looks at the variances of its
     own part, near it. Raises FileExistsError when the folder holds a run and resume is False,
     ValueError for a batch that the processes can't share evenly, or a run that ends before its basis is fitted.
     """
     accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
+    every = every or max(6_400, min(100_000, config.images // 24) // config.batch * config.batch)
     together = FRAMES if config.network == "explorer" and (config.basis >= 0 or config.start) else 2 if config.together else 1
     if config.batch % (accelerator.num_processes * together):
         raise ValueError(f"a batch of {config.batch} can't be shared evenly by {accelerator.num_processes} processes")
@@ -366,6 +371,7 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
     clips = read_shards(data, model.size)
     if accelerator.device.type == "cuda" and getattr(clips.images, "nbytes", 0) < torch.cuda.mem_get_info()[0] / 2:
         clips.images = clips.images.to(accelerator.device)  # cropped there, or the GPU waits for the CPU
+    torch.backends.cudnn.benchmark = True  # nothing on a CPU
     if clips.validation.all():
         raise ValueError("the shards hold one person only: training needs at least two, one of whom validates")
     shown = clips.validation.nonzero().flatten()

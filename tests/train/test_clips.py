@@ -12,6 +12,7 @@ from tests.helpers import bump, drawn_clips, random_codes, smooth, tiny_autoenco
 from torch import Tensor
 
 from latentface.autoencoder import Codes, Scene
+from latentface.rendering import shading
 from train import losses
 from train.autoencoder import AutoencoderConfig
 from train.basis import fit_basis
@@ -196,6 +197,34 @@ def test_gradients_of_the_marched_picture_point_where_the_rendered_ones_do():
         assert F.cosine_similarity(one.flatten(), two.flatten(), 0) > least
 
 
+def test_light_teaches_depth_as_much_as_it_is_asked_to():
+    grads = []
+    for share in (0.0, 0.4, 1.0):
+        scene = replace(scene_of(32, 32), view=torch.zeros(3, 6), shading_gradient=share)  # from the front depth is seen by its light alone
+        picture, mask = picture_of(scene, 32)
+        torch.testing.assert_close(picture, picture_of(replace(scene, shading_gradient=1.0), 32)[0])
+        scene.depth.requires_grad_()
+        (shading(scene.lit_depth, scene.light) * smooth((3, 1, 32, 32), 5)).sum().backward()
+        grads.append(scene.depth.grad.clone())
+    assert grads[0].abs().max() == 0 < grads[2].abs().max()
+    torch.testing.assert_close(grads[1], 0.4 * grads[2])
+
+
+def test_the_average_relief_learns_and_what_a_face_adds_stays_smooth():
+    """A nose that all faces share goes into the average map, which the weight on what a face adds does not hold back."""
+    model, image, _ = outputs_of(16, 8)
+    model.average_share.fill_(1)
+    mix = draw_mix(model, 8, 0.5, 0.0, torch.Generator().manual_seed(2), (0, 1))
+    moved = {}
+    for weight in (0.0, 1e4):
+        config = replace(CONFIG, laplacian=weight)
+        loss, terms, _ = objective(model, model(image, **mix), image, config)
+        moved[weight] = torch.autograd.grad(loss, [model.average_relief, model.shape_decoder.head.weight])
+    assert moved[0.0][0].abs().max() > 0
+    torch.testing.assert_close(moved[1e4][0], moved[0.0][0])
+    assert moved[1e4][1].norm() > 10 * moved[0.0][1].norm()
+
+
 def outputs_of(size: int = 16, count: int = 8, **changes) -> tuple:
     model = tiny_autoencoder(size=size, **{**CHANGING, **changes})
     for layer in (model.shape_decoder.head, model.layout.displacement, model.texture_encoder[-2]):
@@ -206,8 +235,9 @@ def outputs_of(size: int = 16, count: int = 8, **changes) -> tuple:
 
 
 CONFIG = AutoencoderConfig(
-    borrowed=0.5, gate=0.1, following=0.3, habits=0.4, unsteady=0.5, stiffness=0.6, laplacian=0.7, raw_depth=0.8, gradient=0.9
-)
+    borrowed=0.5, gate=0.1, following=0.3, habits=0.4, unsteady=0.5, stiffness=0.6, laplacian=0.7, raw_depth=0.8, gradient=0.9,
+    average_laplacian=0.2,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("size", [16, 128])
@@ -228,7 +258,8 @@ def test_the_objective_term_by_term(size):
         "mirrored": CONFIG.mirrored * losses.laplace(other, few[0], few[1][:, 1:], other_mask),
         "gradient": 0.9 * losses.gradient_l1(picture, image, mask),
         "raw_depth": 0.8 * scene.raw_depth.square().mean(),
-        "laplacian": 7 * losses.laplacian_l1(scene.depth),
+        "laplacian": 7 * losses.laplacian_l1(0.1 * scene.raw_depth),
+        "average_laplacian": 2 * losses.laplacian_l1(scene.depth),
         "bending": 0.6 * bending(model.moves(codes.shape)),
         "gate": 0.1 * sum(v**2 for v in changing.flatten().tolist()) / changing.numel(),
         "following": 0.3 * following(changing, codes.view),
