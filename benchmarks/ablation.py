@@ -55,6 +55,9 @@ CLIPS = {
     "free to tell people apart": {"habits": 0.0},
     "the rest free to change": {"unsteady": 0.0},
     "with the critic": {"adversarial": 0.3},
+    "an average relief as smooth as what a face adds": {"average_laplacian": 5.0},
+    "all of the shading's gradient": {"shading": 1.0},
+    "none of the shading's gradient": {"shading": 0.0},
 }
 SHOWN = ("reconstruction_l1_head", "ssim", "perceptual", "side", "mad_deg", "yaw_deg", "pitch_centred_deg", "roll_deg", "concave")
 

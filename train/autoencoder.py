@@ -71,7 +71,7 @@ class AutoencoderConfig:
     laplacian: float = 0.5
     """Weight of the depth's Laplacian in units of the depth range; on clips, of what a face adds to the average relief."""
     average_laplacian: float = 0.5
-    """On clips: weight of the whole depth's Laplacian: the average relief is everybody's, so it may be sharp."""
+    """On clips: weight of the whole depth's Laplacian: little, as the average relief, which is everybody's, may be sharp."""
     together: float = 0.0
     """Weight of a frame's reconstruction, at 32 px at most, from the shape and texture of another frame of the same person: two
     views of one face, so that turning up and down is pose and not shape. Half of every batch then are such partners. Texture
@@ -99,7 +99,8 @@ class AutoencoderConfig:
     unsteady: float = 0.6
     """On clips: weight of the share of the other numbers' variance that lies within people."""
     shading: float = 0.4
-    """On clips: share of the shading's gradient that reaches depth."""
+    """On clips: share of the shading's gradient that reaches depth: with all of it, relief stays as albedo has it painted; with none,
+    what no turn of the head shows goes wild."""
     stiffness: float = 0.03
     """On clips: weight of bent layouts."""
     adversarial: float = 0.0
@@ -107,7 +108,7 @@ class AutoencoderConfig:
     gradients."""
     texture_lr: float = 5.0
     """Learning rate of the networks that correct and sharpen the texture and read the layout, in units of lr; the basis itself takes
-    a fifth of lr."""
+    a fifth of lr, the average relief twice lr."""
     warm_up: int = 8_000
     """Images over which the learned depth, and the gradient that shading gives it, come in on top of the bump: view and
     albedo first, or the relief is used to paint the face."""

@@ -4,7 +4,9 @@ A frame is drawn from its own view, light and changing numbers, and for half of 
 person's other frames: whatever differs between them has to be view, light or a changing number. These carry noise and are pulled
 to a standard normal (the information bottleneck of Alemi et al., ICLR 2017), so that they say only what the other frames leave
 open: expressions, and not who someone is. And as other frames show the face from elsewhere, depth and view have to be right
-for its texture to fall into place; a frame drawn from its own texture looks right under any.
+for its texture to fall into place; a frame drawn from its own texture looks right under any. What is fine about a face's relief, one
+face cannot tell from its paint: the average relief is one map that all faces teach, so it may be sharp, and what a face adds is held
+smooth. Turning tells more of it than light does, which is why only a share of the shading's gradient reaches depth.
 """
 
 from collections.abc import Callable
