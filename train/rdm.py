@@ -65,7 +65,7 @@ GENTLE = {"images": 50_000, "lr": 1e-4}
 """From the least-squares guess, what 1,900 people teach beyond it is learned in so few codes; more only learns them by heart."""
 PRESETS = {
     "explorer": RDMConfig(**GENTLE),
-    "explorer-128": RDMConfig(model={"width": 192}, more=(8, 8), **GENTLE),
+    "explorer-128": RDMConfig(model={"width": 192}, more=(8, 0), **GENTLE),
     "explorer-small": RDMConfig(model={"width": 96, "blocks": 2}, **GENTLE),
     "paper-64": RDMConfig(network="paper", standardized=False, decoupled=False, lr=1e-4, snr_gamma=1e9, ema=0.0),
     "toy": RDMConfig(model={"width": 32, "blocks": 1}, more=(2, 0), images=20_000, batch=128, views=1),
