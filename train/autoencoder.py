@@ -231,7 +231,8 @@ LAID_OUT = ("layout_encoder", "layout")
 
 def _groups(model: torch.nn.Module, config: AutoencoderConfig) -> list[dict]:
     """Adam's parameter groups, each with the share of the learning rate that is its own ("scale")."""
-    scales = {"texture_encoder": config.texture_lr, "refiner": config.texture_lr, "layout_encoder": config.texture_lr, "texture_basis": 0.2, "average_relief": 2.0}
+    scales = {name: config.texture_lr for name in ("texture_encoder", "refiner", "layout_encoder")}
+    scales |= {"texture_basis": 0.2, "average_relief": 2.0}
     groups: dict[float, list] = {}
     for name, parameter in model.named_parameters():
         scale = scales.get(name.partition(".")[0], 1.0) if config.network == "explorer" else 1.0

@@ -56,7 +56,7 @@ def test_trays_hold_everything_in_small_files(trays):
 
 
 def test_trays_come_one_by_one_then_it_trains_evaluates_and_goes_on(trays, tmp_path):
-    settings = {"PRESET": "toy", "IMAGES": "32", "RDM_IMAGES": "256", "WORK": str(tmp_path / "work")}
+    settings = {"PRESET": "toy", "IMAGES": "32", "RDM_IMAGES": "256", "PEOPLE": "3", "WORK": str(tmp_path / "work")}
     first = script("run", trays / "2", tmp_path / "out", 5, **settings)
     assert first.returncode == 0 and "1 of 2 files are here" in first.stdout, first.stderr
     shutil.rmtree(tmp_path / "out")
@@ -66,6 +66,8 @@ def test_trays_come_one_by_one_then_it_trains_evaluates_and_goes_on(trays, tmp_p
         second.stderr
     )
     assert (tmp_path / "work" / "packages" / "brought.py").exists()
+    assert json.loads((tmp_path / "work/data/people/manifest.json").read_text())["frames"] == 24  # drawn there
+    assert "drawn:2 --data" in second.stdout and "drawn:0 --data" in second.stdout and second.stdout.count("/people:1") == 2
     files = sorted((tmp_path / "out").iterdir())
     assert [f.name for f in files] == ["result.tar.00"] and files[0].stat().st_size <= 15 * 2**20
     with tarfile.open(files[0]) as tar:
