@@ -5,8 +5,8 @@
 #   bash train/gpu.sh run TRAY OUT MINUTES              on the host, in the repository, as often as needed
 #
 # pack puts the wheels that such a host lacks and all shards folders into TRAYS/1, TRAYS/2, ... of at most TRAY_MB megabytes
-# each (default 30). A folder with `validation` in it is the truth set of `python -m train truth`; from those called `people`, `people2`, ...
-# where there are such, stage 2 learns expressions.
+# each (default 30). A folder with `validation` in it is the truth set of `python -m train truth`; from those whose names begin with
+# `people`, where there are such, stage 2 learns expressions, and in stage 1 they weigh half of what the others do.
 # run takes a tray's files in (the host keeps them in WORK between runs), and once all have come, it unpacks, trains
 # stage 1, trains the RDM, and evaluates, each step going on where the last run stopped. After MINUTES it stops and
 # leaves in OUT what there is, in files of at most 15 MB: cat OUT/result.tar.* | tar x
