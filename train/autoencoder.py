@@ -324,9 +324,9 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
     """Runs stage 1 and returns the run's folder.
 
     out receives config.json, curves.jsonl, sheets (every `every` images; by itself a 24th of the run, 6,400 to 100,000), state.pt
-    (every minute and at the end) and `autoencoder/` (averaged weights). Ctrl-C saves and stops. Under torchrun, or `accelerate launch` on GPUs, the processes
-    share every batch; until the frame is settled they walk the curve of one, and on clips, where each looks at the variances of its
-    own part, near it. Raises FileExistsError when the folder holds a run and resume is False,
+    (every minute and at the end) and `autoencoder/` (averaged weights). Ctrl-C saves and stops. Under torchrun, or `accelerate
+    launch` on GPUs, the processes share every batch; until the frame is settled they walk the curve of one, and on clips, where each
+    looks at the variances of its own part, near it. Raises FileExistsError when the folder holds a run and resume is False,
     ValueError for a batch that the processes can't share evenly, or a run that ends before its basis is fitted.
     """
     accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
