@@ -15,7 +15,7 @@ from latentface.geometry import normals_from_depth, pixel_grid
 from latentface.rendering import picture, render, view_grid
 from tests.helpers import smooth, tiny_autoencoder, tiny_pipeline, webp, write_truth
 from train.__main__ import main
-from train.depth import agreement, depth, eroded, light_angles, load_autoencoder, mad, read_truth, side, truth_maps
+from train.depth import agreement, compared, depth, eroded, halved, light_angles, load_autoencoder, mad, read_truth, side, truth_maps
 from train.shards import ShardsError
 from train.ssim import ssim
 
@@ -23,9 +23,9 @@ SIZE, SIDE = 32, 40
 PEOPLE, FRAMES = 3, 4
 
 
-def ellipsoid() -> torch.Tensor:
+def ellipsoid(size: int = SIZE) -> torch.Tensor:
     """1 x S x S: the front of an ellipsoid about (0, 0, 1), 0.06 wide, 0.07 high, 0.08 deep, on a wall at 1.04."""
-    x, y = (pixel_grid(SIZE) * math.tan(math.radians(5))).unbind(-1)  # as if seen from far away
+    x, y = (pixel_grid(size) * math.tan(math.radians(5))).unbind(-1)  # as if seen from far away
     inside = 1 - (x / 0.06) ** 2 - (y / 0.07) ** 2
     return torch.where(inside > 0, 1.04 - 0.08 * inside.clamp(min=0).sqrt(), 1.04)[None]
 
@@ -112,6 +112,7 @@ def judged(folder, make, change=lambda scene: scene) -> dict:
 def test_the_truth_scores_perfectly(folder):
     found = judged(folder, scene)
     assert (found["n"], found["people"], found["concave"], found["covered"]) == (12, 3, 0, 1)  # the swap is left out
+    assert (found["side_64"], found["mad_64_deg"]) == (found["side"], found["mad_deg"])  # a model of 32 pixels
     assert found["side"] < 1e-5 and found["mad_deg"] < 0.3  # 16 bits of depth
     assert found["mad_mesh_deg"] < 0.5  # 8 bits of normal
     for name in ("yaw", "pitch", "roll", "light"):
@@ -144,6 +145,22 @@ def test_changed_depths_score_what_the_formula_says(frontal):
     assert hollow["concave"] == 1 and hollow["side"] > 1.9 * spread and hollow["mad_deg"] > 1.5 * slope
     one = judged(frontal, facing, lambda s: replace(s, depth=2.04 - s.depth if s.light[0, 2] > 0.4 else s.depth))
     assert one["concave"] == pytest.approx(1 / FRAMES)
+
+
+def test_at_64_pixels_only_what_all_four_know_is_compared():
+    depth = ellipsoid(128)
+    mask, seen = depth < 1.03, depth.clone()
+    seen[0, 64, 64] = 0  # a hole
+    small_seen, small_true, small_mask = halved(seen, depth, mask)
+    whole = mask[0].unfold(0, 2, 2).unfold(1, 2, 2)
+    assert torch.equal(small_mask[0], whole.all(-1).all(-1)) and 0 < small_mask.sum() < whole.any(-1).any(-1).sum()
+    assert (small_seen == 0).sum() == 1 and small_seen[0, 32, 32] == 0
+    found_side, found_mad, shared, _ = compared(small_seen, small_true, small_mask)
+    assert found_side < 1e-6 and found_mad < 1e-2 and not shared[0, 31:34, 31:34].any()
+    tilted = small_true + 0.1 * torch.linspace(-1, 1, 64)  # by about as many degrees everywhere
+    assert compared(tilted, small_true, small_mask)[1] == pytest.approx(
+        compared(depth + 0.1 * torch.linspace(-1, 1, 128), depth, mask)[1], rel=0.1
+    )
 
 
 def test_a_constant_offset_is_told_from_an_error(folder):
