@@ -35,6 +35,11 @@ class Codes:
     light: Tensor
     """B x 4: ambient and diffuse in [0, 1], together 1 in `explorer`; x and y of the direction in which the light travels, in [-1, 1]."""
 
+    @property
+    def face(self) -> Tensor:
+        """Shape and texture side by side, B x 512: what the RDM takes apart."""
+        return torch.cat([self.shape, self.texture], 1)
+
     def __getitem__(self, index) -> "Codes":
         return Codes(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
 

@@ -32,8 +32,7 @@ def convert(file: Path, out: Path, legacy_ddim: bool = False) -> list[str]:
     of another shape.
     """
     states, beside = read_states(file)
-    autoencoder, *denoisers = build(states)
-    LatentFacePipeline(autoencoder, *denoisers, make_scheduler(legacy_ddim)).save_pretrained(out)
+    LatentFacePipeline(*build(states), make_scheduler(legacy_ddim)).save_pretrained(out)
     return beside
 
 
@@ -71,8 +70,8 @@ def read_states(file: Path) -> tuple[dict[str, dict[str, Tensor]], list[str]]:
     return states, [str(name) for name in content if name not in networks]
 
 
-def build(states: dict[str, dict[str, Tensor]]) -> tuple[PaperAutoencoder, PaperDenoiser, PaperDenoiser]:
-    """The three models with these weights, on the CPU in float32, or on the meta device if the weights are there.
+def build(states: dict[str, dict[str, Tensor]]) -> tuple[PaperAutoencoder, PaperDenoiser]:
+    """The two models with these weights, on the CPU in float32, or on the meta device if the weights are there.
 
     Raises CheckpointError that lists every key that is missing, unexpected or of another shape.
     """
@@ -85,11 +84,11 @@ def build(states: dict[str, dict[str, Tensor]]) -> tuple[PaperAutoencoder, Paper
     try:
         with torch.device(device):
             autoencoder = PaperAutoencoder(width=width, code=code)
-            denoisers = [PaperDenoiser(code=code, width=each) for each in widths]
+            denoiser = PaperDenoiser(code=2 * code, widths=tuple(widths))
     except ValueError as error:
         raise CheckpointError(str(error)) from error
     homes: dict[str, nn.Module] = {name: getattr(autoencoder, name) for name in AUTOENCODER}
-    homes.update({name: denoiser.unet for name, denoiser in zip(DENOISERS, denoisers)})
+    homes |= {name: getattr(denoiser, name) for name in DENOISERS}
     missing, unexpected, other = [], [], []
     for name, home in homes.items():
         wanted, found = home.state_dict(), states[name]
@@ -105,7 +104,7 @@ def build(states: dict[str, dict[str, Tensor]]) -> tuple[PaperAutoencoder, Paper
         raise CheckpointError(f"the weights do not fit paper-64: {text}".rstrip("; "))
     for name, home in homes.items():
         home.load_state_dict(states[name], strict=True)
-    return autoencoder.eval(), *(denoiser.eval() for denoiser in denoisers)
+    return autoencoder.eval(), denoiser.eval()
 
 
 def _renamed(key: str) -> str:

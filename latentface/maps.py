@@ -26,12 +26,13 @@ def map_features(pipeline: LatentFacePipeline, codes: Codes, parts: FaceSplit) -
 
     Codes are standardised over the training codes; expression is divided by the same scale and has mean zero already.
     """
-    shape, texture = pipeline.shape_denoiser, pipeline.texture_denoiser
+    denoiser = pipeline.denoiser
+    shape, texture = denoiser.standardize(codes.face).chunk(2, 1)
     return {
-        "shape": shape.standardize(codes.shape),
-        "texture": texture.standardize(codes.texture),
-        "identity": torch.cat([shape.standardize(parts.shape.identity), texture.standardize(parts.texture.identity)], -1),
-        "expression": torch.cat([parts.shape.expression / shape.std, parts.texture.expression / texture.std], -1),
+        "shape": shape,
+        "texture": texture,
+        "identity": denoiser.standardize(parts.identity),
+        "expression": parts.expression / denoiser.std,
     }
 
 

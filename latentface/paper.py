@@ -3,7 +3,7 @@ authors' RDM, a UNet on 1 x 1 maps (LatentFace, section 3.2).
 
 They play the roles of `Autoencoder` and `Denoiser` and speak their conventions, so that the same trainers, pipeline and
 app take them. Submodules carry the authors' names: netD shape, netA texture, netL light, netV view, netC confidence; a
-published state dict of one of them loads into it strictly, and that of netED or netEA into `PaperDenoiser.unet`.
+published state dict of one of them loads into it strictly, and netED and netEA, shape's and texture's denoiser, are PaperDenoiser's.
 """
 
 import torch
@@ -169,31 +169,35 @@ class PaperAutoencoder(ModelMixin, ConfigMixin):
 
 
 class PaperDenoiser(Standardized, ModelMixin, ConfigMixin):
-    """The authors' denoiser, diffusers' UNet2DModel on 1 x 1 maps, in the role of `Denoiser`.
+    """The authors' denoisers, diffusers' UNet2DModel on 1 x 1 maps, in the role of `Denoiser`: netED of shape, netEA of texture, each
+    blind to the other.
 
-    `unet` holds the published keys; `mean` and `std` lie beside it and leave the code as it is unless they are set: the
-    authors diffuse raw codes. code: length of the code. width: channels of every block, 128 in the release, 1024 in the
-    authors' training script; a multiple of 32 from 64. Each of the 32 norm groups sees one pixel: of one channel it
-    passes nothing, of two hardly more than the sign, so train from 128.
+    They hold the published keys; `mean` and `std` lie beside them and leave the code as it is unless they are set: the
+    authors diffuse raw codes. code: length of shape and texture code together. widths: of the two, channels of every block, 128 in
+    the release, 1024 in the authors' training script; multiples of 32 from 64. Each of the 32 norm groups sees one pixel: of one
+    channel it passes nothing, of two hardly more than the sign, so train from 128.
     """
 
     @register_to_config
-    def __init__(self, code: int = 256, width: int = 128):
+    def __init__(self, code: int = 512, widths: tuple[int, int] = (128, 128)):
         super().__init__()
-        if width < 64 or width % 32:
-            raise ValueError(f"width must be a multiple of 32 from 64, not {width}")
-        self.unet = UNet2DModel(
-            sample_size=1,
-            in_channels=2 * code,
-            out_channels=code,
-            layers_per_block=2,
-            block_out_channels=(width,),
-            down_block_types=("DownBlock2D",),
-            up_block_types=("UpBlock2D",),
+        if wrong := [width for width in widths if width < 64 or width % 32]:
+            raise ValueError(f"a width must be a multiple of 32 from 64, not {wrong[0]}")
+        self.netED, self.netEA = (
+            UNet2DModel(
+                sample_size=1,
+                in_channels=code,
+                out_channels=code // 2,
+                layers_per_block=2,
+                block_out_channels=(width,),
+                down_block_types=("DownBlock2D",),
+                up_block_types=("UpBlock2D",),
+            )
+            for width in widths
         )
         self.register_scale(code)
 
     def forward(self, sample: Tensor, timestep: Tensor, condition: Tensor) -> Tensor:
         """sample, condition: B x C standardised. timestep: B in [0, 1000). Returns the predicted clean sample, B x C."""
-        joined = torch.cat([sample, condition], -1)[..., None, None]
-        return self.unet(joined, timestep).sample.flatten(1)
+        joined = torch.cat([*(part.unflatten(1, (2, -1)) for part in (sample, condition))], -1)[..., None, None]
+        return torch.cat([net(joined[:, i], timestep).sample.flatten(1) for i, net in enumerate((self.netED, self.netEA))], 1)

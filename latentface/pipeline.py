@@ -62,21 +62,28 @@ class FaceSplit:
     shape: Split
     texture: Split
 
+    @property
+    def identity(self) -> Tensor:
+        """Of shape and texture side by side, B x 512."""
+        return torch.cat([self.shape.identity, self.texture.identity], 1)
+
+    @property
+    def expression(self) -> Tensor:
+        """Of shape and texture side by side, B x 512."""
+        return torch.cat([self.shape.expression, self.texture.expression], 1)
+
 
 class LatentFacePipeline(DiffusionPipeline):
-    """LatentFace: autoencoder, one denoiser a code, and the sampler. Loads from a folder or the Hub, safetensors only."""
+    """LatentFace: autoencoder, denoiser, and the sampler. Loads from a folder or the Hub, safetensors only."""
 
     def __init__(
         self,
         autoencoder: Autoencoder | PaperAutoencoder,
-        shape_denoiser: Denoiser | PaperDenoiser,
-        texture_denoiser: Denoiser | PaperDenoiser,
+        denoiser: Denoiser | PaperDenoiser,
         scheduler: DDIMScheduler,
     ):
         super().__init__()
-        self.register_modules(
-            autoencoder=autoencoder, shape_denoiser=shape_denoiser, texture_denoiser=texture_denoiser, scheduler=scheduler
-        )
+        self.register_modules(autoencoder=autoencoder, denoiser=denoiser, scheduler=scheduler)
 
     @property
     def size(self) -> int:
@@ -119,11 +126,9 @@ class LatentFacePipeline(DiffusionPipeline):
 
     def split(self, codes: Codes, steps: int = 5, samples: int = 8, seed: int = 0) -> FaceSplit:
         """Identity and expression of both codes (see rdm.split); the same seed gives the same split."""
-        arguments = {"steps": steps, "samples": samples, "seed": seed}
-        return FaceSplit(
-            split(self.shape_denoiser, self.scheduler, codes.shape, **arguments),
-            split(self.texture_denoiser, self.scheduler, codes.texture, **arguments),
-        )
+        both = split(self.denoiser, self.scheduler, codes.face, steps, samples, seed)
+        halves = zip(*(part.chunk(2, 1) for part in (both.identity, both.expression, *both.steps)))
+        return FaceSplit(*(Split(identity, expression, list(estimates)) for identity, expression, *estimates in halves))
 
     def neutral(self, codes: Codes, seed: int = 0) -> Codes:
         """The face with its expression taken off: the identity parts, under its own view and light."""

@@ -1,7 +1,8 @@
 """Stage 2: the representation diffusion model (LatentFace, section 3.2).
 
-A denoiser a code (shape, texture) learns the distribution of what a person keeps over time, given one frame's code.
-Its sample is the identity; what the frame's code holds beyond it is the expression: expression = code - identity.
+A denoiser learns the distribution of what a person keeps over time, given one frame's code. Its sample is the identity; what the
+frame's code holds beyond it is the expression: expression = code - identity. The authors have one denoiser for shape and one for
+texture, each blind to the other; ours sees both side by side, as an expression shows in both: closed eyes are a layout and a colour.
 """
 
 import math
@@ -36,7 +37,7 @@ class Denoiser(Standardized, ModelMixin, ConfigMixin):
 
     The authors' denoiser is a UNet on 1 x 1 maps, which is a residual MLP with a time embedding; this is that MLP.
     It works on codes standardised by the `mean` and `std` of the training codes, which it carries along.
-    code: length of the code. width: of the hidden layers. blocks: residual blocks.
+    code: length of shape and texture code together. width: of the hidden layers. blocks: residual blocks.
     changing: rank of the expression. With 0, the authors' way, every direction of the code is split: a least-squares
     guess pulls each towards the mean of all people, and what it takes off, some of who they are in every direction, is
     left to the expression. With more, `readings` (code x changing) read the expression off a code, and `directions` (as large;
@@ -47,7 +48,7 @@ class Denoiser(Standardized, ModelMixin, ConfigMixin):
     """
 
     @register_to_config
-    def __init__(self, code: int = 256, width: int = 256, blocks: int = 3, changing: int = 0):
+    def __init__(self, code: int = 512, width: int = 256, blocks: int = 3, changing: int = 0):
         super().__init__()
         for name in ("readings", "directions"):
             self.register_buffer(name, torch.zeros(code, changing), persistent=changing > 0)

@@ -116,10 +116,8 @@ def latentface(pipeline: LatentFacePipeline, name: str) -> Method:
     def encode(images: Tensor, variant: Variant) -> dict[str, Tensor]:
         codes = pipeline.encode(images)
         parts = pipeline.split(codes)
-        signature = {}
-        if isinstance(pipeline.shape_denoiser, Denoiser):
-            both = pipeline.shape_denoiser.signature(codes.shape), pipeline.texture_denoiser.signature(codes.texture)
-            signature = {"signature": torch.cat(both, 1)}
+        ours = isinstance(pipeline.denoiser, Denoiser)
+        signature = {"signature": pipeline.denoiser.signature(codes.face)} if ours else {}
         shape, texture, id_shape, id_texture = codes.shape, codes.texture, parts.shape.identity, parts.texture.identity
         return {
             "shape": shape,

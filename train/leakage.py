@@ -209,13 +209,13 @@ def block_dci(results: dict[str, float], angles: list[str], lit: bool) -> dict[s
 def code_blocks(pipeline: LatentFacePipeline, codes: Codes, seed: int = 0) -> dict[str, Tensor]:
     """All blocks of faces' codes, N x D each: codes, their parts, each part of both joined, view, light, and all."""
     parts = [pipeline.split(codes[rows], seed=seed) for rows in torch.arange(len(codes.shape)).split(1024)]
-    shape, texture = pipeline.shape_denoiser, pipeline.texture_denoiser
-    blocks = {"shape": shape.standardize(codes.shape), "texture": texture.standardize(codes.texture)}
-    for kind, denoiser in (("shape", shape), ("texture", texture)):
-        blocks[f"id_{kind}"] = denoiser.standardize(torch.cat([getattr(p, kind).identity for p in parts]))
-        blocks[f"exp_{kind}"] = torch.cat([getattr(p, kind).expression for p in parts]) / denoiser.std
-    blocks["identity"] = torch.cat([blocks["id_shape"], blocks["id_texture"]], 1)
-    blocks["expression"] = torch.cat([blocks["exp_shape"], blocks["exp_texture"]], 1)
+    denoiser = pipeline.denoiser
+    identity = denoiser.standardize(torch.cat([part.identity for part in parts]))
+    expression = torch.cat([part.expression for part in parts]) / denoiser.std
+    blocks: dict[str, Tensor] = {}
+    for prefix, both in (("", denoiser.standardize(codes.face)), ("id_", identity), ("exp_", expression)):
+        blocks |= zip((f"{prefix}shape", f"{prefix}texture"), both.chunk(2, 1))
+    blocks |= {"identity": identity, "expression": expression}
     blocks |= {"view": codes.view, "light": codes.light}
     blocks["full"] = torch.cat([blocks[name] for name in ("shape", "texture", "view", "light")], 1)
     return {name: value.cpu() for name, value in blocks.items()}

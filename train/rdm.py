@@ -31,9 +31,9 @@ class RDMConfig:
     """A preset of stage 2."""
 
     network: str = "explorer"
-    """Which denoisers: "explorer" (Denoiser) or "paper" (PaperDenoiser)."""
+    """Which denoiser: "explorer" (Denoiser) or "paper" (PaperDenoiser)."""
     model: dict = field(default_factory=dict)
-    """Arguments of the denoisers."""
+    """Arguments of the denoiser."""
     standardized: bool = True
     """Whether codes are diffused with zero mean and unit variance; the authors diffuse them as they are."""
     images: int = 200_000
@@ -74,10 +74,10 @@ PRESETS = {
 
 @torch.no_grad()
 def encode_clips(model: Autoencoder, clips: Clips, views: int, seed: int, progress=None) -> dict[str, Tensor]:
-    """Codes of all frames: {"shape", "texture", "view", "light"}: N x views x C; view 0 is the plain crop, the others are jittered."""
+    """Codes of all frames: {"face", "view", "light"}: N x views x C; view 0 is the plain crop, the others are jittered."""
     generator = torch.Generator().manual_seed(seed)
     device = next(model.parameters()).device
-    out: dict[str, list] = {name: [] for name in (*KINDS, "view", "light")}
+    out: dict[str, list] = {name: [] for name in ("face", "view", "light")}
     rows = torch.arange(len(clips.images))
     for done, part in enumerate(rows.split(256)):
         codes = []
@@ -88,7 +88,7 @@ def encode_clips(model: Autoencoder, clips: Clips, views: int, seed: int, progre
             found.append(torch.stack([getattr(c, name).float().cpu() for c in codes], 1))
         if progress:
             progress(min(len(rows), (done + 1) * 256), len(rows))
-    return {kind: torch.cat(parts) for kind, parts in out.items()}
+    return {name: torch.cat(parts) for name, parts in out.items()}
 
 
 def others_mean(codes: Tensor, person: Tensor) -> Tensor:
@@ -116,6 +116,29 @@ def steadying(codes: Tensor, person: Tensor, ridge: float = 0.3) -> Tensor:
     return (axes / values.sqrt()).to(codes.dtype)
 
 
+def expression_readings(
+    model: Autoencoder, codes: Tensor, frames: Tensor, person: Tensor, more: tuple[int, int], known: Tensor
+) -> Tensor:
+    """What reads an expression off shape and texture side by side, orthonormal columns 2C x K: of each kind the numbers that stage 1
+    lets change, and `more` directions of its others in which people change most as a face shows it (see changing_directions).
+
+    codes: M x 2C, as the autoencoder gives them. frames: N x 2C, standardised. person: N int64. known: N x G, of each frame.
+    """
+    mean, spread = (value.chunk(2) for value in (codes.mean(0), codes.std(0).clamp(min=1e-4)))
+    parts = []
+    for i, (kind, count) in enumerate(zip(KINDS, more)):
+        changes, own = model.changes(kind).cpu(), frames.chunk(2, 1)[i]
+        device = next(model.parameters()).device
+        readings = torch.eye(len(changes))[:, changes]
+        if count:
+            shown = features_moved(model, kind, mean[i].to(device), spread[i].to(device))[~changes]
+            found = torch.zeros(len(changes), count)
+            found[~changes] = changing_directions(own[:, ~changes], person, count, known, shown)
+            readings = torch.cat([readings, found], 1)
+        parts.append(readings)
+    return torch.block_diag(*parts)
+
+
 @torch.no_grad()
 def start_from_least_squares(denoiser: Denoiser, condition: Tensor, target: Tensor, ridge: float = 1e-4) -> None:
     """Sets a denoiser to the linear guess of standardised targets N x C from standardised codes N x C that errs least.
@@ -138,10 +161,13 @@ def aim(denoiser: Denoiser | PaperDenoiser, condition: Tensor, target: Tensor) -
     return denoiser.identity(condition, target) if isinstance(denoiser, Denoiser) else target
 
 
-def held_error(denoiser: Denoiser | PaperDenoiser, code: Tensor, target: Tensor, **sampling) -> float:
-    """Mean squared error of the identities split off codes B x C, standardised, summed over the code. sampling: see split."""
+def held_error(denoiser: Denoiser | PaperDenoiser, code: Tensor, target: Tensor, **sampling) -> list[float]:
+    """Mean squared errors of the identities split off codes B x C, standardised, summed over shape's code and over texture's.
+
+    sampling: see split."""
     found = denoiser.standardize(split(denoiser, make_scheduler(), code, **sampling).identity)
-    return float((found - aim(denoiser, denoiser.standardize(code), denoiser.standardize(target))).square().sum(1).mean())
+    error = found - aim(denoiser, denoiser.standardize(code), denoiser.standardize(target))
+    return error.square().unflatten(1, (2, -1)).sum(2).mean(0).tolist()
 
 
 def snr_weight(alphas_cumprod: Tensor, gamma: float) -> Tensor:
@@ -176,49 +202,34 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
     reading = Progress(len(clips.images), unit="frames encoded")
     codes = encode_clips(model, clips, config.views, config.seed, lambda done, _: reading(done, line=False))
     torch.manual_seed(config.seed)
-    arguments = {**config.model, "code": model.config.code}
-    network = NETWORKS[config.network]
-    ranks = {kind: {} for kind in KINDS}
+    arguments, network, rank = {**config.model, "code": codes["face"].shape[-1]}, NETWORKS[config.network], 0
     if network is Denoiser and any(model.config.get("changing", ())):
-        ranks = {kind: {"changing": int(model.changes(kind).sum()) + more} for kind, more in zip(KINDS, config.more)}
-    denoisers = {kind: network(**arguments, **ranks[kind]).to(device) for kind in KINDS}
-    averages = {kind: network(**arguments, **ranks[kind]).to(device).eval() for kind in KINDS}
-    targets, spread = {}, {}
-    known = torch.cat([codes["view"], codes["light"], codes["view"].square()], 2)[drawn, 0]
-    for kind in KINDS:
-        flat = codes[kind][drawn].flatten(0, 1)
-        spread[kind] = flat.std(0).clamp(min=1e-4)
-        if config.standardized:
-            denoisers[kind].mean.copy_(flat.mean(0))
-            denoisers[kind].std.copy_(spread[kind])
-        targets[kind] = others_mean(codes[kind], clips.person)
-        frames = denoisers[kind].standardize(codes[kind][:, 0].to(device)).cpu()
-        if network is Denoiser:
-            denoisers[kind].steady.copy_(steadying(frames[~clips.validation], clips.person[~clips.validation]))
-        if ranks[kind]:
-            changes = model.changes(kind).cpu()
-            readings = torch.eye(model.config.code)[:, changes]
-            if more := config.more[KINDS.index(kind)]:
-                shown = features_moved(model, kind, flat.mean(0).to(device), spread[kind].to(device))[~changes]
-                found = torch.zeros(model.config.code, more)
-                found[~changes] = changing_directions(frames[drawn][:, ~changes], clips.person[drawn], more, known, shown)
-                readings = torch.cat([readings, found], 1)
-            denoisers[kind].readings.copy_(readings)
-            denoisers[kind].directions.copy_(going_along(frames[drawn], clips.person[drawn], readings, known))
-        if network is Denoiser:
-            wanted = denoisers[kind].standardize(targets[kind][rows].to(device))
-            start_from_least_squares(denoisers[kind], frames[rows].to(device), wanted)
-        averages[kind].load_state_dict(denoisers[kind].state_dict())
-    parameters = [p for kind in KINDS for p in denoisers[kind].parameters()]
-    average_parameters = [p for kind in KINDS for p in averages[kind].parameters()]
+        rank = sum(int(model.changes(kind).sum()) for kind in KINDS) + sum(config.more)
+        arguments["changing"] = rank
+    denoiser, average = network(**arguments).to(device), network(**arguments).to(device).eval()
+    flat = codes["face"][drawn].flatten(0, 1)
+    if config.standardized:
+        denoiser.mean.copy_(flat.mean(0))
+        denoiser.std.copy_(flat.std(0).clamp(min=1e-4))
+    targets = others_mean(codes["face"], clips.person)
+    if network is Denoiser:
+        frames = denoiser.standardize(codes["face"][:, 0].to(device)).cpu()
+        denoiser.steady.copy_(steadying(frames[~clips.validation], clips.person[~clips.validation]))
+        if rank:
+            known = torch.cat([codes["view"], codes["light"], codes["view"].square()], 2)[drawn, 0]
+            readings = expression_readings(model, flat, frames[drawn], clips.person[drawn], config.more, known)
+            denoiser.readings.copy_(readings)
+            denoiser.directions.copy_(going_along(frames[drawn], clips.person[drawn], readings, known))
+        start_from_least_squares(denoiser, frames[rows].to(device), denoiser.standardize(targets[rows].to(device)))
+    average.load_state_dict(denoiser.state_dict())
+    parameters, average_parameters = list(denoiser.parameters()), list(average.parameters())
     optimizer = (torch.optim.AdamW if config.decoupled else torch.optim.Adam)(parameters, config.lr, weight_decay=config.weight_decay)
     seen, history = 0, []
     if resume and state_file.exists():
         state = load_state(state_file)
         history = resumed(out / "config.json", asdict(config))
-        for kind in KINDS:
-            denoisers[kind].load_state_dict(state[kind])
-            averages[kind].load_state_dict(state[f"{kind}_average"])
+        denoiser.load_state_dict(state["denoiser"])
+        average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
         seen = state["images"]
         cut_curve(curves, seen)
@@ -227,12 +238,9 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
     weight = snr_weight(alphas, config.snr_gamma) if config.snr_gamma else torch.ones_like(alphas)
 
     def save() -> None:
-        state = {"images": seen, "optimizer": optimizer.state_dict()}
-        for kind in KINDS:
-            state[kind], state[f"{kind}_average"] = denoisers[kind].state_dict(), averages[kind].state_dict()
-        save_state(state_file, state)
-        pipeline = LatentFacePipeline(model, averages["shape"], averages["texture"], scheduler)
-        pipeline.save_pretrained(out / "pipeline")
+        state = {"denoiser": denoiser.state_dict(), "average": average.state_dict()}
+        save_state(state_file, {**state, "optimizer": optimizer.state_dict(), "images": seen})
+        LatentFacePipeline(model, average, scheduler).save_pretrained(out / "pipeline")
         (out / "config.json").write_text(json.dumps(record(asdict(config), data=data, images=seen, history=history), indent=1))
 
     progress, saved, total, steps = Progress(config.images, seen, "codes"), time.monotonic(), 0.0, 0
@@ -246,15 +254,12 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
             share = 0.5 * (1 + torch.cos(torch.tensor(torch.pi * seen / config.images))).item()
             for group in optimizer.param_groups:
                 group["lr"] = config.lr * share * min(1.0, (seen / config.batch + 1) / 200)
-            loss = torch.zeros((), device=device)
-            for kind in KINDS:
-                denoiser = denoisers[kind]
-                condition = denoiser.standardize(codes[kind][batch, view].to(device))
-                target = aim(denoiser, condition, denoiser.standardize(targets[kind][batch].to(device)))
-                noise = torch.randn(target.shape, generator=generator).to(device)
-                noisy = alphas[t, None].sqrt() * target + (1 - alphas[t, None]).sqrt() * noise
-                error = (denoiser(noisy, t, condition) - target).square().mean(1)
-                loss = loss + (weight[t] * error).mean()
+            condition = denoiser.standardize(codes["face"][batch, view].to(device))
+            target = aim(denoiser, condition, denoiser.standardize(targets[batch].to(device)))
+            noise = torch.randn(target.shape, generator=generator).to(device)
+            noisy = alphas[t, None].sqrt() * target + (1 - alphas[t, None]).sqrt() * noise
+            error = 2 * (denoiser(noisy, t, condition) - target).square().mean(1)  # of shape and of texture, as the authors add them up
+            loss = (weight[t] * error).mean()
             if not torch.isfinite(loss):
                 raise FloatingPointError(f"the loss is {loss.item()} after {seen:,} codes; --resume goes on from the last save")
             optimizer.zero_grad(set_to_none=True)
@@ -267,8 +272,9 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
             seen, total, steps = seen + config.batch, total + loss.detach(), steps + 1
             if seen % every < config.batch or seen >= config.images:
                 row = {"images": seen, "loss": float(total) / steps, "rate": progress.rate(seen)}
-                for kind in KINDS if len(held) else ():
-                    row[f"val_{kind}"] = held_error(averages[kind], codes[kind][held, 0].to(device), targets[kind][held].to(device))
+                if len(held):
+                    errors = held_error(average, codes["face"][held, 0].to(device), targets[held].to(device))
+                    row |= {f"val_{kind}": error for kind, error in zip(KINDS, errors)}
                 append_curve(curves, row)
                 progress(seen, " ".join(f"{k} {v:.4f}" for k, v in row.items() if k not in ("images", "rate")))
                 total, steps = 0.0, 0
