@@ -39,7 +39,7 @@ def tiny_denoiser(seed: int = 0, code: int = 16) -> Denoiser:
 def tiny_pipeline(seed: int = 0, **changes) -> LatentFacePipeline:
     model = tiny_autoencoder(seed, **changes)
     code = model.config.code
-    return LatentFacePipeline(model, tiny_denoiser(seed + 1, code), tiny_denoiser(seed + 2, code), make_scheduler())
+    return LatentFacePipeline(model, tiny_denoiser(seed + 1, 2 * code), make_scheduler())
 
 
 def random_codes(count: int, seed: int = 0, length: int = 16) -> Codes:

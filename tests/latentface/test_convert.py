@@ -21,13 +21,10 @@ OLD = {new: old for old, new in OLD_ATTENTION.items()}
 def made_up(old: bool = True) -> dict:
     """A published file's content at a small width: real key names, the denoisers' in diffusers 0.14's spelling."""
     torch.manual_seed(0)
-    autoencoder, denoisers = (
-        PaperAutoencoder(**TINY),
-        (PaperDenoiser(code=16, width=64), PaperDenoiser(code=16, width=96)),
-    )
+    autoencoder, denoiser = PaperAutoencoder(**TINY), PaperDenoiser(code=32, widths=(64, 96))
     content = {name: net.state_dict() for name, net in autoencoder.named_children()}
-    for name, denoiser in zip(("netED", "netEA"), denoisers):
-        state = denoiser.unet.state_dict()
+    for name, net in denoiser.named_children():
+        state = net.state_dict()
         for key in [k for k in state if old and ".to_" in k]:
             head, _, tail = key.partition(".to_")
             layer, kind = f"to_{tail}".rsplit(".", 1)
@@ -57,15 +54,15 @@ def test_every_weight_arrives_and_the_pipeline_works(tmp_path, old):
     pipeline = load_pipeline(tmp_path / "out")
     for name, net in pipeline.autoencoder.named_children():
         assert all(torch.equal(value, content[name][key]) for key, value in net.state_dict().items())
-    for name, denoiser in (("netED", pipeline.shape_denoiser), ("netEA", pipeline.texture_denoiser)):
+    for name, net in pipeline.denoiser.named_children():
         assert sum(v.double().sum().item() for v in content[name].values()) == pytest.approx(
-            sum(v.double().sum().item() for v in denoiser.unet.state_dict().values())
+            sum(v.double().sum().item() for v in net.state_dict().values())
         )
-        found = denoiser.unet.state_dict()["mid_block.attentions.0.to_out.0.weight"]
+        found = net.state_dict()["mid_block.attentions.0.to_out.0.weight"]
         assert torch.equal(
             found, content[name]["mid_block.attentions.0." + ("proj_attn" if old else "to_out.0") + ".weight"]
         )
-    assert (pipeline.shape_denoiser.config.width, pipeline.texture_denoiser.config.width) == (64, 96)
+    assert tuple(pipeline.denoiser.config.widths) == (64, 96)
     codes = pipeline.encode(faces(2))
     assert pipeline.decode(pipeline.swap(codes[:1], codes[1:])).render()[0].isfinite().all()
 
@@ -75,9 +72,9 @@ def test_the_released_sizes_fit():
     table = published()
     table["netED"] = table["netEA"] = table.pop("netEA = netED")
     states = {n: {k: torch.empty(shape, device="meta") for k, shape in rows.items()} for n, rows in table.items()}
-    autoencoder, shape, texture = build(states)
+    autoencoder, denoiser = build(states)
     assert autoencoder.config.width == 64 and autoencoder.config.code == 256
-    assert shape.config.width == texture.config.width == 128
+    assert tuple(denoiser.config.widths) == (128, 128)
     del states["netV"]["network.2.weight"]
     with pytest.raises(CheckpointError, match=r"1 missing: netV\.network\.2\.weight$"):
         build(states)

@@ -116,13 +116,13 @@ def test_features_against_the_parts():
     parts = pipeline.split(codes)
     found = map_features(pipeline, codes, parts)
     assert set(found) == set(MAPS)
-    shape, texture = pipeline.shape_denoiser, pipeline.texture_denoiser
+    (mean, texture_mean), (std, texture_std) = (value.chunk(2) for value in (pipeline.denoiser.mean, pipeline.denoiser.std))
     for row in range(4):
-        own = (codes.shape[row] - shape.mean) / shape.std
+        own = (codes.shape[row] - mean) / std
         torch.testing.assert_close(found["shape"][row], own)
-        torch.testing.assert_close(found["texture"][row], (codes.texture[row] - texture.mean) / texture.std)
+        torch.testing.assert_close(found["texture"][row], (codes.texture[row] - texture_mean) / texture_std)
         identity, expression = found["identity"][row], found["expression"][row]
         assert identity.shape == expression.shape == (32,)
         torch.testing.assert_close(identity[:16] + expression[:16], own, atol=1e-5, rtol=1e-5)
         torch.testing.assert_close(identity[16:] + expression[16:], found["texture"][row], atol=1e-5, rtol=1e-5)
-        torch.testing.assert_close(expression[:16] * shape.std, parts.shape.expression[row], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(expression[:16] * std, parts.shape.expression[row], atol=1e-5, rtol=1e-5)

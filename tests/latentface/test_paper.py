@@ -67,15 +67,16 @@ def test_autoencoder_has_exactly_the_published_keys(released):
 
 def test_denoiser_has_exactly_the_published_keys():
     denoiser = PaperDenoiser()
-    assert shapes(denoiser.unet.state_dict()) == published()["netEA = netED"]
-    beside = {key for key in denoiser.state_dict() if not key.startswith("unet.")}
+    for net in (denoiser.netED, denoiser.netEA):
+        assert shapes(net.state_dict()) == published()["netEA = netED"]
+    beside = {key for key in denoiser.state_dict() if not key.startswith(("netED.", "netEA."))}
     assert beside == {"mean", "std"}
 
 
 def test_a_published_state_loads_strictly_and_is_used(released):
     generator = torch.Generator().manual_seed(1)
     model, denoiser = PaperAutoencoder(), PaperDenoiser()
-    homes = {**dict(model.named_children()), "netEA = netED": denoiser.unet}
+    homes = {**dict(model.named_children()), "netEA = netED": denoiser.netEA}
     for name, table in published().items():
         state = {key: torch.randn(shape, generator=generator) * 0.05 for key, shape in table.items()}
         homes[name].load_state_dict(state, strict=True)
@@ -92,7 +93,7 @@ def test_parameter_counts(released):
     assert count == {name: table[name] for name in count}
     encoder, decoder = (sum(p.numel() for p in part.parameters()) for part in released.netD.children())
     assert (round(encoder / 1e6, 2), round(decoder / 1e6, 2)) == (4.85, 8.13)  # METHOD 1.1
-    assert sum(p.numel() for p in PaperDenoiser().parameters()) == table["netEA = netED"] == 4_351_616
+    assert sum(p.numel() for p in PaperDenoiser().parameters()) == 2 * table["netEA = netED"] == 2 * 4_351_616
 
 
 def test_layers_without_parameters_are_the_authors(released):
@@ -251,7 +252,7 @@ def test_another_size_is_refused(size):
         tiny().encode(torch.zeros(1, 3, size, size))
 
 
-@pytest.mark.parametrize("make", [lambda: PaperAutoencoder(width=12), lambda: PaperDenoiser(width=32)])
+@pytest.mark.parametrize("make", [lambda: PaperAutoencoder(width=12), lambda: PaperDenoiser(widths=(64, 32))])
 def test_a_width_that_cannot_be_normalised_is_refused(make):
     with pytest.raises(ValueError, match="width must be"):
         make()
@@ -320,14 +321,16 @@ def test_denoiser_learns_to_copy_its_condition():
 
 
 def test_denoiser_takes_noise_first_and_condition_second():
-    denoiser = PaperDenoiser(code=8, width=64).eval()
-    sample, condition, t = torch.randn(3, 8), torch.randn(3, 8), torch.tensor([5, 50, 500])
-    expected = denoiser.unet(torch.cat([sample, condition], 1)[..., None, None], t).sample[..., 0, 0]
-    torch.testing.assert_close(denoiser(sample, t, condition), expected)
+    """And each network its own half of both."""
+    denoiser = PaperDenoiser(code=16, widths=(64, 96)).eval()
+    sample, condition, t = torch.randn(3, 16), torch.randn(3, 16), torch.tensor([5, 50, 500])
+    halves = zip((denoiser.netED, denoiser.netEA), sample.chunk(2, 1), condition.chunk(2, 1))
+    expected = [net(torch.cat([s, c], 1)[..., None, None], t).sample[..., 0, 0] for net, s, c in halves]
+    torch.testing.assert_close(denoiser(sample, t, condition), torch.cat(expected, 1))
 
 
 def test_standardize_is_the_identity_until_set():
-    denoiser, code = PaperDenoiser(code=8, width=64), torch.rand(3, 8)
+    denoiser, code = PaperDenoiser(code=8, widths=(64, 64)), torch.rand(3, 8)
     assert torch.equal(denoiser.standardize(code), code) and torch.equal(denoiser.restore(code), code)
     denoiser.mean.fill_(2.0)
     denoiser.std.fill_(4.0)
@@ -343,7 +346,7 @@ def test_saved_and_loaded_networks_answer_the_same(tmp_path):
     model.save_pretrained(tmp_path / "autoencoder")
     again = PaperAutoencoder.from_pretrained(tmp_path / "autoencoder").eval()
     assert again.config.code == 16 and again.config.width == 8
-    denoiser = PaperDenoiser(code=16, width=64).eval()
+    denoiser = PaperDenoiser(code=16, widths=(64, 96)).eval()
     denoiser.mean.fill_(0.3)
     denoiser.save_pretrained(tmp_path / "denoiser")
     other = PaperDenoiser.from_pretrained(tmp_path / "denoiser").eval()
@@ -356,18 +359,18 @@ def test_saved_and_loaded_networks_answer_the_same(tmp_path):
 
 def test_pipeline_loads_and_swaps(tmp_path):
     torch.manual_seed(0)
-    parts = [PaperDenoiser(code=16, width=64).eval() for _ in range(2)]
-    LatentFacePipeline(tiny().eval(), *parts, make_scheduler()).save_pretrained(tmp_path)
+    denoiser = PaperDenoiser(code=32, widths=(64, 64)).eval()
+    LatentFacePipeline(tiny().eval(), denoiser, make_scheduler()).save_pretrained(tmp_path)
     pipeline = latentface.load_pipeline(tmp_path)
     assert isinstance(pipeline.autoencoder, latentface.PaperAutoencoder) and pipeline.size == 64
-    assert isinstance(pipeline.shape_denoiser, latentface.PaperDenoiser)
+    assert isinstance(pipeline.denoiser, latentface.PaperDenoiser)
     codes = pipeline.encode(faces(2))
     one, two = codes[:1], codes[1:]
     swapped = pipeline.swap(one, two)
     part = {"scheduler": pipeline.scheduler, "samples": 8}
     with torch.no_grad():
-        a, b = (split(pipeline.shape_denoiser, code=c.shape, **part) for c in (one, two))
-    torch.testing.assert_close(swapped.shape, a.identity + b.expression)
+        a, b = (split(pipeline.denoiser, code=c.face, **part) for c in (one, two))
+    torch.testing.assert_close(swapped.face, a.identity + b.expression)
     torch.testing.assert_close(swapped.view, one.view)
     picture, mask = pipeline.decode(swapped).render()
     assert picture.shape == (1, 3, 64, 64) and picture.isfinite().all() and mask.mean() > 0.5

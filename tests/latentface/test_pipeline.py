@@ -1,6 +1,7 @@
 """The pipeline: arithmetic of codes, photos in, checkpoints out and in again."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from tests.helpers import photo, random_codes, smooth, tiny_pipeline
 from latentface.alignment import NoFaceError
 from latentface.photo import PhotoError
 from latentface.pipeline import CheckpointError, LatentFacePipeline, load_pipeline
+from latentface.rdm import split
 
 FIELDS = ("shape", "texture", "view", "light")
 WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -48,13 +50,18 @@ def test_swap_is_identity_plus_strength_times_expression(pipeline):
     assert not torch.equal(parts_a.shape.identity, parts_a.texture.identity)
 
 
-def test_each_code_goes_to_its_own_denoiser(pipeline):
-    """The same vector as shape and as texture comes out differently."""
+def test_both_codes_are_split_together(pipeline):
+    """Each comes out in its place, and what one says has a say in the other."""
     codes = random_codes(2)
-    codes.texture = codes.shape.clone()
     parts = pipeline.split(codes, steps=3, samples=2, seed=1)
-    assert not torch.allclose(parts.shape.identity, parts.texture.identity, atol=1e-2)
-    assert len(parts.shape.steps) == len(parts.texture.steps) == 3
+    whole = split(pipeline.denoiser, pipeline.scheduler, torch.cat([codes.shape, codes.texture], 1), 3, 2, 1)
+    for name, place in (("shape", slice(0, 16)), ("texture", slice(16, 32))):
+        part = getattr(parts, name)
+        assert torch.equal(part.identity, whole.identity[:, place]) and torch.equal(part.expression, whole.expression[:, place])
+        assert len(part.steps) == 3 and all(torch.equal(a, b[:, place]) for a, b in zip(part.steps, whole.steps))
+    assert torch.equal(parts.identity, whole.identity) and torch.equal(parts.expression, whole.expression)
+    other = pipeline.split(replace(codes, texture=codes.texture + 1), steps=3, samples=2, seed=1)
+    assert (other.shape.identity - parts.shape.identity).abs().max() > 1e-2
 
 
 def test_photo_to_codes(pipeline, tmp_path):
@@ -119,9 +126,9 @@ def test_half_precision_on_disk_is_float_when_loaded(pipeline, tmp_path):
 
 def test_pickled_weights_are_refused(saved):
     """A pickle may run code when it is opened; safetensors cannot."""
-    weights = saved / "shape_denoiser" / WEIGHTS
-    state = load_pipeline(saved).shape_denoiser.state_dict()
-    torch.save(state, saved / "shape_denoiser" / "diffusion_pytorch_model.bin")
+    weights = saved / "denoiser" / WEIGHTS
+    state = load_pipeline(saved).denoiser.state_dict()
+    torch.save(state, saved / "denoiser" / "diffusion_pytorch_model.bin")
     load_pipeline(saved)  # a pickle beside the safetensors is left alone
     weights.unlink()
     with pytest.raises(CheckpointError):
@@ -133,7 +140,7 @@ def test_hidden_code_in_a_pickle_never_runs(saved, tmp_path):
         def __reduce__(self):
             return (type(tmp_path).touch, (tmp_path / "ran",))
 
-    for part in ("autoencoder", "shape_denoiser", "texture_denoiser"):
+    for part in ("autoencoder", "denoiser"):
         (saved / part / WEIGHTS).unlink()
         torch.save({"mean": Evil()}, saved / part / "diffusion_pytorch_model.bin")
     with pytest.raises(CheckpointError):

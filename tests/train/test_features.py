@@ -81,9 +81,9 @@ def test_latentface_features_are_the_authors(folders):
     id_a, id_d = parts.texture.identity, parts.shape.identity
     assert torch.allclose(blocks["authors_expression"], torch.cat([a - id_a, a, d - id_d, d], 1), atol=1e-5)
     assert torch.allclose(blocks["authors_verification"], torch.cat([id_a, a, id_d, d], 1), atol=1e-5)
-    scale = pipeline.shape_denoiser
-    signed = (d - scale.mean) / scale.std @ scale.steady
-    assert torch.allclose(blocks["signature"][:, : d.shape[1]], signed, atol=1e-5)
+    scale = pipeline.denoiser
+    signed = (torch.cat([d, a], 1) - scale.mean) / scale.std @ scale.steady
+    assert torch.allclose(blocks["signature"], signed, atol=1e-5)
     pairs = method.mirrored(images)
     mirror = method(images.flip(-1))
     assert pairs["authors_verification"].shape[1] == 2 * blocks["authors_verification"].shape[1]

@@ -51,13 +51,13 @@ def test_both_stages_run_and_a_fresh_process_loads_the_result(shards, tmp_path):
     autoencoder.train(replace(config, images=24), shards, tmp_path / "one", resume=True)
     row = json.loads((tmp_path / "one" / "curves.jsonl").read_text().splitlines()[-1])
     assert row["images"] == 24 and "paper_perceptual" in row
-    second = replace(rdm.PRESETS["paper-64"], model={"width": 64}, images=32, batch=8, views=1)
+    second = replace(rdm.PRESETS["paper-64"], model={"widths": (64, 64)}, images=32, batch=8, views=1)
     rdm.train(second, shards, tmp_path / "one", tmp_path / "two")
     program = (
         "import latentface, torch\n"
         f"pipeline = latentface.load_pipeline({str(tmp_path / 'two' / 'pipeline')!r})\n"
         "codes = pipeline.encode(torch.zeros(2, 3, 64, 64))\n"
-        "print(type(pipeline.shape_denoiser).__name__, *pipeline.decode(pipeline.swap(codes[:1], codes[1:])).depth.shape)\n"
+        "print(type(pipeline.denoiser).__name__, *pipeline.decode(pipeline.swap(codes[:1], codes[1:])).depth.shape)\n"
     )
     out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
     assert out.stdout.split() == ["PaperDenoiser", "1", "64", "64"], out.stderr

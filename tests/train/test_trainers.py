@@ -131,7 +131,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(start, tmp_path, trainer, step, done,
     assert [row["images"] for row in curve(parts)] == [row["images"] for row in curve(whole)]
     last, other = ({k: v for k, v in curve(out)[-1].items() if k.startswith(("val", "yaw", "relief"))} for out in (whole, parts))
     assert last == other and last
-    weights = "autoencoder" if trainer == "autoencoder" else "pipeline/shape_denoiser"
+    weights = "autoencoder" if trainer == "autoencoder" else "pipeline/denoiser"
     one, two = ((out / weights / "diffusion_pytorch_model.safetensors").read_bytes() for out in (whole, parts))
     assert one == two
 
@@ -188,20 +188,19 @@ def test_stage_2_learns_and_writes_a_pipeline(shards, tmp_path, changing):
     rows = curve(rdm.train(config, [shards], tmp_path / "stage_1", tmp_path))
     assert rows[-1]["images"] == 6400 and rows[-1]["loss"] < 0.85 * rows[0]["loss"]  # from the least-squares guess on
     pipeline, clips = load_pipeline(tmp_path / "pipeline"), read_shards([shards], 16)
-    codes, average = encode_clips(model, clips, config.views, config.seed), 0.0
-    for kind, denoiser in (("shape", pipeline.shape_denoiser), ("texture", pipeline.texture_denoiser)):
-        code, target = (denoiser.standardize(part) for part in (codes[kind][:, 0], others_mean(codes[kind], clips.person)))
-        error = (aim(denoiser, code, target) - aim(denoiser, code, torch.zeros_like(target))).square()  # of the average face
-        average += float(error[~clips.validation].mean())
+    codes, denoiser = encode_clips(model, clips, config.views, config.seed)["face"], pipeline.denoiser
+    code, target = (denoiser.standardize(part) for part in (codes[:, 0], others_mean(codes, clips.person)))
+    error = (aim(denoiser, code, target) - aim(denoiser, code, torch.zeros_like(target))).square()  # of the average face
+    for kind, own in zip(("shape", "texture"), error[clips.validation].chunk(2, 1)):
         if not any(changing):  # from 20 people little of what moves can be guessed
-            assert rows[-1][f"val_{kind}"] < float(error[clips.validation].sum(1).mean())
-        assert torch.equal(denoiser.readings, torch.eye(16)[:, model.changes(kind)])
-        expression = getattr(pipeline.split(random_codes(4)), kind).expression / denoiser.std
-        assert not any(changing) or torch.allclose(denoiser.moving(expression), expression, atol=1e-4)
-        assert expression.abs().max() > 0.01
-    assert rows[-1]["loss"] < 0.3 * average
-    parts = pipeline.split(random_codes(2))
-    assert torch.isfinite(parts.shape.identity).all() and pipeline.shape_denoiser.std.min() > 0
+            assert rows[-1][f"val_{kind}"] < float(own.sum(1).mean())
+    assert torch.equal(denoiser.readings, torch.eye(32)[:, torch.cat([model.changes("shape"), model.changes("texture")])])
+    parts = pipeline.split(random_codes(4))
+    expression = parts.expression / denoiser.std
+    assert not any(changing) or torch.allclose(denoiser.moving(expression), expression, atol=1e-4)
+    assert all(part.abs().max() > 0.01 for part in expression.chunk(2, 1))
+    assert rows[-1]["loss"] < 0.3 * 2 * float(error[~clips.validation].mean())
+    assert torch.isfinite(parts.identity).all() and denoiser.std.min() > 0
 
 
 def test_more_directions_of_the_expression_lie_beside_the_changing_numbers(shards, stage_1, tmp_path):
@@ -210,20 +209,22 @@ def test_more_directions_of_the_expression_lie_beside_the_changing_numbers(shard
     model, clips = Autoencoder.from_pretrained(stage_1 / "autoencoder"), read_shards([shards], 16)
     codes, learning = encode_clips(model, clips, 1, STAGE_2.seed), ~clips.validation
     known = torch.cat([codes["view"], codes["light"], codes["view"].square()], 2)[learning, 0]
-    pipeline = load_pipeline(tmp_path / "pipeline")
-    for kind, more in (("shape", 1), ("texture", 2)):
-        denoiser, changes = getattr(pipeline, f"{kind}_denoiser"), model.changes(kind)
-        found = denoiser.readings
-        assert found.shape == (16, 4 + more) and torch.equal(found[:, :4], torch.eye(16)[:, changes])
-        torch.testing.assert_close(found.T @ found, torch.eye(4 + more), atol=1e-5, rtol=0)
-        code = codes[kind][learning, 0]
-        mean, std = code.mean(0), code.std(0).clamp(min=1e-4)
-        shown = features_moved(model, kind, mean, std)[~changes]
-        wanted = changing_directions(((code - mean) / std)[:, ~changes], clips.person[learning], more, known, shown)
+    denoiser, code = load_pipeline(tmp_path / "pipeline").denoiser, codes["face"][learning, 0]
+    mean, std = code.mean(0), code.std(0).clamp(min=1e-4)
+    frames, readings = (code - mean) / std, denoiser.readings
+    torch.testing.assert_close(readings.T @ readings, torch.eye(4 + 1 + 4 + 2), atol=1e-5, rtol=0)
+    assert not readings[16:, :5].any() and not readings[:16, 5:].any()  # each reads one of the two codes
+    for kind, more, found, part in (("shape", 1, readings[:16, :5], 0), ("texture", 2, readings[16:, 5:], 1)):
+        changes = model.changes(kind)
+        assert torch.equal(found[:, :4], torch.eye(16)[:, changes])
+        shown = features_moved(model, kind, mean.chunk(2)[part], std.chunk(2)[part])[~changes]
+        own = frames.chunk(2, 1)[part][:, ~changes]
+        wanted = changing_directions(own, clips.person[learning], more, known, shown)
         same = torch.linalg.svdvals(found[~changes, 4:].T @ wanted)  # one subspace
         torch.testing.assert_close(same, torch.ones(more), atol=1e-3, rtol=0)
-        along = going_along((code - mean) / std, clips.person[learning], found, known)
-        torch.testing.assert_close(denoiser.directions, along, atol=1e-3, rtol=0)
+    along = going_along(frames, clips.person[learning], readings, known)
+    torch.testing.assert_close(denoiser.directions, along, atol=1e-3, rtol=0)
+    assert along[16:, :5].abs().max() > 0.01  # what shape says of an expression moves texture
 
 
 def test_shards_of_weight_0_count_for_signatures_alone(shards, stage_1, tmp_path):
@@ -236,11 +237,10 @@ def test_shards_of_weight_0_count_for_signatures_alone(shards, stage_1, tmp_path
     learning = ~clips.validation
     drawn = learning & (clips.weight > 0)
     assert 0 < drawn.sum() < learning.sum()
-    for kind in ("shape", "texture"):
-        denoiser, code = getattr(pipeline, f"{kind}_denoiser"), codes[kind][:, 0]
-        torch.testing.assert_close(denoiser.mean, code[drawn].mean(0), atol=1e-4, rtol=1e-4)
-        frames = denoiser.standardize(code)
-        torch.testing.assert_close(denoiser.steady, steadying(frames[learning], clips.person[learning]), atol=1e-2, rtol=1e-2)
+    denoiser, code = pipeline.denoiser, codes["face"][:, 0]
+    torch.testing.assert_close(denoiser.mean, code[drawn].mean(0), atol=1e-4, rtol=1e-4)
+    frames = denoiser.standardize(code)
+    torch.testing.assert_close(denoiser.steady, steadying(frames[learning], clips.person[learning]), atol=1e-2, rtol=1e-2)
 
 
 def test_stage_2_refuses_to_be_one_of_several_processes(start, tmp_path, monkeypatch):
@@ -267,12 +267,12 @@ def test_the_scale_of_the_codes_comes_from_training_people(start, shards, stage_
     start("rdm", tmp_path, images=32)
     clips = read_shards([shards], 16)
     model = Autoencoder.from_pretrained(stage_1 / "autoencoder")
-    codes = encode_clips(model, clips, STAGE_2.views, STAGE_2.seed)["texture"]
+    codes = encode_clips(model, clips, STAGE_2.views, STAGE_2.seed)["face"]
     flat_codes = codes[~clips.validation].flatten(0, 1)
-    denoiser = load_pipeline(tmp_path / "pipeline").texture_denoiser
+    denoiser = load_pipeline(tmp_path / "pipeline").denoiser
     torch.testing.assert_close(denoiser.mean, flat_codes.mean(0))
     torch.testing.assert_close(denoiser.std, flat_codes.std(0).clamp(min=1e-4))
-    plain = model.encode(clips.centre(torch.arange(len(clips.images)), 16)).texture
+    plain = model.encode(clips.centre(torch.arange(len(clips.images)), 16)).face
     torch.testing.assert_close(codes[:, 0], plain, atol=0.05, rtol=0.05)
 
 
@@ -503,8 +503,9 @@ def test_the_aim_of_a_limited_denoiser_changes_only_along_its_directions():
 def test_held_error_is_what_split_leaves():
     denoiser, code, target = tiny_denoiser(), torch.randn(4, 16), torch.randn(4, 16)
     found = split(denoiser, make_scheduler(), code, steps=3, samples=2).identity
-    expected = (((found - target) / denoiser.std) ** 2).sum() / 4
-    assert held_error(denoiser, code, target, steps=3, samples=2) == pytest.approx(float(expected), rel=1e-4)
+    expected = (((found - target) / denoiser.std) ** 2).sum(0) / 4
+    wanted = [float(expected[:8].sum()), float(expected[8:].sum())]
+    assert held_error(denoiser, code, target, steps=3, samples=2) == pytest.approx(wanted, rel=1e-4)
 
 
 def test_together_draws_each_frame_from_its_partners_maps():
