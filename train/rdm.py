@@ -1,4 +1,4 @@
-"""Stage 2: trains the RDM's two denoisers on the codes of clips (LatentFace, section 3.2).
+"""Stage 2: trains the RDM's denoiser on the codes of clips (LatentFace, section 3.2).
 
     python -m train rdm --preset explorer --data SHARDS --autoencoder RUN --out RUN2 [--resume]
 
@@ -19,7 +19,7 @@ from latentface.paper import PaperAutoencoder, PaperDenoiser
 from latentface.pipeline import LatentFacePipeline
 from latentface.rdm import Denoiser, make_scheduler, split
 
-from .changing import changing_directions, features_moved, going_along, within_people
+from .changing import CURVED, changing_directions, features_moved, going_along, strongest, within_people
 from .run import Progress, append_curve, cut_curve, load_state, open_run, record, resumed, save_state, stoppable
 from .shards import Clips, read_shards
 
@@ -205,7 +205,7 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
     arguments, network, rank = {**config.model, "code": codes["face"].shape[-1]}, NETWORKS[config.network], 0
     if network is Denoiser and any(model.config.get("changing", ())):
         rank = sum(int(model.changes(kind).sum()) for kind in KINDS) + sum(config.more)
-        arguments["changing"] = rank
+        arguments |= {"changing": rank, "curved": min(rank, CURVED)}
     denoiser, average = network(**arguments).to(device), network(**arguments).to(device).eval()
     flat = codes["face"][drawn].flatten(0, 1)
     if config.standardized:
@@ -218,8 +218,10 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
         if rank:
             known = torch.cat([codes["view"], codes["light"], codes["view"].square()], 2)[drawn, 0]
             readings = expression_readings(model, flat, frames[drawn], clips.person[drawn], config.more, known)
-            denoiser.readings.copy_(readings)
-            denoiser.directions.copy_(going_along(frames[drawn], clips.person[drawn], readings, known))
+            axes = strongest(frames[drawn], clips.person[drawn], readings)
+            along = going_along(frames[drawn], clips.person[drawn], readings, axes, known)
+            for name, value in zip(("readings", "axes", "directions", "curves"), (readings, axes, *along)):
+                denoiser.get_buffer(name).copy_(value)
         start_from_least_squares(denoiser, frames[rows].to(device), denoiser.standardize(targets[rows].to(device)))
     average.load_state_dict(denoiser.state_dict())
     parameters, average_parameters = list(denoiser.parameters()), list(average.parameters())
