@@ -237,7 +237,7 @@ def test_picture_is_clamped_and_sized():
 
 
 def test_depth_picture_near_is_bright():
-    depth = torch.tensor([[[0.9, 1.0, 1.1]]])
+    depth = torch.tensor([[[0.935, 1.005, 1.075]]])
     found = depth_picture(depth)
     assert found.shape == (1, 3, 1, 3)
     torch.testing.assert_close(found[0, :, 0], torch.tensor([1.0, 0, -1]).expand(3, 3), atol=1e-5, rtol=0)
