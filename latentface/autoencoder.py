@@ -37,7 +37,7 @@ class Codes:
 
     @property
     def face(self) -> Tensor:
-        """Shape and texture side by side, B x 512: what the RDM takes apart."""
+        """Shape and texture side by side, B x 2C: what the RDM takes apart."""
         return torch.cat([self.shape, self.texture], 1)
 
     def __getitem__(self, index) -> "Codes":

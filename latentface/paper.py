@@ -3,7 +3,7 @@ authors' RDM, a UNet on 1 x 1 maps (LatentFace, section 3.2).
 
 They play the roles of `Autoencoder` and `Denoiser` and speak their conventions, so that the same trainers, pipeline and
 app take them. Submodules carry the authors' names: netD shape, netA texture, netL light, netV view, netC confidence; a
-published state dict of one of them loads into it strictly, and netED and netEA, shape's and texture's denoiser, are PaperDenoiser's.
+published state dict of one of them loads into it strictly. netED (shape) and netEA (texture) are PaperDenoiser's.
 """
 
 import torch
@@ -199,5 +199,6 @@ class PaperDenoiser(Standardized, ModelMixin, ConfigMixin):
 
     def forward(self, sample: Tensor, timestep: Tensor, condition: Tensor) -> Tensor:
         """sample, condition: B x C standardised. timestep: B in [0, 1000). Returns the predicted clean sample, B x C."""
-        joined = torch.cat([*(part.unflatten(1, (2, -1)) for part in (sample, condition))], -1)[..., None, None]
-        return torch.cat([net(joined[:, i], timestep).sample.flatten(1) for i, net in enumerate((self.netED, self.netEA))], 1)
+        halves = zip((self.netED, self.netEA), sample.chunk(2, 1), condition.chunk(2, 1))
+        found = [net(torch.cat([noisy, own], 1)[..., None, None], timestep).sample.flatten(1) for net, noisy, own in halves]
+        return torch.cat(found, 1)

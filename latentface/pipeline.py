@@ -64,12 +64,12 @@ class FaceSplit:
 
     @property
     def identity(self) -> Tensor:
-        """Of shape and texture side by side, B x 512."""
+        """Of shape and texture side by side, B x 2C."""
         return torch.cat([self.shape.identity, self.texture.identity], 1)
 
     @property
     def expression(self) -> Tensor:
-        """Of shape and texture side by side, B x 512."""
+        """Of shape and texture side by side, B x 2C."""
         return torch.cat([self.shape.expression, self.texture.expression], 1)
 
 

@@ -15,10 +15,6 @@ from diffusers.schedulers.scheduling_ddim import DDIMSchedulerOutput
 from torch import Tensor, nn
 
 
-REACH = 3.0
-"""How far, in standard deviations within people, what is read may bend a code (see products)."""
-
-
 class Standardized:
     """A denoiser's scale of codes: `mean` and `std` (C each) travel with its weights; 0 and 1 leave codes as they are."""
 
@@ -48,18 +44,14 @@ class Denoiser(Standardized, ModelMixin, ConfigMixin):
     readings^T directions = 1) say how a code moves with each: with the numbers that stage 1 lets change from frame to frame, and
     with what of the others goes along with these within people. The denoiser sees a code without its expression, guesses from that
     what a person keeps of the expression, and leaves the rest as it is.
-    curved: how many combinations of what is read, `axes` (changing x curved), bend that: with each product of two of them a code moves
-    along a column of `curves` besides (readings^T curves = 0).
     It carries `steady` too (code x code), see `signature`.
     """
 
     @register_to_config
-    def __init__(self, code: int = 512, width: int = 256, blocks: int = 3, changing: int = 0, curved: int = 0):
+    def __init__(self, code: int = 512, width: int = 256, blocks: int = 3, changing: int = 0):
         super().__init__()
         for name in ("readings", "directions"):
             self.register_buffer(name, torch.zeros(code, changing), persistent=changing > 0)
-        self.register_buffer("axes", torch.zeros(changing, curved), persistent=curved > 0)
-        self.register_buffer("curves", torch.zeros(code, curved * (curved + 1) // 2), persistent=curved > 0)
         self.time = nn.Sequential(nn.Linear(64, width), nn.SiLU(), nn.Linear(width, width))
         self.inlet = nn.Linear(2 * code, width)
         self.residuals = nn.ModuleList(
@@ -94,18 +86,8 @@ class Denoiser(Standardized, ModelMixin, ConfigMixin):
         return self.standardize(code) @ self.steady
 
     def moving(self, code: Tensor) -> Tensor:
-        """The expression's part of standardised codes, B x C: what `readings` read, put on along `directions` and `curves`; zero
-        without any."""
-        read = code @ self.readings
-        return read @ self.directions.T + products(read @ self.axes) @ self.curves.T
-
-
-def products(numbers: Tensor) -> Tensor:
-    """Every product of two of them, squares included: B x M -> B x M (M + 1) / 2. Each is held within +-REACH first: how a face bends
-    beyond what training showed is not known, and squares run away."""
-    numbers = numbers.clamp(-REACH, REACH)
-    first, second = torch.triu_indices(numbers.shape[1], numbers.shape[1], device=numbers.device)
-    return numbers[:, first] * numbers[:, second]
+        """The expression's part of standardised codes, B x C: what `readings` read, put on along `directions`; zero without any."""
+        return code @ self.readings @ self.directions.T
 
 
 @dataclass
@@ -174,6 +156,5 @@ def split(denoiser: Denoiser, scheduler: DDIMScheduler, code: Tensor, steps: int
         clean.append(denoiser.restore(out.pred_original_sample.view(samples, batch, length).mean(0)))
     identity = denoiser.restore(sample.view(samples, batch, length).mean(0))
     if denoiser.config.get("changing"):  # what does not change is the code's to the last bit, or its rounding would pass for expression
-        moved = denoiser.moving(denoiser.standardize(identity)) - denoiser.moving(denoiser.standardize(code))
-        identity = code + denoiser.std * moved
+        identity = code + denoiser.std * denoiser.moving((identity - code) / denoiser.std)
     return Split(identity, code - identity, clean)

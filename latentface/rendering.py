@@ -154,7 +154,8 @@ def picture(image: Tensor, size: int | None = None) -> np.ndarray:
 
 
 def depth_picture(depth: Tensor) -> Tensor:
-    """Depth B x S x S in [0.9, 1.1] as grey B x 3 x S x S, near is bright: -1 to 1 for 1.075 to 0.935, which faces fill."""
+    """Depth B x S x S in [0.9, 1.1] as grey B x 3 x S x S, near is bright: -1 to 1 for 1.075 to 0.935, which faces fill;
+    beyond that it is for the picture to be cut off."""
     return ((1.005 - depth) / 0.07)[:, None].expand(-1, 3, -1, -1)
 
 

@@ -6,7 +6,6 @@ from torch import Tensor
 
 from latentface.autoencoder import Autoencoder
 from latentface.geometry import pixel_grid
-from latentface.rdm import products
 
 
 def changing_directions(
@@ -42,42 +41,21 @@ def changing_directions(
     return torch.linalg.qr(directions)[0].to(codes.dtype)
 
 
-CURVED = 8
-"""How many combinations of the numbers read bend what goes along with them."""
+def going_along(codes: Tensor, person: Tensor, readings: Tensor, given: Tensor, ridge: float = 0.01) -> Tensor:
+    """How a code moves with each of the numbers that are read off it: C x K; reading what moves gives those numbers back.
 
-
-def strongest(codes: Tensor, person: Tensor, readings: Tensor) -> Tensor:
-    """The combinations of what `readings` read off codes that vary most within people, each to a variance of 1: K x CURVED at most.
-
-    codes: N x C, standardised. person: N int64. readings: C x K.
+    codes: N x C, standardised. person: N int64. readings: C x K, orthonormal. given: N x G, what else is known of each frame
+    (its view and light). What is orthogonal to readings moves by the least-squares fit of its changes within people to
+    those of the numbers read and of what is given, side by side, each scaled to a variance of 1; ridge is added to these.
     """
-    change = within_people(codes.double() @ readings.double(), person)
-    values, vectors = torch.linalg.eigh(change.T @ change / len(change))
-    return (vectors / values.clamp(min=1e-12).sqrt())[:, -CURVED:].to(codes.dtype)
-
-
-def going_along(
-    codes: Tensor, person: Tensor, readings: Tensor, axes: Tensor, given: Tensor, ridge: float = 0.01
-) -> tuple[Tensor, Tensor]:
-    """How a code moves with each of the numbers that are read off it, C x K, and with the products of some combinations of these,
-    C x M (M + 1) / 2 (see rdm.products): shutting an eye to the end does not move a face twice as far as shutting it halfway.
-    Reading what moves gives the numbers back.
-
-    codes: N x C, standardised. person: N int64. readings: C x K, orthonormal. axes: K x M, the combinations. given: N x G, what else
-    is known of each frame (its view and light). What is orthogonal to readings moves by the least-squares fit of its changes within
-    people to those of the numbers read, of the products and of what is given, side by side, each scaled to a variance of 1; ridge is
-    added to these.
-    """
-    numbers, read = codes.double() @ readings.double(), readings.double()
-    causes = torch.cat([numbers, products(numbers @ axes.double()), given.double()], 1)
-    change, causes = within_people(codes.double(), person), within_people(causes, person)
+    change, known = within_people(codes.double(), person), within_people(given.double(), person)
+    axes = readings.double()
+    causes = torch.cat([change @ axes, known], 1)
     spread = causes.square().mean(0).sqrt().clamp(min=1e-6)
     causes = causes / spread
     damped = causes.T @ causes + ridge * len(causes) * torch.eye(causes.shape[1], dtype=torch.float64)
-    moved = (torch.linalg.solve(damped, causes.T @ change) / spread[:, None]).T
-    moved = moved - read @ (read.T @ moved)
-    first, last = read.shape[1], moved.shape[1] - given.shape[1]
-    return (moved[:, :first] + read).to(codes.dtype), moved[:, first:last].to(codes.dtype)
+    along = (torch.linalg.solve(damped, causes.T @ change) / spread[:, None])[: axes.shape[1]].T
+    return (along - axes @ (axes.T @ along) + axes).to(codes.dtype)
 
 
 @torch.no_grad()

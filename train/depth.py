@@ -18,7 +18,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from latentface.autoencoder import COARSE
 from latentface.geometry import normals_from_depth
 from latentface.pipeline import load_pipeline
 from latentface.rendering import view_grid
@@ -33,6 +32,8 @@ from .shards import MARGIN, Clips, stream_clips
 from .sheets import tile
 from .ssim import ssim
 
+PUBLISHED = 64
+"""Side in pixels at which Wu et al. and who followed them compare depth; a smaller model is compared at its own."""
 FRAMES = 8
 """Frames of every clip that are measured, evenly spaced: neighbours in a clip say the same."""
 ANGLES = ("yaw", "pitch", "roll")
@@ -162,7 +163,7 @@ def light_angles(predicted: Tensor, true: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def compared(seen: Tensor, true: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """SIDE and MAD of each face, B each, on which pixels, and the predicted normals, B x S x S x 3.
+    """SIDE and MAD of each face, B each, on which pixels, B x S x S bool, and the predicted normals, B x S x S x 3.
 
     seen: B x S x S predicted depth in the picture's view, 0 where there is none. true: B x S x S. mask: B x S x S bool.
     """
@@ -171,7 +172,7 @@ def compared(seen: Tensor, true: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, 
 
 
 def halved(seen: Tensor, true: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The same maps (see compared) at half the size: means of four pixels, where all four are known."""
+    """The same maps (see compared) at half the size, B x S/2 x S/2: means of four pixels, where all four are known."""
     whole = [F.avg_pool2d(known.float(), 2) == 1 for known in (seen > 0, mask)]
     return F.avg_pool2d(seen, 2) * whole[0], F.avg_pool2d(true, 2), whole[1]
 
@@ -186,7 +187,7 @@ def measure(model, truth: Truth, features: LiteFeatures) -> tuple[dict[str, Tens
     seen = view_grid(scene.depth, scene.view)[1]
     own_side, own_mad, shared, normals = compared(seen, depth, mask)
     coarse = seen, depth, mask
-    while coarse[0].shape[-1] > COARSE:
+    while coarse[0].shape[-1] > PUBLISHED:
         coarse = halved(*coarse)
     side_64, mad_64, *_ = compared(*coarse)
     flat = torch.ones_like(depth)

@@ -17,9 +17,9 @@ from torch import Tensor
 from latentface.autoencoder import Autoencoder
 from latentface.paper import PaperAutoencoder, PaperDenoiser
 from latentface.pipeline import LatentFacePipeline
-from latentface.rdm import Denoiser, make_scheduler, split
+from latentface.rdm import Denoiser, Standardized, make_scheduler, split
 
-from .changing import CURVED, changing_directions, features_moved, going_along, strongest, within_people
+from .changing import changing_directions, features_moved, going_along, within_people
 from .run import Progress, append_curve, cut_curve, load_state, open_run, record, resumed, save_state, stoppable
 from .shards import Clips, read_shards
 
@@ -61,8 +61,9 @@ class RDMConfig:
 
 AUTOENCODERS = {network.__name__: network for network in (Autoencoder, PaperAutoencoder)}
 NETWORKS = {"explorer": Denoiser, "paper": PaperDenoiser}
-GENTLE = {"images": 50_000, "lr": 1e-4}
-"""From the least-squares guess, what 1,900 people teach beyond it is learned in so few codes; more only learns them by heart."""
+GENTLE = {"images": 10_000, "lr": 1e-4}
+"""The least-squares guess is where the network stays: what 1,900 people teach beyond it is nothing that holds for others, and more
+codes only learn them by heart."""
 PRESETS = {
     "explorer": RDMConfig(**GENTLE),
     "explorer-128": RDMConfig(model={"width": 192}, more=(8, 0), **GENTLE),
@@ -117,21 +118,20 @@ def steadying(codes: Tensor, person: Tensor, ridge: float = 0.3) -> Tensor:
 
 
 def expression_readings(
-    model: Autoencoder, codes: Tensor, frames: Tensor, person: Tensor, more: tuple[int, int], known: Tensor
+    model: Autoencoder, scale: Standardized, frames: Tensor, person: Tensor, more: tuple[int, int], known: Tensor
 ) -> Tensor:
     """What reads an expression off shape and texture side by side, orthonormal columns 2C x K: of each kind the numbers that stage 1
     lets change, and `more` directions of its others in which people change most as a face shows it (see changing_directions).
 
-    codes: M x 2C, as the autoencoder gives them. frames: N x 2C, standardised. person: N int64. known: N x G, of each frame.
+    scale: of the codes. frames: N x 2C, standardised. person: N int64. known: N x G, what else is known of each frame.
     """
-    mean, spread = (value.chunk(2) for value in (codes.mean(0), codes.std(0).clamp(min=1e-4)))
     parts = []
-    for i, (kind, count) in enumerate(zip(KINDS, more)):
-        changes, own = model.changes(kind).cpu(), frames.chunk(2, 1)[i]
-        device = next(model.parameters()).device
+    halves = frames.chunk(2, 1), scale.mean.chunk(2), scale.std.chunk(2)
+    for kind, count, own, mean, spread in zip(KINDS, more, *halves):
+        changes = model.changes(kind).cpu()
         readings = torch.eye(len(changes))[:, changes]
         if count:
-            shown = features_moved(model, kind, mean[i].to(device), spread[i].to(device))[~changes]
+            shown = features_moved(model, kind, mean, spread)[~changes]
             found = torch.zeros(len(changes), count)
             found[~changes] = changing_directions(own[:, ~changes], person, count, known, shown)
             readings = torch.cat([readings, found], 1)
@@ -202,10 +202,11 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
     reading = Progress(len(clips.images), unit="frames encoded")
     codes = encode_clips(model, clips, config.views, config.seed, lambda done, _: reading(done, line=False))
     torch.manual_seed(config.seed)
-    arguments, network, rank = {**config.model, "code": codes["face"].shape[-1]}, NETWORKS[config.network], 0
+    network, arguments = NETWORKS[config.network], {**config.model, "code": codes["face"].shape[-1]}
+    rank = 0
     if network is Denoiser and any(model.config.get("changing", ())):
         rank = sum(int(model.changes(kind).sum()) for kind in KINDS) + sum(config.more)
-        arguments |= {"changing": rank, "curved": min(rank, CURVED)}
+        arguments["changing"] = rank
     denoiser, average = network(**arguments).to(device), network(**arguments).to(device).eval()
     flat = codes["face"][drawn].flatten(0, 1)
     if config.standardized:
@@ -217,11 +218,9 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
         denoiser.steady.copy_(steadying(frames[~clips.validation], clips.person[~clips.validation]))
         if rank:
             known = torch.cat([codes["view"], codes["light"], codes["view"].square()], 2)[drawn, 0]
-            readings = expression_readings(model, flat, frames[drawn], clips.person[drawn], config.more, known)
-            axes = strongest(frames[drawn], clips.person[drawn], readings)
-            along = going_along(frames[drawn], clips.person[drawn], readings, axes, known)
-            for name, value in zip(("readings", "axes", "directions", "curves"), (readings, axes, *along)):
-                denoiser.get_buffer(name).copy_(value)
+            readings = expression_readings(model, denoiser, frames[drawn], clips.person[drawn], config.more, known)
+            denoiser.readings.copy_(readings)
+            denoiser.directions.copy_(going_along(frames[drawn], clips.person[drawn], readings, known))
         start_from_least_squares(denoiser, frames[rows].to(device), denoiser.standardize(targets[rows].to(device)))
     average.load_state_dict(denoiser.state_dict())
     parameters, average_parameters = list(denoiser.parameters()), list(average.parameters())

@@ -52,7 +52,8 @@ LONDON = {
 }
 DEPTH = {
     "side": ("SIDE", ".4f"), "side_flat": ("... of a flat plate", ".4f"), "mad_deg": ("MAD of normals, degrees", ".1f"),
-    "mad_flat_deg": ("... of a flat plate", ".1f"), "concave": ("concave faces", ".1%"),
+    "mad_flat_deg": ("... of a flat plate", ".1f"), "side_64": ("SIDE at 64 pixels", ".4f"),
+    "mad_64_deg": ("MAD of normals at 64 pixels, degrees", ".1f"), "concave": ("concave faces", ".1%"),
     "reconstruction_l1_head": ("reconstruction of the head, L1 of [0, 1]", ".4f"), "ssim": ("SSIM of the picture", ".3f"),
     "yaw_deg": ("yaw error, degrees", ".1f"), "yaw_slope": ("... slope over the true yaw", ".2f"),
     "pitch_centred_deg": ("pitch error less its offset, degrees", ".1f"), "pitch_corr": ("... correlation", ".2f"),
@@ -103,6 +104,7 @@ SUMMARY = (
             "depth: SIDE / mean angle of normals (a flat plate)",
             "{side:.4f} / {mad_deg:.1f} degrees ({side_flat:.4f} / {mad_flat_deg:.1f})",
         ),
+        ("... at 64 px, the size of published figures", "{side_64:.4f} / {mad_64_deg:.1f} degrees"),
         ("concave faces", "{concave:.1%}"),
         ("yaw error / slope over the true yaw", "{yaw_deg:.1f} degrees / {yaw_slope:.2f}"),
         ("pitch: correlation / slope; roll", "{pitch_corr:.2f} / {pitch_slope:.2f}; {roll_corr:.2f} / {roll_slope:.2f}"),

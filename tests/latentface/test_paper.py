@@ -76,11 +76,17 @@ def test_denoiser_has_exactly_the_published_keys():
 def test_a_published_state_loads_strictly_and_is_used(released):
     generator = torch.Generator().manual_seed(1)
     model, denoiser = PaperAutoencoder(), PaperDenoiser()
-    homes = {**dict(model.named_children()), "netEA = netED": denoiser.netEA}
-    for name, table in published().items():
+    homes = {**dict(model.named_children()), **dict(denoiser.named_children())}
+    tables = published()
+    tables["netED"] = tables["netEA"] = tables.pop("netEA = netED")
+    code, t = torch.randn(2, 512, generator=generator), torch.tensor([3, 300])
+    first = denoiser(code, t, code)
+    for name, table in tables.items():
         state = {key: torch.randn(shape, generator=generator) * 0.05 for key, shape in table.items()}
         homes[name].load_state_dict(state, strict=True)
         assert all(torch.equal(value, state[key]) for key, value in homes[name].state_dict().items())
+    for one, two in zip(first.chunk(2, 1), denoiser(code, t, code).chunk(2, 1)):
+        assert not torch.allclose(one, two)
     image = faces(2)
     before, after = released.encode(image), model.eval().encode(image)
     for field in ("shape", "texture", "view", "light"):
