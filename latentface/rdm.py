@@ -80,9 +80,9 @@ class Denoiser(Standardized, ModelMixin, ConfigMixin):
         return code - self.moving(code) + self.moving(guess) if self.config.changing else guess
 
     def signature(self, code: Tensor) -> Tensor:
-        """Who someone is, for comparing: codes B x C as the autoencoder gives them, in units in which all directions vary alike
-        from frame to frame of one person, so that cosines heed what stays (within-class covariance normalisation, Hatch et
-        al., Interspeech 2006)."""
+        """Who someone is, for comparing: codes B x C as the autoencoder gives them, in units in which all directions of shape, and all of
+        texture, vary alike from frame to frame of one person, so that cosines heed what stays (within-class covariance
+        normalisation, Hatch et al., Interspeech 2006)."""
         return self.standardize(code) @ self.steady
 
     def moving(self, code: Tensor) -> Tensor:

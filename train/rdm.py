@@ -215,7 +215,8 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
     targets = others_mean(codes["face"], clips.person)
     if network is Denoiser:
         frames = denoiser.standardize(codes["face"][:, 0].to(device)).cpu()
-        denoiser.steady.copy_(steadying(frames[~clips.validation], clips.person[~clips.validation]))
+        halves = frames[~clips.validation].chunk(2, 1)  # each by itself: side by side, cosines know fewer photos of a person again
+        denoiser.steady.copy_(torch.block_diag(*(steadying(half, clips.person[~clips.validation]) for half in halves)))
         if rank:
             known = torch.cat([codes["view"], codes["light"], codes["view"].square()], 2)[drawn, 0]
             readings = expression_readings(model, denoiser, frames[drawn], clips.person[drawn], config.more, known)
