@@ -162,7 +162,7 @@ def load_pipeline(checkpoint: str | Path = DEFAULT) -> LatentFacePipeline:
     """
     folder = next((p for p in (ASSETS / str(checkpoint), Path(checkpoint)) if (p / "model_index.json").exists()), None)
     bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
-    logging.disable_progress_bar()  # a bar over four small files says nothing
+    logging.disable_progress_bar()  # a bar over three small files says nothing
     logging.set_verbosity(logging.CRITICAL)  # what fails is said below, once
     try:
         pipeline = LatentFacePipeline.from_pretrained(

@@ -62,8 +62,8 @@ class RDMConfig:
 AUTOENCODERS = {network.__name__: network for network in (Autoencoder, PaperAutoencoder)}
 NETWORKS = {"explorer": Denoiser, "paper": PaperDenoiser}
 GENTLE = {"images": 10_000, "lr": 1e-4}
-"""The least-squares guess is where the network stays: what 1,900 people teach beyond it is nothing that holds for others, and more
-codes only learn them by heart."""
+"""The least-squares guess is where the network stays, in 20 steps of the warm-up: what 1,900 people teach beyond it is nothing that holds
+for others, and more codes only learn them by heart."""
 PRESETS = {
     "explorer": RDMConfig(**GENTLE),
     "explorer-128": RDMConfig(model={"width": 192}, more=(8, 0), **GENTLE),
@@ -157,7 +157,7 @@ def start_from_least_squares(denoiser: Denoiser, condition: Tensor, target: Tens
 
 
 def aim(denoiser: Denoiser | PaperDenoiser, condition: Tensor, target: Tensor) -> Tensor:
-    """What a denoiser is to say of standardised codes B x C: `target`, or only its part where the denoiser splits codes."""
+    """What a denoiser is to say of standardised codes B x C: `target`, or the codes themselves with what moves in them taken from it."""
     return denoiser.identity(condition, target) if isinstance(denoiser, Denoiser) else target
 
 
