@@ -105,7 +105,7 @@ class AutoencoderConfig:
     """On clips: weight of bent layouts."""
     adversarial: float = 0.0
     """On clips, in their second half, or all along where a start brings its layout: weight of the critic, in units of the balance of
-    gradients."""
+    gradients. With .3, dark hair shows a grid of dots."""
     texture_lr: float = 5.0
     """Learning rate of the networks that correct and sharpen the texture and read the layout, in units of lr; the basis itself takes
     a fifth of lr, the average relief twice lr."""
@@ -134,7 +134,7 @@ PRESETS = {
             "size": 128, "softness": 2, "layout_grid": 16, "encoder_base": 24, "texture_base": 24, "refiner_base": 96,
             "refiner_blocks": 5, **CHANGING,
         },
-        laplacian=6.0, raw_depth=0.003, perceptual_share=0.25, together=0.5, basis=24_000, adversarial=0.3, texture_lr=4.0,
+        laplacian=6.0, raw_depth=0.003, perceptual_share=0.25, together=0.5, basis=24_000, adversarial=0.1, texture_lr=4.0,
     ),
     "explorer-small": AutoencoderConfig(
         model={
