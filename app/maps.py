@@ -46,7 +46,7 @@ def build(model: Model, reconstructed: ReconstructTab) -> None:
     gallery, pipeline = model.gallery, model.pipeline
     if not model.mapped:
         gr.Markdown(
-            f"The gallery's maps belong to the checkpoint `{model.made_for}`. To map it with "
+            f"The gallery's maps belong to the checkpoint `{model.gallery.checkpoint}`. To map it with "
             f"this one: `python -m train gallery --checkpoint {model.checkpoint}`, then start the app again."
         )
         return

@@ -39,12 +39,7 @@ class Model:
     @property
     def mapped(self) -> bool:
         """Whether the gallery's codes and maps are this checkpoint's."""
-        return _resolved(self.made_for) == _resolved(self.checkpoint)
-
-    @property
-    def made_for(self) -> str:
-        """The checkpoint that the gallery's codes and maps were made with."""
-        return str(self.gallery.record.get("config", {}).get("checkpoint", DEFAULT))
+        return _resolved(self.gallery.checkpoint) == _resolved(self.checkpoint)
 
     def read(self, photo: str, face: int = 0) -> Face:
         """A photo's face. Raises gr.Error with one plain sentence where there is none to be had."""
@@ -67,7 +62,7 @@ class Model:
     def place(self, codes: Codes) -> dict[str, Place]:
         """Where a face falls on every map of the gallery."""
         if not self.mapped:
-            raise plain_error(f"the maps belong to the checkpoint {self.made_for}, not to {self.checkpoint}", "No maps")
+            raise plain_error(f"the maps belong to the checkpoint {self.gallery.checkpoint}, not to {self.checkpoint}", "No maps")
         features = map_features(self.pipeline, codes, self.pipeline.split(codes))
         return {name: self.gallery.place(name, features[name][0]) for name in MAPS}
 

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from .autoencoder import Codes
-from .pipeline import ASSETS, CheckpointError, FaceSplit, LatentFacePipeline
+from .pipeline import ASSETS, DEFAULT, CheckpointError, FaceSplit, LatentFacePipeline
 
 MAPS = ("shape", "texture", "identity", "expression")
 """The latent spaces that are mapped; identity and expression join the shape and texture parts."""
@@ -59,6 +59,8 @@ class Gallery:
         about = json.loads((self.folder / "gallery.json").read_text())
         self.record: dict = about["record"]
         """Command, commit, seed and data that made it."""
+        self.checkpoint = str(self.record.get("config", {}).get("checkpoint", DEFAULT))
+        """What its codes and maps were made with."""
         self.faces: list[dict] = about["faces"]
         """One dictionary a face: "file", "person", "frame" and its factors."""
         self.factors: list[str] = about["factors"]

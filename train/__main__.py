@@ -77,8 +77,7 @@ def main(argv: list[str] | None = None) -> int:
     new.add_argument("--rdm", type=Path, metavar="RUN", help="the stage 2 run")
     new.add_argument("--pcl", type=Path, metavar="RUN", help="a run of PCL, instead of these two")
     new.add_argument("--name", help="default: explorer, or pcl")
-    new = commands.add_parser("report", help="the README's pictures")
-    new.add_argument("--checkpoint", default="explorer")
+    commands.add_parser("report", help="the README's and the cards' tables and pictures")
     new = commands.add_parser("evaluate", help="measure a checkpoint")
     new.add_argument("--suite", required=True, help="depth, swaps, leakage or probes")
     new.add_argument("--checkpoint", action="append", metavar="NAME|DIR", help="default explorer; probes take several")
@@ -154,7 +153,7 @@ def _run(args: argparse.Namespace) -> int:
     elif args.command == "report":
         from .report import report
 
-        report(args.checkpoint)
+        report()
     elif args.command == "evaluate":
         from .evaluate import evaluate
 

@@ -195,13 +195,14 @@ def swaps_picture(pipeline: LatentFacePipeline, gallery: Gallery, identities: li
     return _labelled(tile(rows, 1), ["identity", "neutral", *["expression"] * len(expressions)])
 
 
-def report(checkpoint: str, out: Path = ASSETS / "pictures", people: int = 6) -> None:
-    """Writes the pictures into `out`, and the tables into the README and the checkpoints' cards where they are marked."""
+def report(out: Path = ASSETS / "pictures", people: int = 6) -> None:
+    """Writes the pictures of the gallery's faces, by the checkpoint of its codes, into `out`, and the tables into the README and the checkpoints' cards where they are marked."""
     write_table(ASSETS.parent / "README.md")
     replace_between(ASSETS.parent / "README.md", SUMMARY_IN, summary(ASSETS / "explorer"))
     for card in ASSETS.glob("*/README.md"):
         replace_between(card, RESULTS_OF, results_of(card.parent))
-    pipeline, gallery = load_pipeline(checkpoint), Gallery()
+    gallery = Gallery()
+    pipeline = load_pipeline(gallery.checkpoint)
     persons = sorted({face["person"] for face in gallery.faces})
     chosen = persons[:: max(1, len(persons) // people)][:people]
 
