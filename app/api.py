@@ -102,7 +102,7 @@ def build(model: Model) -> None:
         }
 
     with gr.Row(visible=False):
-        photo, other = photo_input("photo", None, "api-photo"), photo_input("other", None, "api-other")
+        photo, other = photo_input(model, "photo", None, "api-photo"), photo_input(model, "other", None, "api-other")
         face, seed = gr.Number(0, precision=0, label="face"), gr.Number(0, precision=0, label="seed")
         strength = gr.Number(1.0, label="strength")
         about, mesh, pictures = gr.JSON(label="report"), gr.File(label="mesh"), gr.Gallery(label="pictures", format="png")

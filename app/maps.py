@@ -86,7 +86,7 @@ def build(model: Model, reconstructed: ReconstructTab) -> None:
                 elem_id="map-viewer",
             )  # fmt: skip
             chosen = gr.HTML(pictures, elem_id="chosen")
-            photo = photo_input("Put another photo on the map (★)", None, "map-photo", height=200)
+            photo = photo_input(model, "Put another photo on the map (★)", None, "map-photo", height=200)
             stale = notice("map-notice")
 
     def pick(event: gr.EventData) -> tuple[str, str]:

@@ -2,25 +2,59 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import gradio as gr
+from gradio_client.utils import is_http_url_like
 
 from .files import address, text
 from .model import Model, plain_error
+from .uploads import REFUSED, NotUploaded, uploaded_file
 
 STALE = '<p class="stale"><strong>No new face.</strong> This photo gave none; what you see is still the face before it.</p>'
 
 
-def photo_input(label: str, path: str | None, elem_id: str, height: int = 260) -> gr.Image:
-    """An image input that hands over the file as it came.
+class PhotoInput(gr.Image):
+    """An image input that hands over the uploaded file as it came, and no other file of the server.
 
-    gradio would open the file itself and fail with its own words (a text file, a bomb); reading is the pipeline's.
+    gradio would open the file itself and fail with its own words (a text file, a bomb); reading is the pipeline's. gradio also
+    takes any path of the server from a request without `meta`, and fetches web addresses: neither passes here.
     """
-    image = gr.Image(
-        path, type="filepath", label=label, height=height, elem_id=elem_id,
+
+    def __init__(self, *args: Any, folders: tuple[Path, ...] = (), **options: Any):
+        """folders: whose files may be named beside uploads."""
+        super().__init__(*args, **options)
+        self.folders = list(folders)
+
+    def preprocess(self, payload: Any) -> str | None:
+        """Path of the uploaded photo; None for an empty input. Raises gr.Error for any other file."""
+        return None if payload is None else str(self.checked(payload.path))
+
+    async def async_move_resource_to_block_cache(self, url_or_file_path: str | Path | None) -> str | None:
+        """As gradio's, which runs before `preprocess`; never fetches a web address. Raises gr.Error for one."""
+        if is_http_url_like(str(url_or_file_path)):
+            raise plain_error(REFUSED, "No photo")
+        return await super().async_move_resource_to_block_cache(url_or_file_path)
+
+    def checked(self, path: str | None) -> Path:
+        """The file behind a request's path. Raises gr.Error where it is no upload and no example."""
+        try:
+            return uploaded_file(path, self.folders)
+        except NotUploaded as error:
+            raise plain_error(error, "No photo") from error
+
+    def get_block_name(self) -> str:
+        """What the page draws: gradio's own image input."""
+        return "image"
+
+
+def photo_input(model: Model, label: str, path: str | None, elem_id: str, height: int = 260) -> PhotoInput:
+    """A photo input for uploads, the camera, the clipboard, and the gallery's faces."""
+    return PhotoInput(
+        path, type="filepath", label=label, height=height, elem_id=elem_id, folders=(model.gallery.folder,),
         sources=["upload", "webcam", "clipboard"], buttons=["fullscreen"],
     )  # fmt: skip
-    image.preprocess = lambda payload: payload.path if payload else None
-    return image
 
 
 def notice(elem_id: str) -> gr.HTML:
@@ -62,7 +96,7 @@ def two_photos(model: Model, labels: tuple[str, str], paths: list[str], prefix: 
     photos, notices = [], []
     for side, label, path in zip("ab", labels, paths):
         with gr.Column(scale=3, min_width=260):
-            photos.append(photo_input(label, path, f"{prefix}photo-{side}", height=220))
+            photos.append(photo_input(model, label, path, f"{prefix}photo-{side}", height=220))
             notices.append(notice(f"{prefix}notice-{side}"))
             example_faces(model, photos[-1], f"{prefix}examples-{side}")
     return photos, notices

@@ -101,7 +101,7 @@ def build(model: Model) -> Tab:
     gr.Markdown(ABOUT, elem_classes="about")
     with gr.Row():
         with gr.Column(scale=3, min_width=280):
-            photo = photo_input("Your photo", start, "photo")
+            photo = photo_input(model, "Your photo", start, "photo")
             stale = notice("notice")
             which = gr.Radio([], label="Several faces: which one?", type="index", visible=False, elem_id="which")
             example_faces(model, photo, "examples")

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from latentface.alignment import DETECTORS
 from latentface.comparison import RESULTS
@@ -13,6 +14,7 @@ from latentface.photo import MAX_BYTES
 from latentface.pipeline import DEFAULT, CheckpointError
 
 from . import api, compare, maps, pose, reconstruct, swap
+from .hosts import VARIABLE, AllowedHosts, allowed_hosts
 from .model import Model, load
 from .theme import css, theme
 
@@ -54,6 +56,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--checkpoint", default=DEFAULT, metavar="NAME|DIR|HUB_ID", help=f"default: {DEFAULT}, bundled")
     parser.add_argument("--detector", default=DETECTORS[0], choices=DETECTORS)
     parser.add_argument("--port", type=int, help="default: GRADIO_SERVER_PORT, or the first free one from 7860")
+    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help=f"a host name to answer to, beside localhost and {VARIABLE}")
     args = parser.parse_args(argv)
     try:
         model = load(args.checkpoint, args.detector)
@@ -62,6 +65,6 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     build(model).launch(
         server_port=args.port, theme=theme(), css=css(), footer_links=["api"], max_file_size=MAX_BYTES, ssr_mode=False,
-        state_session_capacity=2000,
+        state_session_capacity=2000, app_kwargs={"middleware": [Middleware(AllowedHosts, allowed=allowed_hosts(args.allow_host))]},
     )  # fmt: skip
     return 0

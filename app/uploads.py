@@ -1,0 +1,37 @@
+"""Which files a request may name as a photo: this server's uploads and the bundled example faces, nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gradio.utils import get_upload_folder
+
+REFUSED = "this is not one of the uploaded photos: upload the photo again"
+"""The same words for a file elsewhere and for one that does not exist, so that nobody learns which files there are."""
+
+
+class NotUploaded(ValueError):
+    """A request named a file that nobody uploaded. The message is one line for the person who sent it."""
+
+
+def uploaded_file(path: str | None, folders: list[Path]) -> Path:
+    """Check that a path that came with a request may be opened.
+
+    Args:
+        path: As it stands in the request: anything a stranger may write.
+        folders: Folders beside the upload folder whose files may be named as well.
+
+    Returns:
+        The file, with symbolic links resolved.
+
+    Raises:
+        NotUploaded: The path is no regular file inside one of the folders.
+    """
+    try:
+        file = Path(path or "").resolve(strict=True)
+        allowed = [Path(get_upload_folder()), *folders]
+        if file.is_file() and any(file.is_relative_to(folder.resolve()) for folder in allowed):
+            return file
+    except (OSError, ValueError, RuntimeError):  # missing, too long, a NUL byte, a loop of links
+        pass
+    raise NotUploaded(REFUSED)
