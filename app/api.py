@@ -8,10 +8,10 @@ from dataclasses import asdict
 import gradio as gr
 import numpy as np
 
-from .model import Model, plain_error, report, whole_seed
-from .photo import photo_input
-from .pictures import anatomy, front, mesh_file, neutral_scene, seen
-from .pose import look
+from app.model import Model, plain_error, report, whole_seed
+from app.photo import photo_input
+from app.pictures import anatomy, front, mesh_file, neutral_scene, seen
+from app.pose import look
 
 Pictures = list[tuple[np.ndarray, str]]
 SIDE = 256
@@ -105,7 +105,11 @@ def build(model: Model) -> None:
         photo, other = photo_input(model, "photo", None, "api-photo"), photo_input(model, "other", None, "api-other")
         face, seed = gr.Number(0, precision=0, label="face"), gr.Number(0, precision=0, label="seed")
         strength = gr.Number(1.0, label="strength")
-        about, mesh, pictures = gr.JSON(label="report"), gr.File(label="mesh"), gr.Gallery(label="pictures", format="png")
+        about, mesh, pictures = (
+            gr.JSON(label="report"),
+            gr.File(label="mesh"),
+            gr.Gallery(label="pictures", format="png"),
+        )
         endpoint(reconstruct, [photo, face], [about, mesh, pictures])
         endpoint(swap, [photo, other, strength, seed], [about, mesh, pictures])
         if model.pcl is not None:

@@ -11,9 +11,9 @@ from PIL import Image
 
 from latentface.comparison import RESULTS, Comparison, Row, read_comparison
 
-from .files import text
-from .model import plain_error
-from .pictures import figure
+from app.files import text
+from app.model import plain_error
+from app.pictures import figure
 
 ABOUT = """Every method looks at the same pictures and is then **frozen**; a simple reader on top of its features has to
 name an expression, tell people apart, read the head's pose or the face's actions. Choices are made on validation, the
@@ -26,7 +26,10 @@ SHOWN = 8
 
 def table(comparison: Comparison, chosen: tuple[int, str]) -> str:
     """The table as HTML: a row a measure, a column a method; `chosen` is the marked cell."""
-    head = "".join(f"<th scope=col title='{html.escape(str(comparison.of(m, 'about', '')))}'>{html.escape(m)}</th>" for m in comparison.methods)
+    head = "".join(
+        f"<th scope=col title='{html.escape(str(comparison.of(m, 'about', '')))}'>{html.escape(m)}</th>"
+        for m in comparison.methods
+    )
     lines = []
     for number, row in enumerate(comparison.rows):
         cells = []
@@ -85,7 +88,9 @@ def bars(comparison: Comparison, row: Row, method: str) -> str:
         f"<div class=bar><span>{html.escape(name.replace('_', ' '))}</span><i style='width:{max(0.0, 52 * value / top):.1f}%'></i><b>{row.text(value)}</b></div>"
         for name, value in ordered
     ]
-    lines.append(f"<div class='bar none'><span>chance</span><i style='width:{52 * row.chance / top:.1f}%'></i><b>{row.text(row.chance)}</b></div>")
+    lines.append(
+        f"<div class='bar none'><span>chance</span><i style='width:{52 * row.chance / top:.1f}%'></i><b>{row.text(row.chance)}</b></div>"
+    )
     return f"<h5>Each block alone</h5><div class=bars>{''.join(lines)}</div>"
 
 
@@ -99,7 +104,10 @@ def confusion(comparison: Comparison, row: Row, method: str) -> str:
     head = "".join(f"<th scope=col><span>{html.escape(name)}</span></th>" for name in names)
     lines = "".join(
         f"<tr><th scope=row>{html.escape(name)}</th>"
-        + "".join(f"<td class='{'right' if i == j else 'wrong'}' style='--share:{value:.2f}'>{100 * value:.0f}</td>" for j, value in enumerate(line))
+        + "".join(
+            f"<td class='{'right' if i == j else 'wrong'}' style='--share:{value:.2f}'>{100 * value:.0f}</td>"
+            for j, value in enumerate(line)
+        )
         + "</tr>"
         for i, (name, line) in enumerate(zip(names, share))
     )
@@ -126,7 +134,7 @@ def histogram(comparison: Comparison, row: Row, method: str) -> str:
         "<h5>Similarity of pairs: one person, two people, and the threshold between</h5>"
         '<svg class=histogram viewBox="0 0 100 40" preserveAspectRatio=none role=img aria-label="Histogram of similarities">'
         f'<path class=different d="{path(found["different"])}"/><path class=same d="{path(found["same"])}"/>'
-        f'<line x1={at:.1f} x2={at:.1f} y1=0 y2=38 /></svg><p class=key><i class=same></i>same person<i class=different></i>two people</p>'
+        f"<line x1={at:.1f} x2={at:.1f} y1=0 y2=38 /></svg><p class=key><i class=same></i>same person<i class=different></i>two people</p>"
     )
 
 
@@ -134,13 +142,21 @@ def examples(comparison: Comparison, row: Row, method: str) -> str:
     """Pictures read well and badly, from the sheet that the command wrote; only of people who do not exist."""
     sheet, rows = comparison.of(method, f"{row.task}_sheet"), comparison.of(method, f"{row.task}_examples", [])
     if not sheet or not (comparison.folder / sheet).exists():
-        return "" if comparison.of(method, f"{row.task}_confusion") or comparison.of(method, f"{row.task}_histogram") else "<p>No pictures were kept.</p>"
+        return (
+            ""
+            if comparison.of(method, f"{row.task}_confusion") or comparison.of(method, f"{row.task}_histogram")
+            else "<p>No pictures were kept.</p>"
+        )
     image = np.asarray(Image.open(comparison.folder / sheet).convert("RGB"))
     side, parts = image.shape[1] // SHOWN, []
     for line, (kind, words) in enumerate((("right", "Read well"), ("wrong", "Read worst of all"))):
         own = [entry for entry in rows if entry["kind"] == kind]
         figures = [
-            figure(image[line * side : (line + 1) * side, at * side : (at + 1) * side], caption(row, entry), detail(row, entry))
+            figure(
+                image[line * side : (line + 1) * side, at * side : (at + 1) * side],
+                caption(row, entry),
+                detail(row, entry),
+            )
             for at, entry in enumerate(own)
         ]
         parts.append(f"<h5>{words}</h5><div class=strip>{''.join(figures)}</div>")
@@ -182,11 +198,17 @@ def build(results: Path = RESULTS) -> None:
     if comparison is None or not comparison.rows:
         gr.Markdown(MISSING)
         return
-    start = next((i for i, row in enumerate(comparison.rows) if comparison.of(comparison.methods[0], f"{row.task}_sheet")), 0)
+    start = next(
+        (i for i, row in enumerate(comparison.rows) if comparison.of(comparison.methods[0], f"{row.task}_sheet")), 0
+    )
     method = next(m for m in comparison.methods if m in comparison.rows[start].values)
     style = text("compare.css")
     cells = gr.HTML(
-        table(comparison, (start, method)), css_template=style, js_on_load=text("compare.js"), apply_default_css=False, elem_id="compare"
+        table(comparison, (start, method)),
+        css_template=style,
+        js_on_load=text("compare.js"),
+        apply_default_css=False,
+        elem_id="compare",
     )
     shown = gr.HTML(behind(comparison, start, method), css_template=style, apply_default_css=False, elem_id="behind")
 

@@ -44,7 +44,9 @@ def host_name(host: str) -> str:
 
 def is_listed(name: str, allowed: tuple[str, ...]) -> bool:
     """Tell whether a host name, lower case, is one of the allowed ones."""
-    return bool(name) and any(name == one or one == "*" or (one.startswith(".") and name.endswith(one)) for one in allowed)
+    return bool(name) and any(
+        name == one or one == "*" or (one.startswith(".") and name.endswith(one)) for one in allowed
+    )
 
 
 def is_address(name: str) -> bool:

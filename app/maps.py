@@ -9,12 +9,12 @@ import gradio as gr
 from latentface.autoencoder import Codes
 from latentface.maps import MAPS, Gallery
 
-from .files import address, text
-from .model import Model, plain_error
-from .photo import notice, photo_input, tell_stale
-from .pictures import VIEWER_YAW, figure, front, mesh_file, neutral_scene, seen, strip
-from .reconstruct import Shown
-from .reconstruct import Tab as ReconstructTab
+from app.files import address, text
+from app.model import Model, plain_error
+from app.photo import notice, photo_input, tell_stale
+from app.pictures import VIEWER_YAW, figure, front, mesh_file, neutral_scene, seen, strip
+from app.reconstruct import Shown
+from app.reconstruct import Tab as ReconstructTab
 
 ABOUT = """Every dot is a picture of one of {people} people who do not exist, and dots that are close look alike **to the
 model**. On the *identity* map one person's pictures should huddle together whatever face they pull; on the
@@ -64,7 +64,9 @@ def build(model: Model, reconstructed: ReconstructTab) -> None:
         scene, neutral = pipeline.decode(codes), neutral_scene(pipeline, codes)
         about = gallery.faces[row]
         pictures = strip(
-            figure(seen(scene), f"Person {about['person']}, picture {about['frame']}", "As the model sees this picture"),
+            figure(
+                seen(scene), f"Person {about['person']}, picture {about['frame']}", "As the model sees this picture"
+            ),
             figure(front(scene), "From the front"),
             figure(front(neutral), "Neutral", "Without its expression: the identity part alone"),
         )

@@ -56,13 +56,18 @@ class Model:
         """As `read`, where no face can be chosen; says so where there are several."""
         found = self.read(photo)
         if found.alignment.count > 1:
-            gr.Info(f"{found.alignment.count} faces are in this photo: the largest is taken. Cut the photo to take another.", title="Several faces")
+            gr.Info(
+                f"{found.alignment.count} faces are in this photo: the largest is taken. Cut the photo to take another.",
+                title="Several faces",
+            )
         return found
 
     def place(self, codes: Codes) -> dict[str, Place]:
         """Where a face falls on every map of the gallery."""
         if not self.mapped:
-            raise plain_error(f"the maps belong to the checkpoint {self.gallery.checkpoint}, not to {self.checkpoint}", "No maps")
+            raise plain_error(
+                f"the maps belong to the checkpoint {self.gallery.checkpoint}, not to {self.checkpoint}", "No maps"
+            )
         features = map_features(self.pipeline, codes, self.pipeline.split(codes))
         return {name: self.gallery.place(name, features[name][0]) for name in MAPS}
 

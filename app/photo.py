@@ -8,11 +8,13 @@ from typing import Any
 import gradio as gr
 from gradio_client.utils import is_http_url_like
 
-from .files import address, text
-from .model import Model, plain_error
-from .uploads import REFUSED, NotUploaded, uploaded_file
+from app.files import address, text
+from app.model import Model, plain_error
+from app.uploads import REFUSED, NotUploaded, uploaded_file
 
-STALE = '<p class="stale"><strong>No new face.</strong> This photo gave none; what you see is still the face before it.</p>'
+STALE = (
+    '<p class="stale"><strong>No new face.</strong> This photo gave none; what you see is still the face before it.</p>'
+)
 
 
 class PhotoInput(gr.Image):
@@ -91,7 +93,9 @@ def example_faces(model: Model, photo: gr.Image, elem_id: str) -> None:
     row.select(use, None, photo, api_visibility="private", show_progress="hidden", queue=False)
 
 
-def two_photos(model: Model, labels: tuple[str, str], paths: list[str], prefix: str = "") -> tuple[list[gr.Image], list[gr.HTML]]:
+def two_photos(
+    model: Model, labels: tuple[str, str], paths: list[str], prefix: str = ""
+) -> tuple[list[gr.Image], list[gr.HTML]]:
     """Two columns inside the current row, each a photo with the example faces below it; the photos, and their notices."""
     photos, notices = [], []
     for side, label, path in zip("ab", labels, paths):

@@ -8,13 +8,13 @@ from typing import Any
 import gradio as gr
 from gradio_client.utils import is_http_url_like
 
-from .files import address, text
-from .model import Model, plain_error
-from .uploads import REFUSED, NotUploaded, uploaded_file
+from app.files import address, text
+from app.model import Model, plain_error
+from app.uploads import REFUSED, NotUploaded, uploaded_file
 
-STALE = '<p class="stale"><strong>No new face.</strong> This photo gave none; what you see is still the face before it.</p>'
-
-from gradio.events import Dependency
+STALE = (
+    '<p class="stale"><strong>No new face.</strong> This photo gave none; what you see is still the face before it.</p>'
+)
 
 class PhotoInput(gr.Image):
     """An image input that hands over the uploaded file as it came, and no other file of the server.
@@ -30,7 +30,7 @@ class PhotoInput(gr.Image):
 
     def preprocess(self, payload: Any) -> str | None:
         """Path of the uploaded photo; None for an empty input. Raises gr.Error for any other file."""
-        return None if payload is None else payload.path
+        return None if payload is None else str(self.checked(payload.path))
 
     async def async_move_resource_to_block_cache(self, url_or_file_path: str | Path | None) -> str | None:
         """As gradio's, which runs before `preprocess`; never fetches a web address. Raises gr.Error for one."""
@@ -54,7 +54,6 @@ class PhotoInput(gr.Image):
         from gradio.components import Timer
         from gradio.components.base import Component
 
-
 def photo_input(model: Model, label: str, path: str | None, elem_id: str, height: int = 260) -> PhotoInput:
     """A photo input for uploads, the camera, the clipboard, and the gallery's faces."""
     return PhotoInput(
@@ -62,11 +61,9 @@ def photo_input(model: Model, label: str, path: str | None, elem_id: str, height
         sources=["upload", "webcam", "clipboard"], buttons=["fullscreen"],
     )  # fmt: skip
 
-
 def notice(elem_id: str) -> gr.HTML:
     """Room below a photo for STALE; what belongs to an older photo pales while it stands there (page.css)."""
     return gr.HTML("", elem_id=elem_id, padding=False)
-
 
 def tell_stale(looked: gr.events.Dependency, place: gr.HTML) -> None:
     """Says so in `place` when the event that looks at a photo fails, and no longer when it succeeds."""
@@ -74,13 +71,11 @@ def tell_stale(looked: gr.events.Dependency, place: gr.HTML) -> None:
     looked.failure(lambda: STALE, None, place, **quiet)
     looked.success(lambda: "", None, place, **quiet)
 
-
 def both(a: str | None, b: str | None) -> tuple[str, str]:
     """The two photos in each other's place. Raises gr.Error where one is missing."""
     if a is None or b is None:
         raise plain_error("one of the two boxes is empty: put a photo into it first", "Two photos are needed")
     return b, a
-
 
 def example_faces(model: Model, photo: gr.Image, elem_id: str) -> None:
     """The example faces; a click puts one into `photo`, whose change event does the rest."""
@@ -96,8 +91,9 @@ def example_faces(model: Model, photo: gr.Image, elem_id: str) -> None:
 
     row.select(use, None, photo, api_visibility="private", show_progress="hidden", queue=False)
 
-
-def two_photos(model: Model, labels: tuple[str, str], paths: list[str], prefix: str = "") -> tuple[list[gr.Image], list[gr.HTML]]:
+def two_photos(
+    model: Model, labels: tuple[str, str], paths: list[str], prefix: str = ""
+) -> tuple[list[gr.Image], list[gr.HTML]]:
     """Two columns inside the current row, each a photo with the example faces below it; the photos, and their notices."""
     photos, notices = [], []
     for side, label, path in zip("ab", labels, paths):

@@ -9,9 +9,9 @@ import torch
 from latentface.pipeline import Face
 from latentface.rendering import picture
 
-from .model import Model, plain_error
-from .photo import both, tell_stale, two_photos
-from .pictures import LARGE, SIDE, figure, strip
+from app.model import Model, plain_error
+from app.photo import both, tell_stale, two_photos
+from app.pictures import LARGE, SIDE, figure, strip
 
 ABOUT = """Two photos in; the face of **A** at the pose of **B** out. This is another model, PCL: it knows no 3D. It has
 learned from single photos and their mirror images only to keep *who is seen* apart from *how they are turned*, and a
@@ -45,7 +45,8 @@ def look(model: Model, a: Face, b: Face, size: int = SIDE) -> dict[str, np.ndarr
 
 def build(model: Model) -> None:
     """Builds the tab inside the current gr.Blocks, with a swap of two examples in it; one line where there is no
-    model."""
+    model.
+    """
     if model.pcl is None:
         gr.Markdown(NONE, elem_id="no-pcl", elem_classes="about")
         return
@@ -88,7 +89,12 @@ def build(model: Model) -> None:
     for photo, state, place in zip(photos, (state_a, state_b), notices):
         taken = photo.change(read, photo, state, show_progress_on=[swapped], **quiet)
         taken.success(
-            run, [state_a, state_b], [swapped, parts], show_progress="hidden", concurrency_limit=1, **quiet  # as in the Swap tab
+            run,
+            [state_a, state_b],
+            [swapped, parts],
+            show_progress="hidden",
+            concurrency_limit=1,
+            **quiet,  # as in the Swap tab
         )
         tell_stale(taken, place)
     turn.click(both, photos, photos, show_progress="hidden", **quiet)

@@ -9,9 +9,9 @@ import gradio as gr
 from latentface.autoencoder import Codes, Scene
 from latentface.pipeline import Face
 
-from .model import Model
-from .photo import example_faces, notice, photo_input, tell_stale
-from .pictures import LARGE, anatomy, figure, mesh_file, seen, strip
+from app.model import Model
+from app.photo import example_faces, notice, photo_input, tell_stale
+from app.pictures import LARGE, anatomy, figure, mesh_file, seen, strip
 
 ABOUT = """One photo in, a 3D face out. Nobody ever showed this model a 3D scan: from plain pictures alone it learned
 to explain each one by a **shape** (its relief, and where its features lie), a **colour**, a **view** and a **light**.
@@ -73,7 +73,10 @@ def readout(model: Model, face: Face) -> str:
     yaw, pitch, roll = face.codes.view[0, :3].tolist()
     ambient, diffuse, x, y = face.codes.light[0].tolist()
     count = face.alignment.count
-    ways = ("above" if y > 0 else "below", y), ("the left" if x > 0 else "the right", x)  # x and y say where the light travels to
+    ways = (
+        ("above" if y > 0 else "below", y),
+        ("the left" if x > 0 else "the right", x),
+    )  # x and y say where the light travels to
     origin = " and ".join(way for way, amount in ways if abs(amount) > STRAIGHT) or "the front"
     parts = {
         "Faces": "1 found" if count == 1 else f"{count} found, choose below the photo",

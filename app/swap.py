@@ -10,10 +10,10 @@ import numpy as np
 from latentface.autoencoder import Codes
 from latentface.rendering import picture
 
-from .files import text
-from .model import Model, whole_seed
-from .photo import both, tell_stale, two_photos
-from .pictures import LARGE, SIDE, figure, front, neutral_scene, seen, strip, uri
+from app.files import text
+from app.model import Model, whole_seed
+from app.photo import both, tell_stale, two_photos
+from app.pictures import LARGE, SIDE, figure, front, neutral_scene, seen, strip, uri
 
 ABOUT = """Two photos in; **A** with the expression of **B** out. A diffusion model looks at each face and imagines what
 stays when the face comes to rest: that is its **identity**. What is left over is its **expression**, and expressions
@@ -109,7 +109,10 @@ def build(model: Model) -> None:
     def take(photo: str | None) -> Seen:
         return gr.skip() if photo is None else look(photo)
 
-    quiet_run = {**quiet, "concurrency_limit": 1}  # one after the other: of two photos that change at once, the last run sees both
+    quiet_run = {
+        **quiet,
+        "concurrency_limit": 1,
+    }  # one after the other: of two photos that change at once, the last run sees both
     for photo, state, place in zip(photos, (state_a, state_b), notices):
         taken = photo.change(take, photo, state, show_progress_on=[swapped], **quiet)
         taken.success(run, inputs, outputs, show_progress="hidden", **quiet_run)

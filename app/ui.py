@@ -13,10 +13,10 @@ from latentface.comparison import RESULTS
 from latentface.photo import MAX_BYTES
 from latentface.pipeline import DEFAULT, CheckpointError
 
-from . import api, compare, maps, pose, reconstruct, swap
-from .hosts import VARIABLE, AllowedHosts, allowed_hosts
-from .model import Model, load
-from .theme import css, theme
+from app import api, compare, maps, pose, reconstruct, swap
+from app.hosts import VARIABLE, AllowedHosts, allowed_hosts
+from app.model import Model, load
+from app.theme import css, theme
 
 HOUR = 3600
 TITLE = """# LatentFace
@@ -56,7 +56,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--checkpoint", default=DEFAULT, metavar="NAME|DIR|HUB_ID", help=f"default: {DEFAULT}, bundled")
     parser.add_argument("--detector", default=DETECTORS[0], choices=DETECTORS)
     parser.add_argument("--port", type=int, help="default: GRADIO_SERVER_PORT, or the first free one from 7860")
-    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help=f"a host name to answer to, beside localhost and {VARIABLE}")
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help=f"a host name to answer to, beside localhost and {VARIABLE}",
+    )
     args = parser.parse_args(argv)
     try:
         model = load(args.checkpoint, args.detector)

@@ -59,7 +59,17 @@ CLIPS = {
     "all of the shading's gradient": {"shading": 1.0},
     "none of the shading's gradient": {"shading": 0.0},
 }
-SHOWN = ("reconstruction_l1_head", "ssim", "perceptual", "side", "mad_deg", "yaw_deg", "pitch_centred_deg", "roll_deg", "concave")
+SHOWN = (
+    "reconstruction_l1_head",
+    "ssim",
+    "perceptual",
+    "side",
+    "mad_deg",
+    "yaw_deg",
+    "pitch_centred_deg",
+    "roll_deg",
+    "concave",
+)
 
 
 @torch.no_grad()
@@ -68,16 +78,25 @@ def told(run: Path, truth: Path) -> dict:
     model = load_autoencoder(str(run))
     clips = read_shards([str(truth)], model.size)
     codes = [model.encode(clips.centre(rows, model.size)) for rows in torch.arange(len(clips.person)).split(64)]
-    shape, texture, view, light = (torch.cat([getattr(c, name) for c in codes]) for name in ("shape", "texture", "view", "light"))
+    shape, texture, view, light = (
+        torch.cat([getattr(c, name) for c in codes]) for name in ("shape", "texture", "view", "light")
+    )
     both, changes = torch.cat([shape, texture], 1), torch.cat([model.changes("shape"), model.changes("texture")])
     blocks = {"identity": both[:, ~changes], "expression": both[:, changes], "view": view, "light": light}
-    found = leakage({**blocks, "full": torch.cat([both, view, light], 1)}, known_factors(clips.factors)[0], clips.person, clips.person)
+    found = leakage(
+        {**blocks, "full": torch.cat([both, view, light], 1)},
+        known_factors(clips.factors)[0],
+        clips.person,
+        clips.person,
+    )
     names = {"expression_from_changing": "expression_from_expression", "expression_from_kept": "expression_from_identity",
              "identity_from_changing": "identity_from_expression", "yaw_from_changing": "yaw_from_expression"}  # fmt: skip
     return {shown: found[name] for shown, name in names.items()}
 
 
-def row(name: str, config: autoencoder.AutoencoderConfig, changes: dict, args: argparse.Namespace, on_clips: bool = False) -> dict:
+def row(
+    name: str, config: autoencoder.AutoencoderConfig, changes: dict, args: argparse.Namespace, on_clips: bool = False
+) -> dict:
     """Trains and measures one row, unless that has been done: the figures SHOWN, and on clips told's."""
     out = args.out / name.replace(" ", "_").replace("'", "")
     if (out / "row.json").exists():
@@ -97,7 +116,9 @@ def main() -> None:
     parser.add_argument("--data", action="append", required=True, metavar="SHARDS[:WEIGHT]")
     parser.add_argument("--truth", type=Path, required=True, help="a part of the truth set")
     parser.add_argument("--images", type=int, default=9_600)
-    parser.add_argument("--settled", metavar="RUN", help="only the third table, from this settled run of `explorer`, all --images long")
+    parser.add_argument(
+        "--settled", metavar="RUN", help="only the third table, from this settled run of `explorer`, all --images long"
+    )
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     results = on_clips(args.settled, "explorer", args.images, args) if args.settled else every_table(args)
@@ -114,7 +135,9 @@ def main() -> None:
 def on_clips(start: str, preset: str, images: int, args: argparse.Namespace) -> dict:
     """The third table, from a settled run."""
     base = replace(autoencoder.PRESETS[preset], start=start, images=images, basis=-1)
-    return {"on clips": {name: row(f"clips {name}", base, changes, args, on_clips=True) for name, changes in CLIPS.items()}}
+    return {
+        "on clips": {name: row(f"clips {name}", base, changes, args, on_clips=True) for name, changes in CLIPS.items()}
+    }
 
 
 def every_table(args: argparse.Namespace) -> dict:
@@ -122,7 +145,12 @@ def every_table(args: argparse.Namespace) -> dict:
     base = replace(autoencoder.PRESETS["explorer-small"], images=args.images, warm_up=args.images // 2, basis=-1)
     results = {"from nothing": {name: row(name, base, changes, args) for name, changes in FROM_NOTHING.items()}}
     start = str(args.out / "all_of_it")
-    lengths = {"images": args.images // 2, "level": args.images // 3, "align": args.images // 2, "layout": 2 * args.images}
+    lengths = {
+        "images": args.images // 2,
+        "level": args.images // 3,
+        "align": args.images // 2,
+        "layout": 2 * args.images,
+    }
     settled = replace(base, start=start, basis=0, **lengths)
     results["settled"] = {name: row(f"settled {name}", settled, changes, args) for name, changes in SETTLED.items()}
     return results | on_clips(str(args.out / "settled_all_of_it"), "explorer-small", args.images // 2, args)

@@ -30,7 +30,11 @@ def seen(method: Method, grey: bool, side: int) -> Method:
     def encode(images: Tensor, variant) -> dict[str, Tensor]:
         size = images.shape[-1]
         if grey:
-            images = (images * images.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True).expand(-1, 3, -1, -1)
+            images = (
+                (images * images.new_tensor([0.299, 0.587, 0.114])[:, None, None])
+                .sum(1, keepdim=True)
+                .expand(-1, 3, -1, -1)
+            )
         return method.encode(resized(resized(images, side), size) if side else images, variant)
 
     return replace(method, encode=encode)
@@ -50,7 +54,13 @@ def main() -> None:
         for look, change in LOOKS.items():
             if f"{name}, {look}" in rows:
                 continue
-            found = probe(seen(load_method(name), *change), task, Crops(task.pictures, sample_of(task)), args.out / "probe.json", 0)
+            found = probe(
+                seen(load_method(name), *change),
+                task,
+                Crops(task.pictures, sample_of(task)),
+                args.out / "probe.json",
+                0,
+            )
             rows[f"{name}, {look}"] = {k: found[f"actions_{k}"] for k in ("f1", "f1_spread", "correlation")}
             about = {**record({}), "command": "python -m benchmarks.explain"}
             file.write_text(json.dumps({**evaluate.rounded({"looks": rows}), **about}, indent=1))

@@ -50,7 +50,9 @@ def naive(points: torch.Tensor, size: int) -> float:
         for column in range(size - 1):
             a = row * size + column
             for face in ((a, a + 1, a + size), (a + size + 1, a + size, a + 1)):
-                (x0, y0, z0), (x1, y1, z1), (x2, y2, z2) = (((u + 1) * half, (v + 1) * half, z) for u, v, z in map(vertex.__getitem__, face))
+                (x0, y0, z0), (x1, y1, z1), (x2, y2, z2) = (
+                    ((u + 1) * half, (v + 1) * half, z) for u, v, z in map(vertex.__getitem__, face)
+                )
                 area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
                 if area == 0:
                     continue
@@ -85,12 +87,24 @@ def main() -> None:
     scale = ((args.size - 1) / (small - 1)) ** 2
     times = [1000 * scale * naive(vertices(small, 1), small) for _ in range(3)]
     middle = statistics.median(times)
-    rows.append(("naive", middle, float("nan"), middle, min(times), max(times), f"3 runs at {small} px x {scale:.1f}, forward only"))
+    rows.append(
+        (
+            "naive",
+            middle,
+            float("nan"),
+            middle,
+            min(times),
+            max(times),
+            f"3 runs at {small} px x {scale:.1f}, forward only",
+        )
+    )
     print(
         f"{args.size} px grid and picture, batch {args.batch}, {os.cpu_count()} cores, {torch.get_num_threads()} torch threads, "
         f"torch {torch.__version__}, Python {platform.python_version()}"
     )
-    print(f"{'ms an image':12}{'forward':>10}{'backward':>10}{'both':>10}{'least':>10}{'most':>10}{'x numba':>10}  runs")
+    print(
+        f"{'ms an image':12}{'forward':>10}{'backward':>10}{'both':>10}{'least':>10}{'most':>10}{'x numba':>10}  runs"
+    )
     for name, forward, backward, total, least, most, note in rows:
         ratio = total / rows[0][3]
         print(f"{name:12}{forward:10.2f}{backward:10.2f}{total:10.2f}{least:10.2f}{most:10.2f}{ratio:10.1f}  {note}")

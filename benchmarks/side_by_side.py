@@ -46,7 +46,9 @@ def train_both(preset: str, data: list[str], minutes: float, codes: int, out: Pa
     trial = autoencoder.train(replace(config, images=TRIAL, basis=-1), data, out / "trial")
     images = int(last(trial)["rate"] * 60 * minutes)
     shutil.rmtree(trial)
-    if config.basis >= 0:  # settling the frame takes about two fifths of the time, and on clips an image half as long again
+    if (
+        config.basis >= 0
+    ):  # settling the frame takes about two fifths of the time, and on clips an image half as long again
         config = replace(config, basis=3 * images // 10, level=images // 10, align=3 * images // 20, layout=images)
         images = images // 2
     images = max(TRIAL, images // config.batch * config.batch)
@@ -75,7 +77,9 @@ def main() -> None:
             continue
         results[preset] = train_both(preset, args.data, args.minutes, args.codes, out)
         for suite, names in SHOWN.items():
-            found = evaluate.evaluate(suite, [str(out / "stage2" / "pipeline")], [f"truth:{args.truth}"], out / f"{suite}.json")
+            found = evaluate.evaluate(
+                suite, [str(out / "stage2" / "pipeline")], [f"truth:{args.truth}"], out / f"{suite}.json"
+            )
             results[preset] |= {f"{suite} {name}": found[name] for name in names if name in found}
         (out / "results.json").write_text(json.dumps(results[preset], indent=1))
     if args.preset:

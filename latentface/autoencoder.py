@@ -12,14 +12,14 @@ Of each code, some numbers may change from frame to frame of a person; the other
 from dataclasses import dataclass, fields, replace
 
 import torch
+import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .geometry import BORDER_DEPTH, FAR, NEAR, pixel_grid
-from .layout import Layout, gather, spread
-from .rendering import render, shade, shading, unrender
+from latentface.geometry import BORDER_DEPTH, FAR, NEAR, pixel_grid
+from latentface.layout import Layout, gather, spread
+from latentface.rendering import render, shade, shading, unrender
 
 
 @dataclass
@@ -75,7 +75,11 @@ class Scene:
     @property
     def lit_depth(self) -> Tensor:
         """Depth as light falls on it: it passes on `shading_gradient` of the gradient."""
-        return torch.lerp(self.depth.detach(), self.depth, self.shading_gradient) if self.shading_gradient < 1 else self.depth
+        return (
+            torch.lerp(self.depth.detach(), self.depth, self.shading_gradient)
+            if self.shading_gradient < 1
+            else self.depth
+        )
 
     def render(self, size: int | None = None) -> tuple[Tensor, Tensor]:
         """The picture at the scene's view, B x 3 x size x size in about [-1, 1], and its mask B x 1 x size x size."""
@@ -138,7 +142,12 @@ class Decoder(nn.Module):
             widths.insert(0, min(2 * widths[0], 4 * base))
         layers: list[nn.Module] = [nn.Linear(code, 16 * widths[0]), nn.Unflatten(1, (widths[0], 4, 4)), nn.SiLU()]
         for before, after in zip(widths, widths[1:]):
-            layers += [nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 3, 1, 1, bias=False), _norm(after), nn.SiLU()]
+            layers += [
+                nn.Upsample(scale_factor=2),
+                nn.Conv2d(before, after, 3, 1, 1, bias=False),
+                _norm(after),
+                nn.SiLU(),
+            ]
             layers += [nn.Conv2d(after, after, 3, 1, 1, bias=False), _norm(after), nn.SiLU()]
         self.trunk = nn.Sequential(*layers)
         self.head = nn.Conv2d(base, out, 3, 1, 1)
@@ -162,7 +171,10 @@ class TextureBasis(nn.Module):
         self.mean = nn.Parameter(torch.zeros(3, size, size))
         self.directions = nn.Parameter(torch.randn(code, 3, size, size) * 0.3 / code**0.5)
         u, v = pixel_grid(size).unbind(-1)
-        face, inner = (((u / wide).square() + ((v - low) / high).square()).sqrt() for wide, low, high in ((0.75, 0.1, 0.9), (0.5, 0.15, 0.6)))
+        face, inner = (
+            ((u / wide).square() + ((v - low) / high).square()).sqrt()
+            for wide, low, high in ((0.75, 0.1, 0.9), (0.5, 0.15, 0.6))
+        )
         weight = 0.3 + 0.7 * torch.sigmoid((1 - face) / 0.1) + torch.sigmoid((1 - inner) / 0.1)
         self.register_buffer("weight", weight, persistent=False)
         self._inverse: tuple[tuple, Tensor] | None = None
@@ -170,7 +182,9 @@ class TextureBasis(nn.Module):
     @torch.no_grad()
     def project(self, albedo: Tensor) -> Tensor:
         """Codes B x C that draw albedos B x 3 x S x S best, by weighted least squares; no gradients."""
-        with torch.autocast(albedo.device.type, enabled=False):  # sums over a whole face: bfloat16 would lose two digits
+        with torch.autocast(
+            albedo.device.type, enabled=False
+        ):  # sums over a whole face: bfloat16 would lose two digits
             inverse = self._pseudoinverse()
             return F.linear((albedo.to(inverse) - self.mean).flatten(1), inverse)
 
@@ -344,7 +358,8 @@ class Autoencoder(ModelMixin, ConfigMixin):
 
     def laid_albedo(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """View B x 6, light B x 4, shape code B x C, raw depth B x s x s of images B x 3 x s x s as the encoders look at them, and the
-        albedo they show in the average face's layout, B x 3 x s x s: what the texture code is read from."""
+        albedo they show in the average face's layout, B x 3 x s x s: what the texture code is read from.
+        """
         view, light, shape, raw = self.geometry(image)
         albedo = self.albedo(image, view, light, self.layout_depth(raw))
         if self.config.layout_grid:
@@ -354,7 +369,11 @@ class Autoencoder(ModelMixin, ConfigMixin):
 
     def layout_depth(self, raw: Tensor) -> Tensor:
         """The depth B x s x s under which the layout is read: the average one, once it has been laid out; before, the face's own."""
-        return torch.lerp(self._depth(raw), self.average_depth, self.average_share) if self.config.layout_grid else self._depth(raw)
+        return (
+            torch.lerp(self._depth(raw), self.average_depth, self.average_share)
+            if self.config.layout_grid
+            else self._depth(raw)
+        )
 
     def moves(self, shape: Tensor) -> Tensor:
         """The displacements that shape codes B x C lay a face out by, B x s x s x 2 (see Layout)."""
@@ -366,7 +385,8 @@ class Autoencoder(ModelMixin, ConfigMixin):
 
     def geometry(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """View B x 6, light B x 4, depth's part of the shape code and its raw depth B x s x s of images B x 3 x s x s, as the
-        encoders look at them."""
+        encoders look at them.
+        """
         view, light = _equivariant(self.view_net, image, VIEW_MIRROR), _equivariant(self.light_net, image, LIGHT_MIRROR)
         view = view * self.view_reach
         strength = light[:, :2] / 2 + 0.5
@@ -436,7 +456,8 @@ class Autoencoder(ModelMixin, ConfigMixin):
 
     def mixed(self, codes: Codes, frames: int, borrowed: Tensor, noise: dict[str, Tensor]) -> Codes:
         """Codes B x C, every `frames` neighbours of one person, as training draws them: what may change with noise on it, the rest,
-        where `borrowed` (B bool), the mean of the person's other frames. noise: by kind of code, B x C."""
+        where `borrowed` (B bool), the mean of the person's other frames. noise: by kind of code, B x C.
+        """
         drawn = {}
         for kind, extra in noise.items():
             code, changes = getattr(codes, kind), self.changes(kind)

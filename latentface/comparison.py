@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .pipeline import ASSETS
+from latentface.pipeline import ASSETS
 
 RESULTS = ASSETS / "results" / "probes.json"
 DATA = {
@@ -96,10 +96,24 @@ def read_comparison(file: Path = RESULTS) -> Comparison | None:
                 continue
             about = next(found for found in methods.values() if key in found)
             spread = {name: found[f"{key}_spread"] for name, found in methods.items() if found.get(f"{key}_spread")}
-            row = Row(task, measure, title, data, unit, about[f"{task}_{CHANCE.get(measure, 'chance')}"], about[f"{task}_n"], values, spread)
+            row = Row(
+                task,
+                measure,
+                title,
+                data,
+                unit,
+                about[f"{task}_{CHANCE.get(measure, 'chance')}"],
+                about[f"{task}_n"],
+                values,
+                spread,
+            )
             row.published = {name: found[key] for name, found in others.items() if key in found}
             if measure == "mae":
-                row.published = {name: mean_angle(found, task) for name, found in others.items() if f"{task}_yaw" in found and f"{task}_roll" in found}
+                row.published = {
+                    name: mean_angle(found, task)
+                    for name, found in others.items()
+                    if f"{task}_yaw" in found and f"{task}_roll" in found
+                }
             rows.append(row)
     return Comparison(list(methods), rows, results, file.parent)
 
@@ -120,7 +134,9 @@ def markdown(table: Comparison) -> str:
         cells = [f"**{cell}**" if m == row.best else cell for m, cell in zip(table.methods, cells)]
         others = ", ".join(f"{name} {row.text(value)}" for name, value in row.published.items())
         unit = " (%)" if row.unit == "%" else ""
-        lines.append(f"| {row.data}: {row.title.removeprefix('... ')}{unit} | {row.n:,} | {row.text(row.chance)} | {' | '.join(cells)} | {others} |")
+        lines.append(
+            f"| {row.data}: {row.title.removeprefix('... ')}{unit} | {row.n:,} | {row.text(row.chance)} | {' | '.join(cells)} | {others} |"
+        )
     results, seeds = table.results, table.results["seeds"]
     measured: dict[str, list[str]] = {}
     for method in table.methods:

@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from .paper import PaperAutoencoder, PaperDenoiser
-from .pipeline import CheckpointError, LatentFacePipeline
-from .rdm import make_scheduler
+from latentface.paper import PaperAutoencoder, PaperDenoiser
+from latentface.pipeline import CheckpointError, LatentFacePipeline
+from latentface.rdm import make_scheduler
 
 AUTOENCODER = ("netD", "netA", "netL", "netV", "netC")
 DENOISERS = ("netED", "netEA")

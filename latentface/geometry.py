@@ -72,7 +72,9 @@ def rotation(view: Tensor) -> Tensor:
     The matrix is R_x(-pitch) R_y(-yaw) R_z(roll): a point is rolled first, then turned by yaw, then by pitch.
     """
     yaw, pitch, roll = view[:, :3].unbind(-1)
-    with torch.autocast(view.device.type, enabled=False):  # it multiplies matrices, which bfloat16 would round to three digits
+    with torch.autocast(
+        view.device.type, enabled=False
+    ):  # it multiplies matrices, which bfloat16 would round to three digits
         return euler_angles_to_matrix(torch.deg2rad(torch.stack([-pitch, -yaw, roll], -1)), "XYZ")
 
 

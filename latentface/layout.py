@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .geometry import pixel_grid
+from latentface.geometry import pixel_grid
 
 
 class Layout(nn.Module):
@@ -47,7 +47,9 @@ def places(moves: Tensor, steps: int = 8) -> Tensor:
     grid = pixel_grid(moves.shape[1], device=moves.device)
 
     def undone(where: Tensor) -> Tensor:
-        return grid - F.grid_sample(moves.permute(0, 3, 1, 2), where, align_corners=True, padding_mode="border").permute(0, 2, 3, 1)
+        return grid - F.grid_sample(
+            moves.permute(0, 3, 1, 2), where, align_corners=True, padding_mode="border"
+        ).permute(0, 2, 3, 1)
 
     with torch.no_grad():
         where = grid.expand_as(moves)
@@ -60,7 +62,9 @@ def _sized(where: Tensor, size: int) -> Tensor:
     """Places B x S x S x 2 at another size."""
     if where.shape[1] == size:
         return where
-    return F.interpolate(where.permute(0, 3, 1, 2), size=(size, size), mode="bilinear", align_corners=True).permute(0, 2, 3, 1)
+    return F.interpolate(where.permute(0, 3, 1, 2), size=(size, size), mode="bilinear", align_corners=True).permute(
+        0, 2, 3, 1
+    )
 
 
 def spread(texture: Tensor, moves: Tensor) -> Tensor:

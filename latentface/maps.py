@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from .autoencoder import Codes
-from .pipeline import ASSETS, DEFAULT, CheckpointError, FaceSplit, LatentFacePipeline
+from latentface.autoencoder import Codes
+from latentface.pipeline import ASSETS, DEFAULT, CheckpointError, FaceSplit, LatentFacePipeline
 
 MAPS = ("shape", "texture", "identity", "expression")
 """The latent spaces that are mapped; identity and expression join the shape and texture parts."""

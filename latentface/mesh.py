@@ -3,15 +3,13 @@
 import io
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 import trimesh
 from PIL import Image
-from torch import Tensor
 
-from .autoencoder import Scene
-from .geometry import apply_view, unproject
-from .rasterizer import grid_faces
+from latentface.autoencoder import Scene
+from latentface.geometry import apply_view, unproject
+from latentface.rasterizer import grid_faces
 
 UNITS = 10.0
 """glTF units a scene unit: the face becomes about two units wide."""
@@ -28,7 +26,9 @@ def face_mesh(scene: Scene, index: int = 0, yaw: float = 0.0, texture: int = 512
     view = depth.new_tensor([[yaw, 0, 0, 0, 0, 0]])
     points = apply_view(unproject(depth), view)[0].reshape(-1, 3) - depth.new_tensor([0, 0, 1])
     points = (points * depth.new_tensor([UNITS, -UNITS, -UNITS])).detach().cpu().numpy()
-    canonical = F.interpolate(scene.canonical[index : index + 1], size=(texture, texture), mode="bicubic", align_corners=True)
+    canonical = F.interpolate(
+        scene.canonical[index : index + 1], size=(texture, texture), mode="bicubic", align_corners=True
+    )
     pixels = ((canonical[0].detach().cpu().clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
     axis = (np.arange(size) * (texture - 1) / (size - 1) + 0.5) / texture
     u, v = np.meshgrid(axis, 1 - axis)

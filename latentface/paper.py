@@ -12,8 +12,8 @@ from diffusers import ConfigMixin, ModelMixin, UNet2DModel
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
-from .autoencoder import Codes, Scene, clamp_border, depth_from_raw
-from .rdm import Standardized
+from latentface.autoencoder import Codes, Scene, clamp_border, depth_from_raw
+from latentface.rdm import Standardized
 
 SIDE = 64
 """The networks take and give maps of this side in pixels."""
@@ -200,5 +200,7 @@ class PaperDenoiser(Standardized, ModelMixin, ConfigMixin):
     def forward(self, sample: Tensor, timestep: Tensor, condition: Tensor) -> Tensor:
         """sample, condition: B x C standardised. timestep: B in [0, 1000). Returns the predicted clean sample, B x C."""
         halves = zip((self.netED, self.netEA), sample.chunk(2, 1), condition.chunk(2, 1))
-        found = [net(torch.cat([noisy, own], 1)[..., None, None], timestep).sample.flatten(1) for net, noisy, own in halves]
+        found = [
+            net(torch.cat([noisy, own], 1)[..., None, None], timestep).sample.flatten(1) for net, noisy, own in halves
+        ]
         return torch.cat(found, 1)

@@ -14,7 +14,7 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
-from .pipeline import ASSETS, CheckpointError
+from latentface.pipeline import ASSETS, CheckpointError
 
 STRIDE = 16
 """Side of an image over the side of its feature map."""
@@ -54,7 +54,8 @@ class Attention(nn.Module):
 
 class Block(nn.Module):
     """Two 3 x 3 convolutions and channel attention beside a shortcut; nearly the identity at first, for want of
-    norms."""
+    norms.
+    """
 
     def __init__(self, channels: int):
         super().__init__()
@@ -106,7 +107,8 @@ class Backbone(ModelMixin, ConfigMixin):
 
     def encode(self, image: Tensor) -> Features:
         """Trunk features of images B x 3 x S x S in [-1, 1], S from `size` up (64 in training, 100 for FER as
-        published)."""
+        published).
+        """
         return Features(self(image).flatten(1).float())
 
 
@@ -166,7 +168,8 @@ class PCL(ModelMixin, ConfigMixin):
 
     def encode(self, image: Tensor) -> Features:
         """Features of images B x 3 x S x S in [-1, 1] (the standard crop), S from `size` up; larger ones are pooled to
-        the feature map of `size` before the heads. Raises ValueError for smaller ones."""
+        the feature map of `size` before the heads. Raises ValueError for smaller ones.
+        """
         maps = self.backbone(image)
         return Features(*(f.flatten(1).float() for f in (maps, self.face_head(maps), self.pose_head(maps))))
 

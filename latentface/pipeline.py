@@ -1,8 +1,8 @@
 """The pipeline that carries a checkpoint: the one place where photo, codes, split and scene meet.
 
-    pipeline = LatentFacePipeline.from_pretrained("assets/explorer")
-    face = pipeline.read("photo.jpg")
-    pipeline.decode(pipeline.swap(face.codes, other.codes))
+pipeline = LatentFacePipeline.from_pretrained("assets/explorer")
+face = pipeline.read("photo.jpg")
+pipeline.decode(pipeline.swap(face.codes, other.codes))
 """
 
 from dataclasses import dataclass, replace
@@ -15,12 +15,12 @@ from diffusers import DDIMScheduler, DiffusionPipeline
 from diffusers.utils import logging
 from torch import Tensor
 
-from .alignment import Alignment, align
-from .autoencoder import Autoencoder, Codes, Scene
-from .layout import layout_picture
-from .paper import PaperAutoencoder, PaperDenoiser  # diffusers loads only classes of imported modules
-from .photo import read_photo
-from .rdm import Denoiser, Split, split
+from latentface.alignment import Alignment, align
+from latentface.autoencoder import Autoencoder, Codes, Scene
+from latentface.layout import layout_picture
+from latentface.paper import PaperAutoencoder, PaperDenoiser  # diffusers loads only classes of imported modules
+from latentface.photo import read_photo
+from latentface.rdm import Denoiser, Split, split
 
 ASSETS = Path(__file__).parent.parent / "assets"
 """Bundled checkpoints, one folder a name."""
@@ -118,7 +118,8 @@ class LatentFacePipeline(DiffusionPipeline):
     @torch.no_grad()
     def layout_picture(self, codes: Codes, size: int) -> Tensor | None:
         """The face from the front under the net that its layout bends (see layout.layout_picture), B x 3 x size x size in
-        [-1, 1]; None where the model has no layout."""
+        [-1, 1]; None where the model has no layout.
+        """
         if not self.autoencoder.config.get("layout_grid"):
             return None
         front = F.interpolate(self.decode(codes).canonical, size=(size, size), mode="bicubic").clamp(-1, 1)

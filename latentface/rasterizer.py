@@ -94,7 +94,9 @@ class _InterpolateNumba(torch.autograd.Function):
         ctx.save_for_backward(faces, points, attributes, corners)
         batch, size, _ = faces.shape
         depth, values = torch.zeros(batch, size, size), torch.zeros(batch, size, size, attributes.shape[-1])
-        _interpolate_numba(*(t.detach().contiguous().numpy() for t in (faces, points, attributes, corners, depth, values)))
+        _interpolate_numba(
+            *(t.detach().contiguous().numpy() for t in (faces, points, attributes, corners, depth, values))
+        )
         return depth, values
 
     @staticmethod
@@ -106,7 +108,6 @@ class _InterpolateNumba(torch.autograd.Function):
 
 
 if numba is not None:
-
     # not parallel: numba's threads share torch's OpenMP, and its settings, NUMBA_NUM_THREADS=1 too, would become torch's
     @numba.njit(cache=True, fastmath=False)
     def _rasterize_numba(pixels, faces, out):
@@ -136,7 +137,6 @@ if numba is not None:
                         if z < nearest[y, x]:
                             nearest[y, x] = z
                             out[b, y, x] = f
-
 
     @numba.njit
     def _edges(points, b, corners, f, u, v):

@@ -82,7 +82,8 @@ class Denoiser(Standardized, ModelMixin, ConfigMixin):
     def signature(self, code: Tensor) -> Tensor:
         """Who someone is, for comparing: codes B x C as the autoencoder gives them, in units in which all directions of shape, and all of
         texture, vary alike from frame to frame of one person, so that cosines heed what stays (within-class covariance
-        normalisation, Hatch et al., Interspeech 2006)."""
+        normalisation, Hatch et al., Interspeech 2006).
+        """
         return self.standardize(code) @ self.steady
 
     def moving(self, code: Tensor) -> Tensor:
@@ -134,7 +135,9 @@ def make_scheduler(legacy_ddim: bool = False) -> DDIMScheduler:
 
 
 @torch.no_grad()
-def split(denoiser: Denoiser, scheduler: DDIMScheduler, code: Tensor, steps: int = 5, samples: int = 8, seed: int = 0) -> Split:
+def split(
+    denoiser: Denoiser, scheduler: DDIMScheduler, code: Tensor, steps: int = 5, samples: int = 8, seed: int = 0
+) -> Split:
     """Splits codes by DDIM sampling given the codes, averaged over `samples` start noises.
 
     code: B x C as the autoencoder gives it. The start noises depend on the seed alone and are the same for every row,
@@ -155,6 +158,8 @@ def split(denoiser: Denoiser, scheduler: DDIMScheduler, code: Tensor, steps: int
         sample = out.prev_sample
         clean.append(denoiser.restore(out.pred_original_sample.view(samples, batch, length).mean(0)))
     identity = denoiser.restore(sample.view(samples, batch, length).mean(0))
-    if denoiser.config.get("changing"):  # what does not change is the code's to the last bit, or its rounding would pass for expression
+    if denoiser.config.get(
+        "changing"
+    ):  # what does not change is the code's to the last bit, or its rounding would pass for expression
         identity = code + denoiser.std * denoiser.moving((identity - code) / denoiser.std)
     return Split(identity, code - identity, clean)

@@ -5,8 +5,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .geometry import FAR, HALF_WIDTH, NEAR, apply_view, normals_from_depth, pixel_grid, project, rotation, unproject
-from .rasterizer import interpolate, rasterize
+from latentface.geometry import (
+    FAR,
+    HALF_WIDTH,
+    NEAR,
+    apply_view,
+    normals_from_depth,
+    pixel_grid,
+    project,
+    rotation,
+    unproject,
+)
+from latentface.rasterizer import interpolate, rasterize
 
 MARGIN = 0.25
 """The border of the canonical map is carried on outwards by this share of the half width, so that a turned face does
@@ -149,13 +159,16 @@ def unrender(image: Tensor, depth: Tensor, view: Tensor) -> tuple[Tensor, Tensor
 def picture(image: Tensor, size: int | None = None) -> np.ndarray:
     """A picture 3 x S x S in [-1, 1] as uint8 size x size x 3 (S x S by default), bicubic when enlarged."""
     if size and size != image.shape[-1]:
-        image = F.interpolate(image[None].float(), size=(size, size), mode="bicubic", antialias=size < image.shape[-1])[0]
+        image = F.interpolate(image[None].float(), size=(size, size), mode="bicubic", antialias=size < image.shape[-1])[
+            0
+        ]
     return ((image.detach().float().cpu().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 0).numpy()
 
 
 def depth_picture(depth: Tensor) -> Tensor:
     """Depth B x S x S in [0.9, 1.1] as grey B x 3 x S x S, near is bright: -1 to 1 for 1.075 to 0.935, which faces fill;
-    beyond that it is for the picture to be cut off."""
+    beyond that it is for the picture to be cut off.
+    """
     return ((1.005 - depth) / 0.07)[:, None].expand(-1, 3, -1, -1)
 
 

@@ -57,7 +57,9 @@ def smooth(shape: tuple[int, ...], seed: int, coarse: int = 4) -> Tensor:
     """A smooth random map in [-1, 1] of shape ... x S x S."""
     generator = torch.Generator().manual_seed(seed)
     small = torch.rand(1, int(np.prod(shape[:-2])), coarse, coarse, generator=generator) * 2 - 1
-    return torch.nn.functional.interpolate(small, shape[-2:], mode="bicubic", align_corners=True).clamp(-1, 1).view(shape)
+    return (
+        torch.nn.functional.interpolate(small, shape[-2:], mode="bicubic", align_corners=True).clamp(-1, 1).view(shape)
+    )
 
 
 def bump(size: int, height: float = 0.08) -> Tensor:
@@ -92,7 +94,9 @@ def drawn_face(side: int, person: int, frame: int) -> Image.Image:
         x, y, r = middle + dx * side, 0.42 * side, 0.05 * side
         draw.ellipse((x - r, y - r, x + r, y + r), fill=eyes)
     opened = (0.01 + 0.02 * (frame % 4)) * side
-    draw.ellipse((middle - 0.12 * side, 0.7 * side - opened, middle + 0.12 * side, 0.7 * side + opened), fill=(120, 20, 20))
+    draw.ellipse(
+        (middle - 0.12 * side, 0.7 * side - opened, middle + 0.12 * side, 0.7 * side + opened), fill=(120, 20, 20)
+    )
     return image
 
 

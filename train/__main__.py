@@ -25,7 +25,9 @@ def main(argv: list[str] | None = None) -> int:
     for name, text in trainers.items():
         new = commands.add_parser(name, help=text)
         new.add_argument("--preset", default="explorer")
-        new.add_argument("--data", action="append", required=True, metavar="SHARDS[:WEIGHT]", help="a shards folder; may be repeated")
+        new.add_argument(
+            "--data", action="append", required=True, metavar="SHARDS[:WEIGHT]", help="a shards folder; may be repeated"
+        )
         new.add_argument("--out", type=Path, required=True, help="the run's folder")
         new.add_argument("--resume", action="store_true", help="go on with the run in --out")
         new.add_argument("--images", type=int, help="length of the run, in images (codes for the RDM)")
@@ -33,22 +35,39 @@ def main(argv: list[str] | None = None) -> int:
         new.add_argument("--seed", type=int)
         new.add_argument("--lr", type=float, help="learning rate; with --resume, for the rest of the run")
         if name == "autoencoder":
-            new.add_argument("--start", metavar="RUN", help="begin with this run's weights: a 64 px model grows to 128 px")
-            new.add_argument("--basis", type=int, help="images after which the texture basis is fitted; 0 at once, -1 never")
-            new.add_argument("--level", type=int, help="images that level the canonical frame before that; 0: it is level")
+            new.add_argument(
+                "--start", metavar="RUN", help="begin with this run's weights: a 64 px model grows to 128 px"
+            )
+            new.add_argument(
+                "--basis", type=int, help="images after which the texture basis is fitted; 0 at once, -1 never"
+            )
+            new.add_argument(
+                "--level", type=int, help="images that level the canonical frame before that; 0: it is level"
+            )
             new.add_argument("--align", type=int, help="images whose pairs then teach the view; 0: it is known")
-            new.add_argument("--layout", type=int, help="faces then laid over one another, to learn where features lie; 0: it is known")
+            new.add_argument(
+                "--layout",
+                type=int,
+                help="faces then laid over one another, to learn where features lie; 0: it is known",
+            )
         if name == "rdm":
             new.add_argument("--autoencoder", type=Path, required=True, metavar="RUN", help="the stage 1 run")
     new = commands.add_parser("import", help="your own faces into shards")
-    new.add_argument("source", type=Path, metavar="SOURCE", help="images, folders a person, folders a clip, videos; or a tar of such")
+    new.add_argument(
+        "source", type=Path, metavar="SOURCE", help="images, folders a person, folders a clip, videos; or a tar of such"
+    )
     new.add_argument("--out", type=Path, required=True, metavar="SHARDS")
-    new.add_argument("--layout", default="auto", help="images, people or clips, where the folders do not tell (train/importing.py)")
+    new.add_argument(
+        "--layout", default="auto", help="images, people or clips, where the folders do not tell (train/importing.py)"
+    )
     new.add_argument("--frames", type=int, default=16, help="the most that a video or a folder of frames gives")
     new.add_argument("--workers", type=int, default=os.cpu_count(), help="processes; all give the same shards")
     new.add_argument("--aligned", action="store_true", help="the images are standard crops with margin already")
     new.add_argument("--licence", default="unknown", help="for the manifest")
-    engines = {"imagined": "draw people who do not exist into shards", "people": "draw parametric people with exact truth into shards"}
+    engines = {
+        "imagined": "draw people who do not exist into shards",
+        "people": "draw parametric people with exact truth into shards",
+    }
     for name, text in engines.items():
         new = commands.add_parser(name, help=text)
         new.add_argument("--people", type=int, required=True)
@@ -58,18 +77,26 @@ def main(argv: list[str] | None = None) -> int:
         new.add_argument("--workers", type=int, default=os.cpu_count(), help="processes; the bytes do not depend on it")
         new.add_argument("--out", type=Path, required=True, metavar="SHARDS")
         if name == "imagined":
-            new.add_argument("--unjudged", action="store_true", help="fast, on a GPU: no judge looks at what is drawn (train/many.py)")
+            new.add_argument(
+                "--unjudged",
+                action="store_true",
+                help="fast, on a GPU: no judge looks at what is drawn (train/many.py)",
+            )
     new = commands.add_parser("truth", help="draw the fixed truth set: validation, test, and true swaps")
     new.add_argument("--size", type=int, default=128, help="side of the standard crop in pixels")
     new.add_argument("--workers", type=int, default=os.cpu_count(), help="processes; the bytes do not depend on it")
     new.add_argument("--out", type=Path, required=True, metavar="SHARDS")
-    new = commands.add_parser("gallery", help="the app's gallery: draw people (with --people), or map the drawn ones again")
+    new = commands.add_parser(
+        "gallery", help="the app's gallery: draw people (with --people), or map the drawn ones again"
+    )
     new.add_argument("--people", type=int)
     new.add_argument("--frames", type=int, default=8)
     new.add_argument("--seed", type=int, default=2309)
     new.add_argument("--checkpoint", default="explorer")
     new.add_argument("--out", type=Path, default=ASSETS / "gallery")
-    new = commands.add_parser("sheet", help="a contact sheet of shards with factors, and the spread of skin tone, pose and factors")
+    new = commands.add_parser(
+        "sheet", help="a contact sheet of shards with factors, and the spread of skin tone, pose and factors"
+    )
     new.add_argument("shards", type=Path, metavar="SHARDS")
     new.add_argument("--out", type=Path, required=True, metavar="sheet.png")
     new = commands.add_parser("ship", help="bundle a trained checkpoint in half precision, with its record")
@@ -81,7 +108,9 @@ def main(argv: list[str] | None = None) -> int:
     new = commands.add_parser("evaluate", help="measure a checkpoint")
     new.add_argument("--suite", required=True, help="depth, swaps, leakage or probes")
     new.add_argument("--checkpoint", action="append", metavar="NAME|DIR", help="default explorer; probes take several")
-    new.add_argument("--data", action="append", required=True, metavar="[KIND:]PATH", help="london:FILE.tar with its csv beside it")
+    new.add_argument(
+        "--data", action="append", required=True, metavar="[KIND:]PATH", help="london:FILE.tar with its csv beside it"
+    )
     new.add_argument("--seed", type=int, default=0)
     new.add_argument("--out", type=Path, required=True, metavar="results.json")
     args = parser.parse_args(argv)
@@ -111,7 +140,7 @@ def _run(args: argparse.Namespace) -> int:
         else:
             trainer.train(config, args.data, args.out, args.resume)
     elif args.command == "import":
-        from .importing import import_source
+        from train.importing import import_source
 
         about = {"licence": args.licence}
         manifest = import_source(args.source, args.out, args.aligned, about, args.layout, args.frames, args.workers)
@@ -121,28 +150,28 @@ def _run(args: argparse.Namespace) -> int:
         if manifest["dropped"]:
             print(f"{args.out / 'dropped.jsonl'} names each")
     elif args.command == "imagined":
-        from .imagined import imagined_shards
+        from train.imagined import imagined_shards
 
         if args.unjudged:
-            from .many import imagined_frames as imagined_shards
+            from train.many import imagined_frames as imagined_shards
 
         imagined_shards(args.people, args.frames, args.size, args.seed, args.out, args.workers)
     elif args.command == "people":
-        from .people import people_shards
+        from train.people import people_shards
 
         people_shards(args.people, args.frames, args.size, args.seed, args.out, args.workers)
     elif args.command == "truth":
-        from .people.truth import truth_shards
+        from train.people.truth import truth_shards
 
         truth_shards(args.size, args.out, args.workers)
     elif args.command == "gallery":
-        from . import gallery
+        from train import gallery
 
         if args.people:
             gallery.draw(args.people, args.frames, args.seed, args.out)
         gallery.build(args.checkpoint, args.out)
     elif args.command == "ship":
-        from .report import ship, ship_pcl
+        from train.report import ship, ship_pcl
 
         if bool(args.pcl) == bool(args.autoencoder or args.rdm) or bool(args.autoencoder) != bool(args.rdm):
             raise ValueError("ship takes --autoencoder and --rdm, or --pcl")
@@ -151,19 +180,19 @@ def _run(args: argparse.Namespace) -> int:
         else:
             ship(args.autoencoder, args.rdm, args.name or "explorer")
     elif args.command == "report":
-        from .report import report
+        from train.report import report
 
         report()
     elif args.command == "evaluate":
-        from .evaluate import evaluate
+        from train.evaluate import evaluate
 
         results = evaluate(args.suite, args.checkpoint or ["explorer"], args.data, args.out, args.seed)
         for name, value in results.items():
             if isinstance(value, (int, float)):
                 print(f"{name:40} {value:.4g}")
     elif args.command == "sheet":
-        from .sheets import shards_sheet
-        from .spread import spread
+        from train.sheets import shards_sheet
+        from train.spread import spread
 
         shards_sheet(args.shards).save(args.out)
         for line in spread(args.shards):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .shards import MARGIN
+from train.shards import MARGIN
 
 LUMA = (0.299, 0.587, 0.114)
 
@@ -33,7 +33,8 @@ class Colours:
 
 def boxes(centre: Tensor, half: Tensor, mirrored: Tensor) -> Tensor:
     """B x 3: centre x, y (of `centre` B x 2) and half side (B), negative where `mirrored` (B bool), in units of half
-    the standard crop; the whole crop is (0, 0, 1)."""
+    the standard crop; the whole crop is (0, 0, 1).
+    """
     return torch.cat([centre, torch.where(mirrored, -half, half)[:, None]], 1)
 
 
@@ -115,7 +116,8 @@ def near_whole(
 
 def quadrants(count: int, generator: torch.Generator, half: float = 0.4) -> tuple[Tensor, Tensor]:
     """Two boxes an image (B x 3 each) of side `half` of the crop's, in two different quadrants of it (PCL's face
-    crops)."""
+    crops).
+    """
     draw = torch.rand(count, 2, 3, generator=generator)
     first = torch.randint(4, (count,), generator=generator)
     second = (first + torch.randint(1, 4, (count,), generator=generator)) % 4

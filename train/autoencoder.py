@@ -6,11 +6,11 @@ Every batch is drawn from (seed, step) alone, so a run resumed on the CPU goes o
 """
 
 import json
+import time
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-import time
 
 import torch
 import torch.nn.functional as F
@@ -21,13 +21,13 @@ from torch import Tensor
 from latentface.autoencoder import COARSE, Autoencoder
 from latentface.paper import PaperAutoencoder
 
-from . import losses, sheets
-from .basis import fit_basis, laid_out
-from .clips import FRAMES, Critic, critic_loss, draw_clips, draw_mix, turn
-from .clips import objective as clip_objective
-from .frame import align_views, level, partners
-from .run import Progress, append_curve, cut_curve, load_state, open_run, record, resumed, save_state, stoppable
-from .shards import Clips, another_frame, read_shards
+from train import losses, sheets
+from train.basis import fit_basis, laid_out
+from train.clips import FRAMES, Critic, critic_loss, draw_clips, draw_mix, turn
+from train.clips import objective as clip_objective
+from train.frame import align_views, level, partners
+from train.run import Progress, append_curve, cut_curve, load_state, open_run, record, resumed, save_state, stoppable
+from train.shards import Clips, another_frame, read_shards
 
 
 @dataclass
@@ -127,32 +127,79 @@ CHANGING = {"changing": (8, 32, 24)}
 PRESETS = {
     "explorer": AutoencoderConfig(
         model={"size": 64, "softness": 4, "layout_grid": 16, "encoder_base": 24, "refiner_base": 24, **CHANGING},
-        batch=32, lr=1.4e-4, laplacian=5.0, perceptual_share=0.25, together=0.5, basis=24_000,
+        batch=32,
+        lr=1.4e-4,
+        laplacian=5.0,
+        perceptual_share=0.25,
+        together=0.5,
+        basis=24_000,
     ),
     "explorer-128": AutoencoderConfig(
         model={
-            "size": 128, "softness": 2, "layout_grid": 16, "encoder_base": 24, "texture_base": 24, "refiner_base": 96,
-            "refiner_blocks": 5, **CHANGING,
+            "size": 128,
+            "softness": 2,
+            "layout_grid": 16,
+            "encoder_base": 24,
+            "texture_base": 24,
+            "refiner_base": 96,
+            "refiner_blocks": 5,
+            **CHANGING,
         },
-        laplacian=6.0, raw_depth=0.003, perceptual_share=0.25, together=0.5, basis=24_000, adversarial=0.1, texture_lr=4.0,
+        laplacian=6.0,
+        raw_depth=0.003,
+        perceptual_share=0.25,
+        together=0.5,
+        basis=24_000,
+        adversarial=0.1,
+        texture_lr=4.0,
     ),
     "explorer-small": AutoencoderConfig(
         model={
-            "size": 64, "softness": 4, "encoder_base": 24, "texture_base": 8, "shape_base": 16, "refiner_base": 24,
-            "small_base": 8, "code": 64, "layout_grid": 16, "layout_base": 12, "changing": (4, 12, 10),
+            "size": 64,
+            "softness": 4,
+            "encoder_base": 24,
+            "texture_base": 8,
+            "shape_base": 16,
+            "refiner_base": 24,
+            "small_base": 8,
+            "code": 64,
+            "layout_grid": 16,
+            "layout_base": 12,
+            "changing": (4, 12, 10),
         },
         laplacian=5.0,
         together=0.5,
         basis=24_000,
     ),
     "paper-64": AutoencoderConfig(
-        network="paper", images=162_000 * 30, batch=64, lr=1e-4, weight_decay=5e-4, ema=0.0, gradient=0.0, perceptual=0.0,
-        paper_perceptual=1.0, raw_depth=0.0, laplacian=0.0, warm_up=0, beta2=0.999, clip=1e9, log_sigma=(-16.0, 16.0),
+        network="paper",
+        images=162_000 * 30,
+        batch=64,
+        lr=1e-4,
+        weight_decay=5e-4,
+        ema=0.0,
+        gradient=0.0,
+        perceptual=0.0,
+        paper_perceptual=1.0,
+        raw_depth=0.0,
+        laplacian=0.0,
+        warm_up=0,
+        beta2=0.999,
+        clip=1e9,
+        log_sigma=(-16.0, 16.0),
     ),
     "toy": AutoencoderConfig(
         model={
-            "size": 32, "encoder_base": 8, "texture_base": 8, "shape_base": 8, "refiner_base": 8, "small_base": 8, "code": 32,
-            "layout_grid": 8, "layout_base": 8, "changing": (2, 4, 4),
+            "size": 32,
+            "encoder_base": 8,
+            "texture_base": 8,
+            "shape_base": 8,
+            "refiner_base": 8,
+            "small_base": 8,
+            "code": 32,
+            "layout_grid": 8,
+            "layout_base": 8,
+            "changing": (2, 4, 4),
         },
         images=256,
         batch=16,
@@ -169,7 +216,11 @@ PRESETS = {
 
 
 def objective(
-    outputs: tuple, image: Tensor, config: AutoencoderConfig, features=None, mean: Callable[[Tensor], Tensor] = lambda x: x
+    outputs: tuple,
+    image: Tensor,
+    config: AutoencoderConfig,
+    features=None,
+    mean: Callable[[Tensor], Tensor] = lambda x: x,
 ) -> tuple[Tensor, dict]:
     """The loss of one batch and its terms.
 
@@ -180,7 +231,9 @@ def objective(
     _, scene, confidence = outputs[:3]
     log_sigma = confidence.clamp(*config.log_sigma)
     plain, mask = scene.render()
-    big = config.network == "explorer" and image.shape[-1] >= COARSE  # symmetry asks for no detail: at half the size it costs a quarter
+    big = (
+        config.network == "explorer" and image.shape[-1] >= COARSE
+    )  # symmetry asks for no detail: at half the size it costs a quarter
     small_image, small_sigma = (F.avg_pool2d(map, 2) if big else map for map in (image, log_sigma))
     mirrored, mirrored_mask = (scene.half() if big else scene).flip().render()
     if big:
@@ -192,7 +245,9 @@ def objective(
     share, mirrored_share = seen / mean(seen).clamp(min=1)  # 1 for one process
     terms = {
         "plain": share * losses.laplace(plain, image, log_sigma[:, :1], mask),
-        "mirrored": mirrored_share * config.mirrored * losses.laplace(mirrored, small_image, small_sigma[:, 1:], mirrored_mask),
+        "mirrored": mirrored_share
+        * config.mirrored
+        * losses.laplace(mirrored, small_image, small_sigma[:, 1:], mirrored_mask),
         "gradient": config.gradient * losses.gradient_l1(plain, image, mask),
         "raw_depth": config.raw_depth * scene.raw_depth.square().mean(),
         "laplacian": config.laplacian * 10 * losses.laplacian_l1(scene.depth),
@@ -216,9 +271,13 @@ def objective(
 
         target = quarter(image)
         pairs = ((plain, outputs[3][:, :1], 1.0), (mirrored, outputs[3][:, 1:], config.mirrored))
-        terms["paper_perceptual"] = share * config.paper_perceptual * sum(
-            weight * losses.gaussian_feature(quarter(torch.where(mask > 0, picture, image)), target, scale, mask)
-            for picture, scale, weight in pairs
+        terms["paper_perceptual"] = (
+            share
+            * config.paper_perceptual
+            * sum(
+                weight * losses.gaussian_feature(quarter(torch.where(mask > 0, picture, image)), target, scale, mask)
+                for picture, scale, weight in pairs
+            )
         )
     shown = {name: value.detach() for name, value in terms.items()}
     shown["l1"] = share * losses.masked_mean((plain - image).abs().detach(), mask)
@@ -231,7 +290,7 @@ LAID_OUT = ("layout_encoder", "layout")
 
 def _groups(model: torch.nn.Module, config: AutoencoderConfig) -> list[dict]:
     """Adam's parameter groups, each with the share of the learning rate that is its own ("scale")."""
-    scales = {name: config.texture_lr for name in ("texture_encoder", "refiner", "layout_encoder")}
+    scales = dict.fromkeys(("texture_encoder", "refiner", "layout_encoder"), config.texture_lr)
     scales |= {"texture_basis": 0.2, "average_relief": 2.0}
     groups: dict[float, list] = {}
     for name, parameter in model.named_parameters():
@@ -292,7 +351,8 @@ def relief(depth: Tensor) -> Tensor:
 
 def settle(model: Autoencoder, clips: Clips, config: AutoencoderConfig, stopping: Callable[[], bool]) -> None:
     """Levels the canonical frame, aligns the views, lays faces out and fits the texture basis; of a model whose faces are laid out
-    already, the basis alone. Raises KeyboardInterrupt when asked to stop."""
+    already, the basis alone. Raises KeyboardInterrupt when asked to stop.
+    """
     if laid_out(model):
         config = replace(config, level=0, align=0)
     laid = config.layout if model.config.layout_grid and not laid_out(model) else 0
@@ -309,7 +369,9 @@ def settle(model: Autoencoder, clips: Clips, config: AutoencoderConfig, stopping
         told.append(f"faces looked {'down' if tilt > 0 else 'up'} by {abs(tilt):.1f} degrees: levelled")
     before = config.level
     if config.align:
-        told.append(f"pairs of frames from each other's view: {align_views(model, clips, config.seed, config.align, tick=tick):.3f}")
+        told.append(
+            f"pairs of frames from each other's view: {align_views(model, clips, config.seed, config.align, tick=tick):.3f}"
+        )
     before = config.level + config.align
     held, aligned = fit_basis(model, clips, config.seed, layout=laid, tick=tick)
     if any(model.config.changing):
@@ -331,7 +393,9 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
     """
     accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
     every = every or max(6_400, min(100_000, config.images // 24) // config.batch * config.batch)
-    together = FRAMES if config.network == "explorer" and (config.basis >= 0 or config.start) else 2 if config.together else 1
+    together = (
+        FRAMES if config.network == "explorer" and (config.basis >= 0 or config.start) else 2 if config.together else 1
+    )
     if config.batch % (accelerator.num_processes * together):
         raise ValueError(f"a batch of {config.batch} can't be shared evenly by {accelerator.num_processes} processes")
     state_file, curves = open_run(out, resume)
@@ -343,17 +407,25 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
         before = load_file(Path(config.start) / "autoencoder" / "diffusion_pytorch_model.safetensors")
         own = model.state_dict()
         settled = [name for name in own if name == "texture_basis.directions" or name.startswith(LAID_OUT)]
-        kept = bool(settled) and all(name in before and before[name].shape == own[name].shape for name in settled)  # with the start
-        kept = kept and bool(before.get("average_share", 1) > 0)  # a start with a layout that it never learned has no basis either
+        kept = bool(settled) and all(
+            name in before and before[name].shape == own[name].shape for name in settled
+        )  # with the start
+        kept = kept and bool(
+            before.get("average_share", 1) > 0
+        )  # a start with a layout that it never learned has no basis either
         if not kept:
             before = {name: value for name, value in before.items() if name not in ("average_relief", "average_share")}
         fitted = kept and config.basis != 0
         model.load_state_dict({**own, **{k: v for k, v in before.items() if k in own and own[k].shape == v.shape}})
     average = network(**config.model).to(accelerator.device).requires_grad_(False).eval()
     average.load_state_dict(model.state_dict())
-    fused = accelerator.device.type == "cuda"  # on a CPU its last bits depend on where memory lies, and no run would resume bit for bit
+    fused = (
+        accelerator.device.type == "cuda"
+    )  # on a CPU its last bits depend on where memory lies, and no run would resume bit for bit
     betas = (0.9, config.beta2)
-    optimizer = torch.optim.Adam(_groups(model, config), config.lr, betas, weight_decay=config.weight_decay, fused=fused)
+    optimizer = torch.optim.Adam(
+        _groups(model, config), config.lr, betas, weight_decay=config.weight_decay, fused=fused
+    )
     seen, history = 0, []
     if resume and state_file.exists():
         state = load_state(state_file)
@@ -365,11 +437,13 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
         cut_curve(curves, seen)
     features = None
     if config.perceptual or config.paper_perceptual:
-        from .perceptual import LiteFeatures
+        from train.perceptual import LiteFeatures
 
         features = LiteFeatures().to(accelerator.device, memory_format=torch.channels_last)
     if config.network == "explorer" and not fitted and config.basis >= config.images:
-        raise ValueError(f"a run of {config.images:,} images ends before its texture basis is fitted, after {config.basis:,}: make --basis less")
+        raise ValueError(
+            f"a run of {config.images:,} images ends before its texture basis is fitted, after {config.basis:,}: make --basis less"
+        )
     clips = read_shards(data, model.size)
     if accelerator.device.type == "cuda" and getattr(clips.images, "nbytes", 0) < torch.cuda.mem_get_info()[0] / 2:
         clips.images = clips.images.to(accelerator.device)  # cropped there, or the GPU waits for the CPU
@@ -406,7 +480,9 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
             state |= {"critic": critic.state_dict(), "critic_optimizer": critic_optimizer.state_dict()}
         save_state(state_file, {**state, "optimizer": optimizer.state_dict(), "images": seen})
         average.save_pretrained(out / "autoencoder")
-        (out / "config.json").write_text(json.dumps(record(asdict(config), data=data, images=seen, history=history), indent=1))
+        (out / "config.json").write_text(
+            json.dumps(record(asdict(config), data=data, images=seen, history=history), indent=1)
+        )
 
     def mean(value: Tensor) -> Tensor:
         return accelerator.reduce(value, "mean")
@@ -416,7 +492,9 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
         asked = torch.tensor(float(stopped()), device=accelerator.device)
         return bool(mean(asked) > 0) if accelerator.num_processes > 1 else stopped()
 
-    warm_up = min(config.warm_up, config.basis) if config.basis > 0 else config.warm_up  # all of depth is in when it is settled
+    warm_up = (
+        min(config.warm_up, config.basis) if config.basis > 0 else config.warm_up
+    )  # all of depth is in when it is settled
     progress, saved, since, sums, steps = Progress(config.images, seen), time.monotonic(), time.monotonic(), {}, 0
     with stoppable() as stopped:
         while seen < config.images and not stopping():
@@ -434,7 +512,9 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
                     plain_model.load_state_dict(before)
                     break
                 for value in plain_model.state_dict().values() if accelerator.num_processes > 1 else ():
-                    torch.distributed.broadcast(value, 0)  # decompositions may differ in the last bit, and then in a sign
+                    torch.distributed.broadcast(
+                        value, 0
+                    )  # decompositions may differ in the last bit, and then in a sign
                 average.load_state_dict(plain_model.state_dict())
                 settled = True
                 model = prepared()
@@ -460,7 +540,9 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
                     outputs = model(image, features=True) if config.paper_perceptual else model(image)
                     loss, terms = objective(outputs, image, config, features, mean)
             if not torch.isfinite(loss):
-                raise FloatingPointError(f"the loss is {loss.item()} after {seen:,} images; --resume goes on from the last save")
+                raise FloatingPointError(
+                    f"the loss is {loss.item()} after {seen:,} images; --resume goes on from the last save"
+                )
             accelerator.backward(loss)
             accelerator.clip_grad_norm_(model.parameters(), config.clip)
             optimizer.step()
@@ -483,7 +565,9 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
             due = seen % every < config.batch or seen >= config.images
             if due:
                 sums, rows = {}, {k: float(mean(v)) / steps for k, v in sums.items()}
-                rate = steps * config.batch / (time.monotonic() - since)  # since the last row, without looking and settling
+                rate = (
+                    steps * config.batch / (time.monotonic() - since)
+                )  # since the last row, without looking and settling
             if due and main:
                 row = {"images": seen, **rows, **look(average, clips)}
                 row["rate"] = rate

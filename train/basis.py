@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from latentface.autoencoder import Autoencoder
 from latentface.layout import gather
 
-from .layout import learn_layout
-from .shards import Clips
+from train.layout import learn_layout
+from train.shards import Clips
 
 PEOPLE = 16_000
 """Crops that the basis is fitted to, at most 20 of every training frame."""
@@ -33,7 +33,12 @@ def laid_out(model: Autoencoder) -> bool:
 
 
 def fit_basis(
-    model: Autoencoder, clips: Clips, seed: int = 0, count: int = PEOPLE, layout: int = 0, tick: Callable[[int], None] = lambda _: None
+    model: Autoencoder,
+    clips: Clips,
+    seed: int = 0,
+    count: int = PEOPLE,
+    layout: int = 0,
+    tick: Callable[[int], None] = lambda _: None,
 ) -> tuple[float, float | None]:
     """Sets the model's average depth, layout, average relief and texture basis from `count` jittered training crops; corrections, and
     a face's own relief beside the average one, start from nothing.
@@ -57,7 +62,9 @@ def fit_basis(
             model.average_depth.copy_(torch.stack(depths).sum(0) / len(some))
         if model.config.layout_grid and layout:
             with torch.no_grad():
-                albedo = torch.cat([canonical_albedo(model, image).clamp(-1.5, 1.5).half().cpu() for image in crops(rows)])
+                albedo = torch.cat(
+                    [canonical_albedo(model, image).clamp(-1.5, 1.5).half().cpu() for image in crops(rows)]
+                )
             aligned = learn_layout(model, albedo, clips.person[rows], seed, layout, tick=tick)
     with torch.no_grad():
         if aligned is not None:
@@ -66,9 +73,13 @@ def fit_basis(
             model.average_share.fill_(1)
             with torch.random.fork_rng():
                 torch.manual_seed(seed)
-                nn.init.normal_(model.shape_decoder.head.weight, std=1e-3)  # own relief is what a face adds to the average one now
+                nn.init.normal_(
+                    model.shape_decoder.head.weight, std=1e-3
+                )  # own relief is what a face adds to the average one now
             nn.init.zeros_(model.shape_decoder.head.bias)
-        texture = torch.cat([model.laid_albedo(image)[-1].clamp(-1.5, 1.5).flatten(1).float().cpu() for image in crops(rows)])
+        texture = torch.cat(
+            [model.laid_albedo(image)[-1].clamp(-1.5, 1.5).flatten(1).float().cpu() for image in crops(rows)]
+        )
         return _fit(model, texture, seed), aligned
 
 

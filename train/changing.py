@@ -24,7 +24,9 @@ def changing_directions(
     if given is not None:
         known = within_people(given.double(), person)
         known = known / known.square().mean(0).sqrt().clamp(min=1e-6)
-        ridge = 1e-3 * len(known) * torch.eye(known.shape[1], dtype=torch.float64)  # ambient and diffuse light add up to 1
+        ridge = (
+            1e-3 * len(known) * torch.eye(known.shape[1], dtype=torch.float64)
+        )  # ambient and diffuse light add up to 1
         follows = torch.linalg.solve(known.T @ known + ridge, known.T @ change)
         change = change - known @ follows
     within = change.T @ change / len(change)
@@ -74,7 +76,11 @@ def features_moved(model: Autoencoder, kind: str, mean: Tensor, spread: Tensor) 
     def decode(code: Tensor) -> Tensor:
         if kind == "texture":
             return model.texture_basis(code)
-        return model.laid_out(average.expand(len(code), -1, -1, -1), code) if model.config.layout_grid else model.depth(code)[:, None]
+        return (
+            model.laid_out(average.expand(len(code), -1, -1, -1), code)
+            if model.config.layout_grid
+            else model.depth(code)[:, None]
+        )
 
     moved = torch.cat([decode(mean + step) - decode(mean - step) for step in torch.diag(spread).split(64)]) / 2
     moved = F.avg_pool2d(moved * oval, 2)

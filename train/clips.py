@@ -21,10 +21,10 @@ from latentface.autoencoder import COARSE, Autoencoder, Codes, Scene
 from latentface.geometry import FAR, NEAR
 from latentface.rendering import marched_grid, shading
 
-from . import losses
-from .changing import changing_directions, features_moved
-from .layout import bending
-from .shards import Clips
+from train import losses
+from train.changing import changing_directions, features_moved
+from train.layout import bending
+from train.shards import Clips
 
 FRAMES = 4
 """Frames of a person that stand together in a batch."""
@@ -41,7 +41,9 @@ def draw_clips(clips: Clips, people: int, generator: torch.Generator) -> Tensor:
     return clips.people.order[first[:, None] + place % count[:, None]].flatten()
 
 
-def draw_mix(model: Autoencoder, count: int, share: float, noise: float, generator: torch.Generator, part: tuple[int, int]) -> dict:
+def draw_mix(
+    model: Autoencoder, count: int, share: float, noise: float, generator: torch.Generator, part: tuple[int, int]
+) -> dict:
     """Arguments of Autoencoder.forward for a batch of `count`: which frames borrow, and the noise; part as Clips.jittered's."""
     mine = slice(count * part[0] // part[1], count * (part[0] + 1) // part[1])
     device = model.average_depth.device
@@ -64,7 +66,9 @@ def picture_of(scene: Scene, size: int) -> tuple[Tensor, Tensor]:
     grid, seen = marched_grid(scene.depth, scene.view)
     mask = seen[:, None]
     if side != size:
-        grid = F.interpolate(grid.permute(0, 3, 1, 2), (size, size), mode="bilinear", align_corners=True).permute(0, 2, 3, 1)
+        grid = F.interpolate(grid.permute(0, 3, 1, 2), (size, size), mode="bilinear", align_corners=True).permute(
+            0, 2, 3, 1
+        )
         mask = (F.interpolate(mask, (size, size), mode="bilinear", align_corners=True) > 0.999).float()
     return F.grid_sample(canonical, grid, align_corners=True, padding_mode="border") * mask, mask
 
@@ -86,7 +90,8 @@ def shares(code: Tensor) -> tuple[Tensor, Tensor]:
 def following(code: Tensor, view: Tensor) -> Tensor:
     """Mean squared correlation of numbers B x C with those of views B x 6 and with their squares: what turning tells of them.
 
-    Gradients reach the code alone."""
+    Gradients reach the code alone.
+    """
     known = torch.cat([view, view.square()], 1).detach()
     code, known = (F.normalize(values - values.mean(0), dim=0, eps=1e-4) for values in (code, known))
     with torch.autocast(code.device.type, enabled=False):
@@ -117,7 +122,9 @@ def objective(
     filled = torch.where(mask > 0, plain, image)
     terms = {
         "plain": share * losses.laplace(plain, image, log_sigma[:, :1], mask),
-        "mirrored": mirrored_share * config.mirrored * losses.laplace(mirrored, small, small_sigma[:, 1:], mirrored_mask),
+        "mirrored": mirrored_share
+        * config.mirrored
+        * losses.laplace(mirrored, small, small_sigma[:, 1:], mirrored_mask),
         "gradient": config.gradient * losses.gradient_l1(plain, image, mask),
         "raw_depth": config.raw_depth * scene.raw_depth.square().mean(),
         "laplacian": config.laplacian * 10 * losses.laplacian_l1((FAR - NEAR) / 2 * scene.raw_depth),
@@ -176,11 +183,15 @@ def critic_loss(critic: Critic, image: Tensor, drawn: Tensor) -> Tensor:
 @torch.no_grad()
 def turn(model: Autoencoder, clips: Clips, seed: int = 0, count: int = 8_000) -> None:
     """Turns the layout's and the texture's codes so that their last numbers, which may change, are the directions in which the
-    people of `clips` change most as a face shows it (see changing_directions). What the model draws stays what it is."""
+    people of `clips` change most as a face shows it (see changing_directions). What the model draws stays what it is.
+    """
     device, generator = model.average_depth.device, torch.Generator().manual_seed(seed)
     rows = draw_clips(clips, min(count, 20 * len(clips.learners)) // FRAMES, generator)
     found = [model.encode(clips.centre(part, model.size).to(device)) for part in rows.split(128)]
-    codes = {name: torch.cat([getattr(c, name).float().cpu() for c in found]) for name in ("shape", "texture", "view", "light")}
+    codes = {
+        name: torch.cat([getattr(c, name).float().cpu() for c in found])
+        for name in ("shape", "texture", "view", "light")
+    }
     person = torch.arange(len(rows)) // FRAMES
     known = torch.cat([codes["view"][:, :5], codes["light"], codes["view"][:, :3].square()], 1)
     for kind, first in (("shape", model.depth_code), ("texture", 0)):

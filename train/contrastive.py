@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from latentface.pcl import PCL, Backbone
 
-from .run import Progress, append_curve, cut_curve, load_state, open_run, record, resumed, save_state, stoppable
-from .shards import Clips, read_shards
+from train.run import Progress, append_curve, cut_curve, load_state, open_run, record, resumed, save_state, stoppable
+from train.shards import Clips, read_shards
 
 
 @dataclass

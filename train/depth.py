@@ -22,15 +22,15 @@ from latentface.geometry import normals_from_depth
 from latentface.pipeline import load_pipeline
 from latentface.rendering import view_grid
 
-from .autoencoder import relief
-from .leakage import action_weights, named_expressions
-from .losses import feature_l2, masked_mean
-from .perceptual import LiteFeatures
-from .rdm import AUTOENCODERS
-from .run import Progress
-from .shards import MARGIN, Clips, stream_clips
-from .sheets import tile
-from .ssim import ssim
+from train.autoencoder import relief
+from train.leakage import action_weights, named_expressions
+from train.losses import feature_l2, masked_mean
+from train.perceptual import LiteFeatures
+from train.rdm import AUTOENCODERS
+from train.run import Progress
+from train.shards import MARGIN, Clips, stream_clips
+from train.sheets import tile
+from train.ssim import ssim
 
 PUBLISHED = 64
 """Side in pixels at which Wu et al. and who followed them compare depth; a smaller model is compared at its own."""
@@ -203,9 +203,7 @@ def measure(model, truth: Truth, features: LiteFeatures) -> tuple[dict[str, Tens
         "covered": shared.sum((1, 2)) / eroded(mask).sum((1, 2)).clamp(min=1),
         "concave": (relief(scene.depth) <= 0).float(),
         "reconstruction_l1": error.mean((1, 2, 3)),
-        "reconstruction_l1_head": torch.stack(
-            [masked_mean(e, m.float()) for e, m in zip(error, mask)]
-        ),
+        "reconstruction_l1_head": torch.stack([masked_mean(e, m.float()) for e, m in zip(error, mask)]),
         "ssim": ssim(plain / 2 + 0.5, image / 2 + 0.5),
         "perceptual": torch.stack([feature_l2(features(p[None]), features(i[None])) for p, i in zip(plain, image)]),
         "pose": scene.view[:, :3],

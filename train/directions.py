@@ -145,7 +145,8 @@ def aligned(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def mouth_and_brows(points: np.ndarray) -> dict[str, np.ndarray]:
     """Measures beside `judges.measures`: pucker grows as the mouth narrows and the lips get full, frown as the brows'
-    inner ends come together and down. points: N x 68 x 2; name -> N."""
+    inner ends come together and down. points: N x 68 x 2; name -> N.
+    """
     x, y = aligned(points)
     lips = (y[:, 61:64] - y[:, 50:53]).mean(1) + (y[:, 56:59] - y[:, 65:68]).mean(1)
     inner, middle = y[:, [21, 22]].mean(1), y[:, [18, 19, 24, 25]].mean(1)
@@ -214,7 +215,7 @@ def fit_reading(engine, seed: int, pictures: int = READING_PICTURES) -> dict[str
     import torch
     import torch.nn.functional as F
 
-    from .generator import Reading, inverse_haar, wavelets
+    from train.generator import Reading, inverse_haar, wavelets
 
     rng, gram, product, errors = np.random.default_rng([seed, 0]), 0.0, 0.0, []
     network, level = engine.network, Reading.LEVELS
@@ -247,7 +248,7 @@ def fit_reading(engine, seed: int, pictures: int = READING_PICTURES) -> dict[str
 
 def values_of(points: np.ndarray, embedding: np.ndarray, eyes: np.ndarray, found: dict) -> dict[str, np.ndarray]:
     """All measures of N faces, by name, unscaled. Arrays as `find` keeps them."""
-    from .judges import measures
+    from train.judges import measures
 
     traits = {name: read(found[f"embedding_{name}"], embedding) for name in TRAITS}
     return {**measures(points), **mouth_and_brows(points), "gaze": eyes, **traits}
@@ -278,8 +279,8 @@ def find(
         change of measure j for strength 1 of direction i, in standard deviations) and `correlation` (of strength and
         change of its own measure).
     """
-    from .imagined import Imagined
-    from .judges import Reader
+    from train.imagined import Imagined
+    from train.judges import Reader
 
     reader, kept = Reader(), {}
     if draws.exists():
@@ -350,7 +351,7 @@ def effects(engine, reader, names: tuple, measures: tuple, faces: int, seed: lis
     Returns:
         name -> M strengths, and name -> M x measures, their changes from the mean of the two, in standard deviations.
     """
-    from .imagined import measured
+    from train.imagined import measured
 
     steps, changes = {name: [] for name in names}, {name: [] for name in names}
     base = engine.rows(engine.styles(np.random.default_rng(seed).standard_normal((faces, 512)), 0.75))
@@ -367,7 +368,7 @@ def effects(engine, reader, names: tuple, measures: tuple, faces: int, seed: lis
 
 
 def _slopes(steps: dict, changes: dict) -> dict[str, np.ndarray]:
-    """name -> change of every measure for strength 1."""
+    """Name -> change of every measure for strength 1."""
     return {
         name: np.nansum(steps[name][:, None] * changes[name], axis=0)
         / np.where(np.isfinite(changes[name]), np.square(steps[name])[:, None], 0).sum(axis=0)

@@ -12,7 +12,7 @@ import json
 import re
 from pathlib import Path
 
-from .run import record
+from train.run import record
 
 SUITES = ("depth", "swaps", "leakage", "probes")
 """Names of the suites, each the module of that name."""
@@ -38,7 +38,7 @@ def evaluate(suite: str, checkpoints: list[str], data: list[str], out: Path, see
 
 
 def split_kind(entry: str) -> tuple[str, Path]:
-    """"lfw:folder/lfw_dev.tar" -> ("lfw", that path); a plain path has kind ""."""
+    """ "lfw:folder/lfw_dev.tar" -> ("lfw", that path); a plain path has kind ""."""
     kind, path = re.fullmatch(r"(?:([a-z0-9]{2,}):)?(.*)", entry).groups()
     if not path:
         raise ValueError(f"--data {entry!r} names no path; give SHARDS or KIND:PATH")

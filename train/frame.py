@@ -17,8 +17,8 @@ from latentface.autoencoder import Autoencoder
 from latentface.geometry import pixel_grid, rotation
 from latentface.rendering import render, shade, view_grid
 
-from . import losses
-from .shards import Clips, another_frame
+from train import losses
+from train.shards import Clips, another_frame
 
 BATCH = 16
 Tick = Callable[[int], None]
@@ -37,7 +37,14 @@ def turned(view: Tensor, turn: Tensor) -> Tensor:
 
 
 def _batches(
-    model: Autoencoder, clips: Clips, images: int, seed: int, optimizer: torch.optim.Optimizer, lr: float, tick: Tick, pairs: bool
+    model: Autoencoder,
+    clips: Clips,
+    images: int,
+    seed: int,
+    optimizer: torch.optim.Optimizer,
+    lr: float,
+    tick: Tick,
+    pairs: bool,
 ) -> Iterator[Tensor]:
     """Crops as the encoders look at them, B x 3 x s x s; the learning rate warms up over 50 steps and falls to 0 over the last third."""
     for step in range(images // BATCH):
@@ -51,7 +58,9 @@ def _batches(
         yield model._seen(clips.jittered(rows, model.size, generator).to(model.average_depth.device))
 
 
-def level(model: Autoencoder, clips: Clips, seed: int = 0, images: int = 6_400, lr: float = 3e-4, tick: Tick = lambda _: None) -> float:
+def level(
+    model: Autoencoder, clips: Clips, seed: int = 0, images: int = 6_400, lr: float = 3e-4, tick: Tick = lambda _: None
+) -> float:
     """Turns the canonical frame so that the mean pitch of training faces is 0; returns the degrees that it was off.
 
     The model as it is teaches itself: its depth seen from the new front, its views composed with the turn.
@@ -74,7 +83,12 @@ def level(model: Autoencoder, clips: Clips, seed: int = 0, images: int = 6_400, 
         own, _, _, raw = model.geometry(image)
         error = (model._depth(raw) - goal) * inside
         slopes = error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
-        loss = 10 * error.abs().mean() + 100 * slopes + (own - view)[:, :3].abs().mean() / 10 + 50 * (own - view)[:, 3:].abs().mean()
+        loss = (
+            10 * error.abs().mean()
+            + 100 * slopes
+            + (own - view)[:, :3].abs().mean() / 10
+            + 50 * (own - view)[:, 3:].abs().mean()
+        )
         loss.backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -92,12 +106,22 @@ def pyramid_l1(drawn: Tensor, image: Tensor, weight: Tensor, levels: int = 3) ->
     for level in range(levels):
         total = total + losses.masked_mean((drawn - image).abs(), weight) * (0.5 if level else 1 / 3)
         covered = F.avg_pool2d(weight, 2)
-        drawn, image, weight = F.avg_pool2d(drawn * weight, 2) / covered.clamp(min=1e-3), F.avg_pool2d(image, 2), covered
+        drawn, image, weight = (
+            F.avg_pool2d(drawn * weight, 2) / covered.clamp(min=1e-3),
+            F.avg_pool2d(image, 2),
+            covered,
+        )
     return total
 
 
 def align_views(
-    model: Autoencoder, clips: Clips, seed: int = 0, images: int = 9_600, lr: float = 2e-4, mirrored: float = 0.5, tick: Tick = lambda _: None
+    model: Autoencoder,
+    clips: Clips,
+    seed: int = 0,
+    images: int = 9_600,
+    lr: float = 2e-4,
+    mirrored: float = 0.5,
+    tick: Tick = lambda _: None,
 ) -> float:
     """Trains the view network on pairs of frames under the depth as it is; returns the last tenth's mean loss.
 
@@ -115,7 +139,10 @@ def align_views(
         light, depth = light.detach(), model._depth(raw).detach()
         filled, front = model.frontal(image, depth, view, light)
         loss = torch.zeros((), device=image.device)
-        for albedo, shape, weight in ((partners(filled), partners(depth), 1.0), (front.flip(-1), depth.flip(-1), mirrored)):
+        for albedo, shape, weight in (
+            (partners(filled), partners(depth), 1.0),
+            (front.flip(-1), depth.flip(-1), mirrored),
+        ):
             drawn, mask = render(shade(albedo, shape, light, soft), shape, view)
             loss = loss + weight * pyramid_l1(drawn, image, mask * oval)
         optimizer.zero_grad(set_to_none=True)
@@ -125,4 +152,3 @@ def align_views(
     optimizer.zero_grad(set_to_none=True)  # or the trainer's next step would move the view once more
     last = found[-max(1, len(found) // 10) :]
     return float(torch.stack(last).mean())
-

@@ -1,7 +1,7 @@
 """The app's gallery of people who do not exist, with codes and UMAP maps of one checkpoint.
 
-    python -m train gallery --people 72 --frames 8 --seed 2309            draws the people and maps them
-    python -m train gallery                                               maps the bundled people again (new checkpoint)
+python -m train gallery --people 72 --frames 8 --seed 2309            draws the people and maps them
+python -m train gallery                                               maps the bundled people again (new checkpoint)
 """
 
 import json
@@ -16,8 +16,8 @@ from safetensors.torch import save_file
 from latentface.maps import MAPS, map_features
 from latentface.pipeline import ASSETS, load_pipeline
 
-from .run import Progress, record
-from .shards import MARGIN
+from train.run import Progress, record
+from train.shards import MARGIN
 
 SIDE = 160
 """Side of a gallery picture in pixels: the standard crop at 128 px, with margin."""
@@ -27,7 +27,7 @@ NEIGHBOURS = 15
 
 def draw(people: int, frames: int, seed: int, folder: Path) -> None:
     """Draws people into `folder/PPPPP_F.webp` and their factors into `folder/faces.json`."""
-    from .imagined import clips
+    from train.imagined import clips
 
     folder.mkdir(parents=True, exist_ok=True)
     faces, progress = [], Progress(people, unit="people")
@@ -54,7 +54,9 @@ def build(checkpoint: str, folder: Path = ASSETS / "gallery", seed: int = 0) -> 
     features = map_features(pipeline, codes, parts)
     tensors = {k: getattr(codes, k) for k in ("shape", "texture", "view", "light")}
     for name in MAPS:
-        fitted = umap.UMAP(n_neighbors=NEIGHBOURS, min_dist=0.2, random_state=seed, n_jobs=1).fit_transform(features[name].numpy())
+        fitted = umap.UMAP(n_neighbors=NEIGHBOURS, min_dist=0.2, random_state=seed, n_jobs=1).fit_transform(
+            features[name].numpy()
+        )
         low, high = fitted.min(0), fitted.max(0)
         tensors[f"map_{name}"] = torch.from_numpy((fitted - low) / (high - low))
         tensors[f"features_{name}"] = features[name]
@@ -66,7 +68,9 @@ def build(checkpoint: str, folder: Path = ASSETS / "gallery", seed: int = 0) -> 
         factors["seen yaw"], factors["seen pitch"] = (round(v, 1) for v in codes.view[i, :2].tolist())
         shown.append({"file": face["file"], "person": face["person"], "frame": face["frame"], **factors})
     about = {
-        "record": record({"checkpoint": checkpoint, "umap": {"n_neighbors": NEIGHBOURS, "min_dist": 0.2, "seed": seed}}),
+        "record": record(
+            {"checkpoint": checkpoint, "umap": {"n_neighbors": NEIGHBOURS, "min_dist": 0.2, "seed": seed}}
+        ),
         "factors": ["person", *edits, "seen yaw", "seen pitch"],
         "faces": shown,
     }

@@ -206,7 +206,7 @@ class Generator(nn.Module):
         self.requires_grad_(False)
 
     def mapping(self, z: Tensor) -> Tensor:
-        """z N x 512, standard normal, to w N x 512."""
+        """Z N x 512, standard normal, to w N x 512."""
         x = z * torch.rsqrt(z.square().mean(1, keepdim=True) + 1e-8)
         for weight, bias in zip(self.mapping_weights, self.mapping_biases):
             x = F.leaky_relu(F.linear(x, weight, bias), SLOPE) * 2**0.5

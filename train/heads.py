@@ -39,7 +39,9 @@ class Scale:
         return (features - self.mean) / self.std
 
 
-def linear_probe(features: Tensor, labels: Tensor, validation: tuple[Tensor, Tensor], test: Tensor) -> tuple[Tensor, float]:
+def linear_probe(
+    features: Tensor, labels: Tensor, validation: tuple[Tensor, Tensor], test: Tensor
+) -> tuple[Tensor, float]:
     """BatchNorm -> Linear: logistic regression of standardised features, its penalty chosen on validation.
 
     Convex and trained to the end by L-BFGS, from the strongest penalty to weaker ones until two in a row are worse on
@@ -63,7 +65,9 @@ def linear_probe(features: Tensor, labels: Tensor, validation: tuple[Tensor, Ten
         parts = [part @ basis for part in parts]
         power, axes = power[keep] / len(features), torch.eye(int(keep.sum()))
     else:
-        covariance = parts[0].T @ parts[0] / len(features)  # in doubles: of many equal eigenvalues single precision finds none
+        covariance = (
+            parts[0].T @ parts[0] / len(features)
+        )  # in doubles: of many equal eigenvalues single precision finds none
         power, axes = (found.to(covariance.dtype) for found in torch.linalg.eigh(covariance.double()))
     x, held, test = parts
     weight, bias = torch.zeros(classes, x.shape[1]), torch.zeros(classes)
@@ -103,7 +107,9 @@ def nearest(features: Tensor, queries: Tensor, most: int = max(NEIGHBOURS)) -> T
     return torch.cat([part.topk(min(most, len(features))).indices for part in parts])
 
 
-def knn_classes(features: Tensor, labels: Tensor, validation: tuple[Tensor, Tensor], test: Tensor) -> tuple[Tensor, float, int]:
+def knn_classes(
+    features: Tensor, labels: Tensor, validation: tuple[Tensor, Tensor], test: Tensor
+) -> tuple[Tensor, float, int]:
     """Majority of the k nearest, k chosen on validation: predicted classes of test, validation accuracy, k."""
     classes = int(labels.max()) + 1
 
@@ -172,7 +178,11 @@ def whitened(first: Tensor, second: Tensor, others: Tensor) -> dict[int, Tensor]
     keep = deviation > 1e-5 * deviation[0].clamp(min=1e-12)
     axes = axes[:, keep] / deviation[keep]
     a, b = (first - mean) @ axes, (second - mean) @ axes
-    return {count: F.cosine_similarity(a[:, :count], b[:, :count]) for count in WHITENED if count <= max(axes.shape[1], WHITENED[0])}
+    return {
+        count: F.cosine_similarity(a[:, :count], b[:, :count])
+        for count in WHITENED
+        if count <= max(axes.shape[1], WHITENED[0])
+    }
 
 
 def threshold(scores: Tensor, same: Tensor) -> tuple[float, float]:

@@ -25,11 +25,11 @@ from PIL import Image
 
 from latentface.alignment import five_points, standard_crop
 
-from .directions import DIRECTIONS, EXPRESSION, LAYERS, POSE, TRAITS, gaze, kind, mouth_and_brows, read, skin_tone
-from .generator import Generator, Reading
-from .judges import Reader, measures, package_folder
-from .run import Progress
-from .shards import MARGIN, draw_shards
+from train.directions import DIRECTIONS, EXPRESSION, LAYERS, POSE, TRAITS, gaze, kind, mouth_and_brows, read, skin_tone
+from train.generator import Generator, Reading
+from train.judges import Reader, measures, package_folder
+from train.run import Progress
+from train.shards import MARGIN, draw_shards
 
 REST = {"smile": -0.6, "jaw": -0.5}
 """Where a face at rest stands, in standard deviations of what the generator draws: it likes to smile."""
@@ -278,7 +278,7 @@ def _clip(
     face = measured(image, reader, engine.found)
     if face is None or not face.plausible:
         return []
-    itself, still = face, {name: 0.0 for name in rest}
+    itself, still = face, dict.fromkeys(rest, 0.0)
     missing = {name: float(wishes[name][0]) - v if np.isfinite(v := face.values[name]) else 0.0 for name in rest}
     about = {"person": f"{person:06d}", "psi": round(psi, 3), "tone": round(face.tone, 1)}
     about["skin"] = round(
@@ -400,7 +400,7 @@ def imagined_shards(people: int, frames: int, size: int, seed: int, out: Path, w
 
 
 def main(arguments: list[str] | None = None) -> None:
-    from .directions import find
+    from train.directions import find
 
     parser = argparse.ArgumentParser(prog="python -m train.imagined", description=__doc__.splitlines()[0])
     parser.add_argument("--find-directions", action="store_true", required=True, help="search and save the directions")

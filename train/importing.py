@@ -33,8 +33,8 @@ from PIL import Image
 from latentface.alignment import Face, NoFaceError, crop, detect, standard_crop
 from latentface.photo import EXTENSIONS, MAX_BYTES, MAX_PIXELS, MAX_SIDE, PhotoError, read_photo
 
-from .run import Progress
-from .shards import MARGIN, Drawn, ShardsError, draw_shards
+from train.run import Progress
+from train.shards import MARGIN, Drawn, ShardsError, draw_shards
 
 SIDE = 160
 """Side of a stored frame in pixels: the standard crop at 128 px, with margin."""

@@ -15,9 +15,9 @@ from latentface.autoencoder import Autoencoder
 from latentface.geometry import pixel_grid
 from latentface.layout import gather, spread
 
-from . import losses
-from .frame import partners, pyramid_l1
-from .shards import People, another_frame
+from train import losses
+from train.frame import partners, pyramid_l1
+from train.shards import People, another_frame
 
 BATCH = 32
 RANKS = (8, 24, 64)

@@ -22,10 +22,10 @@ from torch import Tensor
 
 from latentface.alignment import Face, look_once, standard_crop
 
-from .directions import EXPRESSION, LAYERS, POSE, TRAITS, kind
-from .imagined import ABOUT, CANDIDATES, REACH, SKIN, TRAIT_STEP, Imagined, path
-from .run import Progress, stoppable
-from .shards import MARGIN, ShardsError, ignore_stop, single_threaded
+from train.directions import EXPRESSION, LAYERS, POSE, TRAITS, kind
+from train.imagined import ABOUT, CANDIDATES, REACH, SKIN, TRAIT_STEP, Imagined, path
+from train.run import Progress, stoppable
+from train.shards import MARGIN, ShardsError, ignore_stop, single_threaded
 
 BATCH = 64
 """Pictures drawn at once."""
@@ -41,7 +41,10 @@ class Styles:
     """People and their frames as rows of styles, a batch at a time, on the engine's device."""
 
     def __init__(self, engine: Imagined):
-        self.device, self.found = engine.device, {k: torch.from_numpy(v).to(engine.device) for k, v in engine.found.items()}
+        self.device, self.found = (
+            engine.device,
+            {k: torch.from_numpy(v).to(engine.device) for k, v in engine.found.items()},
+        )
         self.map = engine.map.__self__.to(engine.device).mapping
         self.mean = torch.from_numpy(engine.mean).to(engine.device)
         sides = np.asarray(engine.sides)
@@ -86,7 +89,8 @@ class Styles:
 def landmarks(pictures: np.ndarray) -> list[np.ndarray | None]:
     """Five landmarks of the face in each picture N x S x S x 3 uint8, in units of its side; None where none is surely seen.
 
-    The mean of two looks, one of them at the mirror image."""
+    The mean of two looks, one of them at the mirror image.
+    """
     found = []
     for image in pictures:
         looks: list[Face | None] = [look_once(image, 160, flip) for flip in (False, True)]
@@ -98,7 +102,8 @@ def landmarks(pictures: np.ndarray) -> list[np.ndarray | None]:
 def cut(pictures: Tensor, squares: Tensor, side: int) -> Tensor:
     """Squares (N x 3: centre x, y, half side, in units of the picture's side) out of pictures N x 3 x S x S: N x 3 x side x side.
 
-    Sampled three times as finely and averaged; what lies outside is mirrored in."""
+    Sampled three times as finely and averaged; what lies outside is mirrored in.
+    """
     x, y, half = (2 * squares).unbind(1)
     matrix = torch.zeros(len(pictures), 2, 3, device=pictures.device)
     matrix[:, 0, 0] = matrix[:, 1, 1] = half
@@ -114,7 +119,9 @@ def imagined_frames(people: int, frames: int, size: int, seed: int, out: Path, w
     ShardsError where `out` holds something.
     """
     if min(people, frames, size, workers) < 1:
-        raise ValueError(f"people, frames, size and workers must be 1 or more, not {people}, {frames}, {size}, {workers}")
+        raise ValueError(
+            f"people, frames, size and workers must be 1 or more, not {people}, {frames}, {size}, {workers}"
+        )
     if out.exists() and any(out.iterdir()):
         raise ShardsError(f"{out} is not empty; choose another --out")
     out.mkdir(parents=True, exist_ok=True)
@@ -132,12 +139,19 @@ def imagined_frames(people: int, frames: int, size: int, seed: int, out: Path, w
         found = future.result()
         keep = [i for i, points in enumerate(found) if points is not None]
         if keep:
-            squares = torch.tensor([standard_crop(found[i], MARGIN) for i in keep], dtype=torch.float32, device=pictures.device)
+            squares = torch.tensor(
+                [standard_crop(found[i], MARGIN) for i in keep], dtype=torch.float32, device=pictures.device
+            )
             crops = cut(pictures[keep].float(), squares, side).round().to(torch.uint8).cpu().numpy()
             drawn[len(factors) : len(factors) + len(keep)] = crops
             factors.extend({"person": f"{names[i][0]:06d}", "frame": names[i][1]} for i in keep)
 
-    with stoppable() as stopped, torch.inference_mode(), single_threaded(), ProcessPoolExecutor(workers, get_context("spawn"), ignore_stop) as pool:
+    with (
+        stoppable() as stopped,
+        torch.inference_mode(),
+        single_threaded(),
+        ProcessPoolExecutor(workers, get_context("spawn"), ignore_stop) as pool,
+    ):
         for first in range(0, people, CHUNK):
             if stopped():
                 break
@@ -170,4 +184,3 @@ def imagined_frames(people: int, frames: int, size: int, seed: int, out: Path, w
     (out / "factors.json").write_text(json.dumps(factors))
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1))
     return manifest
-

@@ -76,7 +76,7 @@ def index_shard(path: Path) -> Iterator[dict[str, tuple[int, int]]]:
 
 
 def frame_names(files: dict) -> list[str]:
-    """"00", "01", ... of the frames among a clip's extensions, in order."""
+    """ "00", "01", ... of the frames among a clip's extensions, in order."""
     return sorted((name[:-5] for name in files if name.endswith(".webp")), key=int)
 
 

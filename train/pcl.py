@@ -21,11 +21,11 @@ from torch import Tensor, nn
 
 from latentface.pcl import PCL
 
-from . import contrastive, losses
-from .augment import Colours, boxes, near_whole, quadrants, view
-from .contrastive import Batch, ContrastiveConfig, Projector, Task, fit
-from .shards import Clips
-from .sheets import tile
+from train import contrastive, losses
+from train.augment import Colours, boxes, near_whole, quadrants, view
+from train.contrastive import Batch, ContrastiveConfig, Projector, Task, fit
+from train.shards import Clips
+from train.sheets import tile
 
 
 @dataclass

@@ -26,13 +26,11 @@ from torch import Tensor
 
 from latentface.pipeline import ASSETS
 
-from .features import Method, Variant, load_method
-from .heads import (
-    SIMILARITIES, correlation, f1, knn_classes, knn_values, linear_probe, pair_features, ridge, similarity, threshold, whitened,
-)  # fmt: skip
-from .readers import Classes, Pairs, Pictures, Task, Values, read
-from .readers.crops import Crops
-from .run import record
+from train.features import Method, Variant, load_method
+from train.heads import SIMILARITIES, correlation, f1, knn_classes, knn_values, linear_probe, pair_features, ridge, similarity, threshold, whitened  # fmt: skip
+from train.readers import Classes, Pairs, Pictures, Task, Values, read
+from train.readers.crops import Crops
+from train.run import record
 
 SEEDS = 3
 BATCH = 64
@@ -125,7 +123,13 @@ def kept_rows(out: Path, seeds: list[int]) -> dict[str, dict]:
 def changed(checkpoint: str) -> int:
     """When a checkpoint's files last changed, in seconds, so that a stopped run does not go on with another's numbers."""
     folders = (ASSETS / checkpoint, Path(checkpoint.partition(":")[2] or checkpoint))
-    files = (file for folder in folders if folder.is_dir() for file in folder.rglob("*") if file.suffix in (".safetensors", ".tar"))
+    files = (
+        file
+        for folder in folders
+        if folder.is_dir()
+        for file in folder.rglob("*")
+        if file.suffix in (".safetensors", ".tar")
+    )
     return int(max((file.stat().st_mtime for file in files), default=0))
 
 
@@ -200,7 +204,9 @@ def choose_way(method: Method, task: Classes | Values, crops: Crops, seed: int) 
     """
     train, held = splits(task, seed)
     rng = np.random.default_rng(seed)
-    train, held = (part[torch.from_numpy(rng.permutation(len(part))[:most])] for part, most in ((train, PILOT), (held, PILOT // 2)))
+    train, held = (
+        part[torch.from_numpy(rng.permutation(len(part))[:most])] for part, most in ((train, PILOT), (held, PILOT // 2))
+    )
     rows = torch.cat([train, held]).numpy()
     count = len(train)
     scores: dict[Way, float] = {}
@@ -211,11 +217,15 @@ def choose_way(method: Method, task: Classes | Values, crops: Crops, seed: int) 
             if isinstance(task, Classes):
                 label = torch.from_numpy(task.label[rows])
                 values = torch.eye(len(task.names))[label]
-                guesses = {k: ridge(b[:count], values[:count], (b[count:], values[count:]))[0] for k, b in blocks.items()}
+                guesses = {
+                    k: ridge(b[:count], values[:count], (b[count:], values[count:]))[0] for k, b in blocks.items()
+                }
                 scores[way] = max(float((g.argmax(1) == label[count:]).float().mean()) for g in guesses.values())
             else:
                 values = torch.from_numpy(task.value[rows]).float()
-                guesses = {k: ridge(b[:count], values[:count], (b[count:], values[count:]))[0] for k, b in blocks.items()}
+                guesses = {
+                    k: ridge(b[:count], values[:count], (b[count:], values[count:]))[0] for k, b in blocks.items()
+                }
                 scores[way] = max(float(correlation(g, values[count:]).mean()) for g in guesses.values())
         return scores[way]
 
@@ -341,7 +351,9 @@ def probe_pairs(method: Method, task: Pairs, crops: Crops, seed: int) -> dict:
         outcomes = {}
 
         def classify(name: str, number: int) -> tuple[float, float]:
-            held = torch.from_numpy(task.fold == folds[(folds.index(fold) + 1 + number % (len(folds) - 1)) % len(folds)])
+            held = torch.from_numpy(
+                task.fold == folds[(folds.index(fold) + 1 + number % (len(folds) - 1)) % len(folds)]
+            )
             train, block = ~here & ~held, blocks[name]
             x = pair_features(block[torch.from_numpy(task.first)], block[torch.from_numpy(task.second)])
             guess, right = linear_probe(x[train], same[train].long(), (x[held], same[held].long()), x[here])
@@ -361,7 +373,9 @@ def probe_pairs(method: Method, task: Pairs, crops: Crops, seed: int) -> dict:
         results["protocol_authors"] = results["protocol_authors_verification"]
     margins, truth = (torch.cat(column) for column in zip(*histogram))
     edges = torch.linspace(float(margins.min()), float(margins.max()) + 1e-6, 41)
-    counts = [torch.histogram(margins[truth == which].float(), edges.float()).hist.int().tolist() for which in (True, False)]
+    counts = [
+        torch.histogram(margins[truth == which].float(), edges.float()).hist.int().tolist() for which in (True, False)
+    ]
     return {
         **results,
         "similarity_spread": spread(accuracy["similarity"]),
@@ -418,7 +432,12 @@ def probe_values(method: Method, task: Values, crops: Crops, out: Path, seed: in
         results |= {f"{k}_{name}": v for k, v in means[name].items() if isinstance(v, float)}
         results[f"{main}_{name}_spread"] = spread([score[main] for score in scores])
     best = max(validation, key=validation.get)
-    results |= {**means[best], f"{main}_spread": results[f"{main}_{best}_spread"], "knn": results[f"knn_{best}"], "block": best}
+    results |= {
+        **means[best],
+        f"{main}_spread": results[f"{main}_{best}_spread"],
+        "knn": results[f"knn_{best}"],
+        "block": best,
+    }
     train = torch.from_numpy(np.flatnonzero(task.part != "test"))
     constant = value[train].mean(0).expand(len(test), -1)
     if task.active is None:
@@ -426,7 +445,11 @@ def probe_values(method: Method, task: Values, crops: Crops, out: Path, seed: in
         results |= {"chance": chance["mae"], **{f"chance_{name}": chance[name] for name in task.names}}
     else:
         always = torch.ones(len(test), len(task.names), dtype=torch.bool)
-        results |= {"chance": float(f1(always, value[test] >= task.active).mean()), "chance_correlation": 0.0, "names": task.names}
+        results |= {
+            "chance": float(f1(always, value[test] >= task.active).mean()),
+            "chance_correlation": 0.0,
+            "names": task.names,
+        }
     if task.pictures.form == "standard":
         results |= examples(task, said[best], test, out, method.name)
     return {**results, "n": len(test), "n_train": len(train), "shown": describe(way), "tried": tried}
@@ -465,7 +488,10 @@ def examples(task: Values, said: Tensor, test: Tensor, out: Path, name: str) -> 
     order = error.argsort().tolist()
     group = task.group[test.numpy()]
     quarter = order[: max(1, len(order) // 4)]
-    picked = {"right": distinct(quarter[:: max(1, len(quarter) // (4 * SHOWN))], group), "wrong": distinct(order[::-1], group)}
+    picked = {
+        "right": distinct(quarter[:: max(1, len(quarter) // (4 * SHOWN))], group),
+        "wrong": distinct(order[::-1], group),
+    }
     side, rows = 96, []
     sheet = Image.new("RGB", (SHOWN * side, 2 * side))
     for line, (kind, chosen) in enumerate(picked.items()):
@@ -480,8 +506,15 @@ def examples(task: Values, said: Tensor, test: Tensor, out: Path, name: str) -> 
 
 def told(task: Values, true: Tensor, said: Tensor) -> dict:
     """True and predicted numbers by name: all angles, or the three actions that matter most in this picture."""
-    rows = range(len(task.names)) if task.active is None else torch.maximum(true, said).argsort(descending=True)[:3].tolist()
-    return {"true": {task.names[i]: float(true[i]) for i in rows}, "said": {task.names[i]: float(said[i]) for i in rows}}
+    rows = (
+        range(len(task.names))
+        if task.active is None
+        else torch.maximum(true, said).argsort(descending=True)[:3].tolist()
+    )
+    return {
+        "true": {task.names[i]: float(true[i]) for i in rows},
+        "said": {task.names[i]: float(said[i]) for i in rows},
+    }
 
 
 def distinct(order: list[int], group: np.ndarray) -> list[int]:

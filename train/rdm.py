@@ -19,9 +19,9 @@ from latentface.paper import PaperAutoencoder, PaperDenoiser
 from latentface.pipeline import LatentFacePipeline
 from latentface.rdm import Denoiser, Standardized, make_scheduler, split
 
-from .changing import changing_directions, features_moved, going_along, within_people
-from .run import Progress, append_curve, cut_curve, load_state, open_run, record, resumed, save_state, stoppable
-from .shards import Clips, read_shards
+from train.changing import changing_directions, features_moved, going_along, within_people
+from train.run import Progress, append_curve, cut_curve, load_state, open_run, record, resumed, save_state, stoppable
+from train.shards import Clips, read_shards
 
 KINDS = ("shape", "texture")
 
@@ -113,7 +113,9 @@ def steadying(codes: Tensor, person: Tensor, ridge: float = 0.3) -> Tensor:
     """
     within = within_people(codes.double(), person)
     covariance = within.T @ within / len(within)
-    values, axes = torch.linalg.eigh(covariance + ridge * covariance.diagonal().mean() * torch.eye(len(covariance), dtype=torch.float64))
+    values, axes = torch.linalg.eigh(
+        covariance + ridge * covariance.diagonal().mean() * torch.eye(len(covariance), dtype=torch.float64)
+    )
     return (axes / values.sqrt()).to(codes.dtype)
 
 
@@ -164,7 +166,8 @@ def aim(denoiser: Denoiser | PaperDenoiser, condition: Tensor, target: Tensor) -
 def held_error(denoiser: Denoiser | PaperDenoiser, code: Tensor, target: Tensor, **sampling) -> list[float]:
     """Mean squared errors of the identities split off codes B x C, standardised, summed over shape's code and over texture's.
 
-    sampling: see split."""
+    sampling: see split.
+    """
     found = denoiser.standardize(split(denoiser, make_scheduler(), code, **sampling).identity)
     error = found - aim(denoiser, denoiser.standardize(code), denoiser.standardize(target))
     return error.square().unflatten(1, (2, -1)).sum(2).mean(0).tolist()
@@ -187,7 +190,9 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
     and resume is False, ValueError as one of several processes, or where nobody to train on has two frames.
     """
     if int(os.environ.get("WORLD_SIZE", 1)) > 1:
-        raise ValueError("stage 2 takes minutes and runs as one process: start it without torchrun or accelerate launch")
+        raise ValueError(
+            "stage 2 takes minutes and runs as one process: start it without torchrun or accelerate launch"
+        )
     state_file, curves = open_run(out, resume)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     folder = autoencoder / "autoencoder" if (autoencoder / "autoencoder").exists() else autoencoder
@@ -215,7 +220,9 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
     targets = others_mean(codes["face"], clips.person)
     if network is Denoiser:
         frames = denoiser.standardize(codes["face"][:, 0].to(device)).cpu()
-        halves = frames[~clips.validation].chunk(2, 1)  # each by itself: side by side, cosines know fewer photos of a person again
+        halves = frames[~clips.validation].chunk(
+            2, 1
+        )  # each by itself: side by side, cosines know fewer photos of a person again
         denoiser.steady.copy_(torch.block_diag(*(steadying(half, clips.person[~clips.validation]) for half in halves)))
         if rank:
             known = torch.cat([codes["view"], codes["light"], codes["view"].square()], 2)[drawn, 0]
@@ -225,7 +232,9 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
         start_from_least_squares(denoiser, frames[rows].to(device), denoiser.standardize(targets[rows].to(device)))
     average.load_state_dict(denoiser.state_dict())
     parameters, average_parameters = list(denoiser.parameters()), list(average.parameters())
-    optimizer = (torch.optim.AdamW if config.decoupled else torch.optim.Adam)(parameters, config.lr, weight_decay=config.weight_decay)
+    optimizer = (torch.optim.AdamW if config.decoupled else torch.optim.Adam)(
+        parameters, config.lr, weight_decay=config.weight_decay
+    )
     seen, history = 0, []
     if resume and state_file.exists():
         state = load_state(state_file)
@@ -243,7 +252,9 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
         state = {"denoiser": denoiser.state_dict(), "average": average.state_dict()}
         save_state(state_file, {**state, "optimizer": optimizer.state_dict(), "images": seen})
         LatentFacePipeline(model, average, scheduler).save_pretrained(out / "pipeline")
-        (out / "config.json").write_text(json.dumps(record(asdict(config), data=data, images=seen, history=history), indent=1))
+        (out / "config.json").write_text(
+            json.dumps(record(asdict(config), data=data, images=seen, history=history), indent=1)
+        )
 
     progress, saved, total, steps = Progress(config.images, seen, "codes"), time.monotonic(), 0.0, 0
     every = max(config.batch, config.images // 20 // config.batch * config.batch)
@@ -260,10 +271,14 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
             target = aim(denoiser, condition, denoiser.standardize(targets[batch].to(device)))
             noise = torch.randn(target.shape, generator=generator).to(device)
             noisy = alphas[t, None].sqrt() * target + (1 - alphas[t, None]).sqrt() * noise
-            error = 2 * (denoiser(noisy, t, condition) - target).square().mean(1)  # of shape and of texture, as the authors add them up
+            error = 2 * (denoiser(noisy, t, condition) - target).square().mean(
+                1
+            )  # of shape and of texture, as the authors add them up
             loss = (weight[t] * error).mean()
             if not torch.isfinite(loss):
-                raise FloatingPointError(f"the loss is {loss.item()} after {seen:,} codes; --resume goes on from the last save")
+                raise FloatingPointError(
+                    f"the loss is {loss.item()} after {seen:,} codes; --resume goes on from the last save"
+                )
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)

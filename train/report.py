@@ -20,8 +20,8 @@ from latentface.pcl import load_model
 from latentface.pipeline import ASSETS, LatentFacePipeline, load_pipeline
 from latentface.rendering import depth_picture, normal_picture, render
 
-from .shards import MARGIN
-from .sheets import tile
+from train.shards import MARGIN
+from train.sheets import tile
 
 TABLE = ("<!-- comparison -->", "<!-- end of comparison -->")
 """Between these lines of the README stands the table of methods."""
@@ -45,7 +45,10 @@ LONDON = {
     "within_smile_moved": ("share of the smile that a swap within a person carries over", ".2f"),
     "across_smile_moved": ("... across people", ".2f"),
     "across_nearer_a": ("swap nearer to A than to B in identity", ".0%"),
-    "strong_expression_recognised": ("expression put on 1.5 times across people: smile or neutral read off swaps", ".0%"),
+    "strong_expression_recognised": (
+        "expression put on 1.5 times across people: smile or neutral read off swaps",
+        ".0%",
+    ),
     "strong_smile_told": ("... of two such swaps, the one that was to smile found to smile more", ".0%"),
     "strong_smile_moved": ("... share of the smile carried over", ".2f"),
     "strong_nearer_a": ("... swap nearer to A", ".0%"),
@@ -140,7 +143,9 @@ def _photos(gallery: Gallery, indices: list[int]) -> Tensor:
     for index in indices:
         image = Image.open(gallery.picture(index)).convert("RGB")
         edge = image.width * (1 - 1 / MARGIN) / 2
-        small = image.resize((SIDE, SIDE), Image.Resampling.LANCZOS, box=(edge, edge, image.width - edge, image.height - edge))
+        small = image.resize(
+            (SIDE, SIDE), Image.Resampling.LANCZOS, box=(edge, edge, image.width - edge, image.height - edge)
+        )
         crops.append(torch.tensor(np.asarray(small)).permute(2, 0, 1).float() / 127.5 - 1)
     return torch.stack(crops)
 
@@ -182,7 +187,9 @@ def faces_picture(pipeline: LatentFacePipeline, gallery: Gallery, indices: list[
     return _labelled(tile(list(table), 1), ["photo", *columns])
 
 
-def swaps_picture(pipeline: LatentFacePipeline, gallery: Gallery, identities: list[int], expressions: list[int]) -> Image.Image:
+def swaps_picture(
+    pipeline: LatentFacePipeline, gallery: Gallery, identities: list[int], expressions: list[int]
+) -> Image.Image:
     """Identities down the side with their neutral faces, expressions along the top, swaps between, from the front."""
     blank = torch.ones(2, 3, SIDE, SIDE)
     rows = [torch.cat([blank, _photos(gallery, expressions)])]
@@ -229,7 +236,9 @@ def replace_between(file: Path, markers: tuple[str, str], text: str) -> bool:
     if not all(marker in whole for marker in markers):
         return False
     before, _, rest = whole.partition(markers[0])
-    file.write_text(before + markers[0] + "\n" + text + "\n" + markers[1] + rest.partition(markers[1])[2], encoding="utf-8")
+    file.write_text(
+        before + markers[0] + "\n" + text + "\n" + markers[1] + rest.partition(markers[1])[2], encoding="utf-8"
+    )
     return True
 
 
@@ -279,7 +288,9 @@ def _leakage(found: dict) -> str:
     factors = [name for name in ("identity", "expression", "actions", "yaw", "light") if f"{name}_from_full" in found]
     blocks = list(dict.fromkeys(key.partition("_from_")[2] for key in found if "_from_" in key))
     lines = [f"| block | {' | '.join(factors)} |", "|---|" + "---|" * len(factors)]
-    lines += [f"| {block} | " + " | ".join(f"{found[f'{f}_from_{block}']:.2f}" for f in factors) + " |" for block in blocks]
+    lines += [
+        f"| {block} | " + " | ".join(f"{found[f'{f}_from_{block}']:.2f}" for f in factors) + " |" for block in blocks
+    ]
     chance = [f"{found[f'{f}_chance']:.2f}" if f"{f}_chance" in found else "0" for f in factors]
     title = "What each block tells (identity and expression: accuracy; the others: R2 of linear probes)"
     return "\n".join([f"**{title}** ({_made(found)})", "", *lines, f"| chance | {' | '.join(chance)} |"])

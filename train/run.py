@@ -17,7 +17,9 @@ import torch
 
 def record(config: dict, **extra) -> dict:
     """What a result is printed with: command, commit, config, seed, software and hardware."""
-    git = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=Path(__file__).parent)
+    git = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=Path(__file__).parent
+    )
     hardware = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} CPU cores"
     return {
         "command": "python -m train " + " ".join(sys.argv[1:]),

@@ -27,7 +27,7 @@ import torch.nn.functional as F
 import webdataset
 from torch import Tensor
 
-from .on_disk import DiskFrames, decode, frame_names, free_memory, index_shard, read_at
+from train.on_disk import DiskFrames, decode, frame_names, free_memory, index_shard, read_at
 
 MARGIN = 1.25
 """Side of a stored frame over the side of the standard crop."""
@@ -39,7 +39,9 @@ class ShardsError(ValueError):
     """A shards folder is missing, empty or not ours; the message says which and what to do."""
 
 
-def write_shards(clips: Iterable[tuple[str, list[bytes], list[dict]]], out: Path, about: dict, clips_a_shard: int = 500) -> dict:
+def write_shards(
+    clips: Iterable[tuple[str, list[bytes], list[dict]]], out: Path, about: dict, clips_a_shard: int = 500
+) -> dict:
     """Writes clips as tars and a manifest; returns the manifest.
 
     clips: (key, encoded WebP frames, one factor dictionary a frame; "person" is needed). out: a folder. about: what
@@ -134,7 +136,13 @@ def draw_shards(
             os.replace(partial, path)
     factors = [clip for path in paths for clip in _factors(path)]
     persons = {str(clip[0]["person"]) for clip in factors}
-    manifest = {**about, "clips": len(factors), "frames": sum(map(len, factors)), "persons": len(persons), "margin": MARGIN}
+    manifest = {
+        **about,
+        "clips": len(factors),
+        "frames": sum(map(len, factors)),
+        "persons": len(persons),
+        "margin": MARGIN,
+    }
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1))
     return manifest
 
@@ -151,7 +159,11 @@ def _claim(out: Path, arguments: dict) -> None:
         os.replace(partial, file)
         return
     before = json.loads(file.read_text())
-    changed = [f"{k} {before.get(k)}, not {arguments.get(k)}" for k in {**before, **arguments} if before.get(k) != arguments.get(k)]
+    changed = [
+        f"{k} {before.get(k)}, not {arguments.get(k)}"
+        for k in {**before, **arguments}
+        if before.get(k) != arguments.get(k)
+    ]
     if changed:
         raise ShardsError(f"{out} was begun with other arguments ({'; '.join(changed)}); choose another --out")
 
@@ -190,7 +202,8 @@ class _in_order:
 @contextmanager
 def single_threaded():
     """Processes that are started meanwhile keep their libraries to one thread each: many processes of as many threads wait for
-    one another, and a face detector's 3 ms become 500."""
+    one another, and a face detector's 3 ms become 500.
+    """
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(dict.fromkeys(names, "1"))
@@ -337,15 +350,19 @@ def stream_clips(folder: str | Path, size: int, truth: bool = False) -> Iterator
 
     with ThreadPoolExecutor() as pool:
         # every process reads all: they draw the same batch and take each its part
-        for sample in webdataset.WebDataset([str(t) for t in tars], shardshuffle=False, empty_check=False, nodesplitter=None):
+        for sample in webdataset.WebDataset(
+            [str(t) for t in tars], shardshuffle=False, empty_check=False, nodesplitter=None
+        ):
             frames = frame_names(sample)
             images = np.stack(list(pool.map(lambda k: decode(sample[f"{k}.webp"], side), frames)))
-            known = [arrays(sample.get(f"{k}.npz")) for k in frames]  # not in threads: numpy parses headers with ast, which may fail there
+            known = [
+                arrays(sample.get(f"{k}.npz")) for k in frames
+            ]  # not in threads: numpy parses headers with ast, which may fail there
             yield torch.from_numpy(images).permute(0, 3, 1, 2), json.loads(sample["json"]), known
 
 
 def split_weight(entry: str | Path) -> tuple[Path, float | None]:
-    """"folder:2.5" -> (folder, 2.5); a path, even one with a colon, has weight None. Raises ShardsError.
+    """ "folder:2.5" -> (folder, 2.5); a path, even one with a colon, has weight None. Raises ShardsError.
 
     A folder that is there is taken for a path: "a:2" is the folder a:2 where there is one.
     """
@@ -382,10 +399,16 @@ def read_shards(folders: str | Path | list, size: int, progress=None) -> Clips:
     need, free = total * 3 * side**2, free_memory() // int(os.environ.get("LOCAL_WORLD_SIZE", 1))
     in_memory = need <= free * 2 / 3
     if not in_memory and any((folder / "frames.npy").exists() for folder, _ in entries):
-        raise ShardsError(f"frames.npy of {need / 2**30:,.1f} GB does not fit into {free / 2**30:,.1f} GB of free memory")
+        raise ShardsError(
+            f"frames.npy of {need / 2**30:,.1f} GB does not fit into {free / 2**30:,.1f} GB of free memory"
+        )
     if not in_memory:
         have = f"{need / 2**30:,.1f} GB of memory and a process has {free / 2**30:,.1f} free"
-        print(f"{total:,} frames would take {have}: they stay on disk and are read as they are drawn", file=sys.stderr, flush=True)
+        print(
+            f"{total:,} frames would take {have}: they stay on disk and are read as they are drawn",
+            file=sys.stderr,
+            flush=True,
+        )
     images = torch.empty(total if in_memory else 0, 3, side, side, dtype=torch.uint8)
     tars, places, persons, factors, source = [], [], [], [], []
     for number, ((folder, _), manifest) in enumerate(zip(entries, manifests)):
@@ -428,9 +451,14 @@ def _manifest(folder: Path) -> dict:
 
 def _unencoded(folder: Path, side: int) -> Iterator[tuple[Tensor, list[dict]]]:
     """Runs of frames N x 3 x P x P uint8 of a folder that train/many.py wrote, with their factors."""
-    frames, factors = np.load(folder / "frames.npy", mmap_mode="r", allow_pickle=False), json.loads((folder / "factors.json").read_text())
+    frames, factors = (
+        np.load(folder / "frames.npy", mmap_mode="r", allow_pickle=False),
+        json.loads((folder / "factors.json").read_text()),
+    )
     if frames.shape[-1] != side:
-        raise ShardsError(f"{folder} holds frames of {frames.shape[-1]} px, and {side} are needed: draw them with --size {round(side / MARGIN)}")
+        raise ShardsError(
+            f"{folder} holds frames of {frames.shape[-1]} px, and {side} are needed: draw them with --size {round(side / MARGIN)}"
+        )
     for first in range(0, len(factors), 4096):
         clip = factors[first : first + 4096]
         yield torch.from_numpy(np.array(frames[first : first + len(clip)])), clip

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from latentface.rendering import depth_picture, normal_picture, render, shade
 
-from .on_disk import decode, frame_names, read_at
-from .shards import MARGIN
-from .spread import pick_clips
+from train.on_disk import decode, frame_names, read_at
+from train.shards import MARGIN
+from train.spread import pick_clips
 
 TURNS = (-45.0, -20.0, 20.0, 45.0)
 """Yaw in degrees of the turned views."""
@@ -49,14 +49,18 @@ def autoencoder_sheet(model, images: Tensor) -> Image.Image:
 @torch.no_grad()
 def mixing_sheet(model, images: Tensor, count: int = 6) -> Image.Image:
     """Down the side photos and their reconstructions, along the top other photos: what a person keeps of the one with what may
-    change of the other (see Autoencoder.changes). images: N x 3 x S x S in [-1, 1]; the first `count` beside the last."""
+    change of the other (see Autoencoder.changes). images: N x 3 x S x S in [-1, 1]; the first `count` beside the last.
+    """
     count = min(count, len(images))
     codes = model.encode(images)
     blank = torch.ones_like(images[:1])
     rows = [torch.cat([blank, blank, images[-count:]])]
     for i in range(count):
         own = codes[[i] * count]
-        mixed = {kind: torch.where(model.changes(kind), getattr(codes, kind)[-count:], getattr(own, kind)) for kind in ("shape", "texture")}
+        mixed = {
+            kind: torch.where(model.changes(kind), getattr(codes, kind)[-count:], getattr(own, kind))
+            for kind in ("shape", "texture")
+        }
         drawn = model.decode(replace(own, **mixed)).render()[0]
         rows.append(torch.cat([images[i : i + 1], model.decode(codes[i : i + 1]).render()[0], drawn]))
     return tile(rows, max(1, 128 // model.size))

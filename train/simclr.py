@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from latentface.pcl import STRIDE, Backbone
 
-from . import contrastive, losses
-from .augment import Colours, crops, view
-from .contrastive import Batch, ContrastiveConfig, Projector, Task, fit
-from .shards import Clips, another_frame
+from train import contrastive, losses
+from train.augment import Colours, crops, view
+from train.contrastive import Batch, ContrastiveConfig, Projector, Task, fit
+from train.shards import Clips, another_frame
 
 
 @dataclass

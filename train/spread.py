@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .on_disk import decode, frame_names, index_shard, read_at
-from .shards import MARGIN, ShardsError
+from train.on_disk import decode, frame_names, index_shard, read_at
+from train.shards import MARGIN, ShardsError
 
 TONES = (("very light", 55), ("light", 41), ("intermediate", 28), ("tan", 10), ("brown", -30), ("dark", -91))
 """Names of skin tones and the ITA in degrees above which they begin (Chardon et al. 1991; Del Bino & Bernerd 2013)."""

@@ -20,10 +20,10 @@ from latentface.photo import read_photo
 from latentface.pipeline import LatentFacePipeline, load_pipeline
 from latentface.rendering import picture
 
-from .judges import Reader, measures
-from .run import Progress
-from .sheets import tile
-from .true_swaps import true_swaps
+from train.judges import Reader, measures
+from train.run import Progress
+from train.sheets import tile
+from train.true_swaps import true_swaps
 
 SIDE = 256
 """Side in pixels of the pictures that judges see."""
@@ -96,7 +96,7 @@ def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: 
     partner = {rows[i]["person"]: i for i in smiling}
     pairs = [(i, partner[rows[i]["person"]]) for i in neutral if rows[i]["person"] in partner]
     threshold = (np.mean([real[i].smile for i in neutral]) + np.mean([real[i].smile for i in smiling])) / 2
-    wants = {i: False for i in neutral} | {i: True for i in smiling}
+    wants = dict.fromkeys(neutral, False) | dict.fromkeys(smiling, True)
 
     def recognised(judged: list[Judged]) -> float:
         return float(np.mean([(judged[i].smile > threshold) == wants[i] for i in range(len(rows))]))
@@ -111,7 +111,9 @@ def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: 
         "reconstruction_psnr": float(-10 * torch.log10(error.square().mean((1, 2, 3))).mean()),
         "identity_cosine": float(np.mean([cosine(r.embedding, m.embedding) for r, m in zip(real, made)])),
         "identity_distance": float(np.mean([np.linalg.norm(r.embedding - m.embedding) for r, m in zip(real, made)])),
-        "identity_cosine_photo_at_model_size": float(np.mean([cosine(r.embedding, m.embedding) for r, m in zip(real, low)])),
+        "identity_cosine_photo_at_model_size": float(
+            np.mean([cosine(r.embedding, m.embedding) for r, m in zip(real, low)])
+        ),
         "identity_cosine_other_people": float(
             np.mean([cosine(real[a].embedding, made[b].embedding) for a in neutral for b in neutral if a != b])
         ),

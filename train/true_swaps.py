@@ -18,12 +18,12 @@ from latentface.autoencoder import Codes
 from latentface.pipeline import LatentFacePipeline
 from latentface.rendering import picture
 
-from .depth import truth_maps
-from .judges import Reader, measures
-from .losses import masked_mean
-from .run import Progress
-from .shards import Clips, stream_clips
-from .ssim import ssim
+from train.depth import truth_maps
+from train.judges import Reader, measures
+from train.losses import masked_mean
+from train.run import Progress
+from train.shards import Clips, stream_clips
+from train.ssim import ssim
 
 PEOPLE = 80
 """Most people whose swaps are judged, evenly spaced: dlib takes a tenth of a second a face."""

@@ -48,7 +48,8 @@ def test_reconstruct(client, photos):
 
 def test_a_rotated_phone_photo_is_the_same_photo(client, photos):
     upright, turned = (
-        client.predict(photo=handle_file(photos[name]), api_name="/reconstruct")[0] for name in ("one.jpg", "turned.jpg")
+        client.predict(photo=handle_file(photos[name]), api_name="/reconstruct")[0]
+        for name in ("one.jpg", "turned.jpg")
     )
     assert np.allclose(upright["box"], turned["box"], atol=4)
     assert abs(upright["pose"]["roll"] - turned["pose"]["roll"]) < 4

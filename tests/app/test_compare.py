@@ -61,7 +61,11 @@ def test_rows_in_order_with_their_chance_and_what_others_published(comparison):
     ]  # fmt: skip
     linear, knn, pairs, pose, f1, correlation, aflw = comparison.rows
     assert linear.best == "hog" and pose.best == "explorer"  # of angles, less is better
-    assert linear.published == {"FaceCycle": 0.4876} and knn.published == {} and aflw.published["Poser"] == pytest.approx(12.4667, abs=1e-3)
+    assert (
+        linear.published == {"FaceCycle": 0.4876}
+        and knn.published == {}
+        and aflw.published["Poser"] == pytest.approx(12.4667, abs=1e-3)
+    )
     assert correlation.chance == 0 and f1.chance == 0.2 and pairs.n == 3000
     assert linear.text(0.44, 0.004) == "44.0 ± 0.4" and pose.text(6.25) == "6.2°" and correlation.text(0.413) == "0.41"
 
@@ -70,7 +74,9 @@ def test_the_table_marks_the_best_and_leaves_what_was_not_run_empty(comparison):
     page = compare.table(comparison, (0, "explorer"))
     cells = re.findall(r'<button type=button class="cell([^"]*)" data-row=(\d+) data-method="(\w+)"', page)
     assert len(cells) == sum(len(row.values) for row in comparison.rows)
-    assert (" chosen", "0", "explorer") in cells and (" best", "0", "hog") in cells and (" best", "3", "explorer") in cells
+    assert (
+        (" chosen", "0", "explorer") in cells and (" best", "0", "hog") in cells and (" best", "3", "explorer") in cells
+    )
     assert "FaceCycle 48.8" in page and "<64 px>" not in page and "&lt;64 px&gt;" in page
 
 
@@ -86,7 +92,9 @@ def test_behind_a_cell(comparison):
     assert "No pictures were kept" in compare.behind(comparison, 3, "hog")
 
 
-@pytest.mark.parametrize("index", [None, 3, [0], [99, "hog"], [-1, "hog"], [0, "nobody"], [True, "hog"], ["0", "hog"], [0, ["hog"]], [0, {}]])
+@pytest.mark.parametrize(
+    "index", [None, 3, [0], [99, "hog"], [-1, "hog"], [0, "nobody"], [True, "hog"], ["0", "hog"], [0, ["hog"]], [0, {}]]
+)
 def test_what_is_no_cell_is_refused(comparison, index):
     assert not compare.valid(comparison, index)
 
@@ -94,7 +102,9 @@ def test_what_is_no_cell_is_refused(comparison, index):
 def test_every_cell_has_something_behind_it(comparison):
     for number, row in enumerate(comparison.rows):
         for method in row.values:
-            assert compare.valid(comparison, [number, method]) and row.text(row.values[method]) in compare.behind(comparison, number, method)
+            assert compare.valid(comparison, [number, method]) and row.text(row.values[method]) in compare.behind(
+                comparison, number, method
+            )
 
 
 def test_the_readme_table_is_put_between_its_markers_and_only_there(comparison, tmp_path):
@@ -142,10 +152,14 @@ def test_a_click_shows_what_is_behind(comparison, tmp_path):
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False)
     try:
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium") or shutil.which("google-chrome"), args=FLAGS)
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium") or shutil.which("google-chrome"), args=FLAGS
+            )
             page = browser.new_page()
             page.goto(url)
-            expect(page.locator("#behind h4")).to_have_text("explorer: Head pose, mean error on parametric people", timeout=20_000)
+            expect(page.locator("#behind h4")).to_have_text(
+                "explorer: Head pose, mean error on parametric people", timeout=20_000
+            )
             page.locator('#compare button[data-row="0"][data-method="hog"]').click()
             expect(page.locator("#behind h4")).to_have_text("hog: Expression, linear probe on FER2013", timeout=20_000)
             expect(page.locator("#compare button.chosen")).to_have_count(1)

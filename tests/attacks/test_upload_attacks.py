@@ -82,7 +82,10 @@ def test_every_endpoint_that_takes_a_photo_refuses_files_nobody_uploaded(app, pr
             for more in ({}, {"orig_name": "a.jpg"})
         ]  # fmt: skip
         assert all("event: error" in answer or answer[:1] in "45" for answer in answers), (name, answers)
-        assert not any("box" in answer or "private" in answer or "no-such" in answer for answer in answers), (name, answers)
+        assert not any("box" in answer or "private" in answer or "no-such" in answer for answer in answers), (
+            name,
+            answers,
+        )
         assert len(set(answers)) == 1, (name, answers)
 
 
@@ -148,7 +151,10 @@ def test_links_out_of_the_folder_are_refused(tmp_path, private, monkeypatch):
 
 
 def small_app(allowed: tuple[str, ...]) -> TestClient:
-    inner = Starlette(routes=[Route("/", lambda _: PlainTextResponse("hello"))], middleware=[Middleware(AllowedHosts, allowed=allowed)])
+    inner = Starlette(
+        routes=[Route("/", lambda _: PlainTextResponse("hello"))],
+        middleware=[Middleware(AllowedHosts, allowed=allowed)],
+    )
     return TestClient(inner, base_url="http://localhost")
 
 
@@ -187,7 +193,9 @@ def test_any_name_where_that_is_wished():
 
 
 def test_host_name():
-    assert host_name("Example.ORG.:80") == "example.org" and host_name("[::1]:7860") == "::1" and host_name("a@b:1") == "b"
+    assert (
+        host_name("Example.ORG.:80") == "example.org" and host_name("[::1]:7860") == "::1" and host_name("a@b:1") == "b"
+    )
 
 
 def test_the_running_app_refuses_foreign_names(app):

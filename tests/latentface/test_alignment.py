@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from latentface import alignment
-from latentface.alignment import DetectorUnavailable, NoFaceError, align, crop, detect, five_points, look_once, standard_crop
+from latentface.alignment import (
+    DetectorUnavailable,
+    NoFaceError,
+    align,
+    crop,
+    detect,
+    five_points,
+    look_once,
+    standard_crop,
+)
 
 FACE = Path(__file__).parent.parent / "data" / "imagined_face.png"  # 160 x 160, a person who does not exist
 FRONTAL = np.array([[-1, 0], [1, 0], [0, 1], [-0.8, 2], [0.8, 2]], dtype=np.float64)
@@ -88,7 +97,9 @@ def test_one_look_sees_the_face_that_detect_sees(name, zoom):
         np.testing.assert_allclose(a, b, atol=7)
         left, top, right, bottom = seen.box
         assert ((known > [left, top]) & (known < [right, bottom])).all()
-    mirrored = look_once(np.ascontiguousarray(picture[:, ::-1]), 160)  # flip looks at the mirror image, and answers in the picture
+    mirrored = look_once(
+        np.ascontiguousarray(picture[:, ::-1]), 160
+    )  # flip looks at the mirror image, and answers in the picture
     flipped = look_once(picture, 160, flip=True).landmarks
     np.testing.assert_allclose(mirrored.landmarks[[1, 0, 2, 4, 3]] * [-1, 1] + [256, 0], flipped, atol=1e-3)
 
@@ -206,9 +217,7 @@ def test_crop_of_the_whole_picture_is_the_picture(size, seed):
     np.testing.assert_array_equal(crop(image, (size / 2, size / 2, size / 2), size), image)
 
 
-@given(
-    x=st.floats(80, 120), y=st.floats(80, 120), half=st.floats(8, 45), size=st.integers(4, 96), across=st.booleans()
-)
+@given(x=st.floats(80, 120), y=st.floats(80, 120), half=st.floats(8, 45), size=st.integers(4, 96), across=st.booleans())
 @settings(deadline=None)
 def test_crop_of_a_ramp_is_the_ramp(x, y, half, size, across):
     ramp = np.repeat(np.repeat(np.arange(200, dtype=np.uint8)[:, None], 200, axis=1)[:, :, None], 3, axis=2)

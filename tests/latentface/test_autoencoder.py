@@ -3,11 +3,11 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from tests.helpers import TINY, random_codes, smooth, tiny_autoencoder
 
 from latentface.autoencoder import Autoencoder, Refiner, TextureBasis, clamp_border, depth_from_raw
 from latentface.geometry import BORDER_DEPTH
 from latentface.rendering import render, shade, unrender
+from tests.helpers import TINY, random_codes, smooth, tiny_autoencoder
 
 
 @pytest.mark.parametrize("size", [16, 32])
@@ -22,7 +22,16 @@ def test_shapes_and_ranges(size):
     assert confidence.shape == (3, 2, size, size) and scene.canonical.shape == image.shape
     rendered, mask = scene.render(24)
     assert rendered.shape == (3, 3, 24, 24) and mask.shape == (3, 1, 24, 24)
-    for tensor in (codes.shape, codes.texture, codes.view, codes.light, scene.depth, scene.albedo, confidence, rendered):
+    for tensor in (
+        codes.shape,
+        codes.texture,
+        codes.view,
+        codes.light,
+        scene.depth,
+        scene.albedo,
+        confidence,
+        rendered,
+    ):
         assert tensor.dtype == torch.float32 and torch.isfinite(tensor).all()
     assert torch.equal(scene.view, codes.view) and torch.equal(scene.light, codes.light)
 
@@ -92,7 +101,9 @@ def test_warm_up_holds_back_depth_and_the_gradient_of_its_shading():
     grads = {}
     for share in (0.0, 0.5, 1.0):
         scene.shading_gradient = share
-        grads[share] = torch.autograd.grad(scene.canonical.square().sum(), scene.depth, allow_unused=True, retain_graph=True)[0]
+        grads[share] = torch.autograd.grad(
+            scene.canonical.square().sum(), scene.depth, allow_unused=True, retain_graph=True
+        )[0]
         torch.testing.assert_close(scene.canonical, shade(scene.albedo, scene.depth, scene.light))
     assert grads[1.0].abs().max() > 1e-3 and (grads[0.0] == 0).all()
     torch.testing.assert_close(grads[0.5], grads[1.0] / 2)
@@ -177,10 +188,16 @@ def test_a_small_model_grows_into_a_big_one():
     for name in ("shape", "texture", "view", "light"):
         torch.testing.assert_close(getattr(codes, name), getattr(small_codes, name), atol=1e-4, rtol=1e-3)
     coarse = small.decode(small_codes)
-    assert scene.depth.shape == (2, 128, 128) and scene.albedo.shape == (2, 3, 128, 128) and confidence.shape == (2, 2, 128, 128)
+    assert (
+        scene.depth.shape == (2, 128, 128)
+        and scene.albedo.shape == (2, 3, 128, 128)
+        and confidence.shape == (2, 2, 128, 128)
+    )
     pooled = F.avg_pool2d(torch.cat([scene.depth[:, None], scene.albedo], 1), 2)
     assert (pooled[:, 0] - coarse.depth)[:, 2:-2, 2:-2].abs().max() < 0.1 * coarse.depth.std()
-    assert (pooled[:, 1:] - coarse.albedo)[..., 2:-2, 2:-2].abs().mean() < 0.3 * coarse.albedo.std()  # noise: cubic blurs it
+    assert (pooled[:, 1:] - coarse.albedo)[
+        ..., 2:-2, 2:-2
+    ].abs().mean() < 0.3 * coarse.albedo.std()  # noise: cubic blurs it
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -190,7 +207,9 @@ def test_projection_against_least_squares(seed):
     basis = TextureBasis(16, 5)
     with torch.no_grad():
         root = basis.weight.sqrt().expand(3, -1, -1).flatten()
-        basis.directions.copy_((torch.randn(5, 5) @ torch.randn(5, 768) * torch.tensor([3.0, 2, 1, 0.7, 0.5])[:, None]).view(5, 3, 16, 16))
+        basis.directions.copy_(
+            (torch.randn(5, 5) @ torch.randn(5, 768) * torch.tensor([3.0, 2, 1, 0.7, 0.5])[:, None]).view(5, 3, 16, 16)
+        )
         basis.mean.normal_()
         code, albedo = torch.randn(4, 5), torch.randn(4, 3, 16, 16)
         matrix = (basis.directions.flatten(1).T * root[:, None]).double()
@@ -198,7 +217,9 @@ def test_projection_against_least_squares(seed):
         values = ((albedo - basis.mean).flatten(1) * root).T.double()
         wanted = torch.linalg.lstsq(torch.cat([matrix, ridge]), torch.cat([values, torch.zeros(5, 4)])).solution.T
         torch.testing.assert_close(basis.project(albedo), wanted.float(), atol=1e-4, rtol=1e-3)
-        error = ((basis(basis.project(basis(code))) - basis(code)).flatten(1) * root).norm()  # what the basis drew, it draws again
+        error = (
+            (basis(basis.project(basis(code))) - basis(code)).flatten(1) * root
+        ).norm()  # what the basis drew, it draws again
         assert error < 0.01 * ((basis(code) - basis.mean).flatten(1) * root).norm()
         basis.directions.zero_()
         assert (basis.project(albedo) == 0).all()
@@ -250,7 +271,13 @@ def test_the_refiner_adds_nothing_at_first_and_learns(size, coarse):
         one, both = refiner(albedo[:1], code[:1]), refiner(albedo, code)
     torch.testing.assert_close(one, both[:1])
     refiner(albedo, code).square().sum().backward()
-    first = [refiner.inlet.weight, refiner.code.weight, refiner.near.weight, refiner.blocks[0][-1].weight, refiner.fine[1][-1].weight]
+    first = [
+        refiner.inlet.weight,
+        refiner.code.weight,
+        refiner.near.weight,
+        refiner.blocks[0][-1].weight,
+        refiner.fine[1][-1].weight,
+    ]
     assert all(weight.grad.abs().sum() > 0 for weight in first)
 
 
@@ -281,7 +308,9 @@ def test_what_the_head_hides_is_taken_from_its_mirror_side():
     _, seen = unrender(image, model.average_depth[None], view)
     hidden = ((seen < 0.1) & (seen.flip(-1) > 0.9))[:, :, 8:56]
     assert hidden.sum() > 30
-    wrong, mended = ((found - albedo)[:, :, 8:56].abs().mean(1, keepdim=True)[hidden].mean() for found in (front, filled))
+    wrong, mended = (
+        (found - albedo)[:, :, 8:56].abs().mean(1, keepdim=True)[hidden].mean() for found in (front, filled)
+    )
     assert mended < 0.06 < wrong
 
 

@@ -8,12 +8,21 @@ import torch
 from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file
-from tests.helpers import photo, tiny_pipeline
 
 from latentface.__main__ import main
 from latentface.pipeline import load_pipeline
+from tests.helpers import photo, tiny_pipeline
 
-FILES = {"crop.png", "reconstruction.png", "canonical.png", "albedo.png", "depth.png", "normals.png", "mesh.glb", "codes.safetensors"}
+FILES = {
+    "crop.png",
+    "reconstruction.png",
+    "canonical.png",
+    "albedo.png",
+    "depth.png",
+    "normals.png",
+    "mesh.glb",
+    "codes.safetensors",
+}
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +127,9 @@ def test_swap(checkpoint, good, tmp_path, capsys):
 
 
 def test_swap_with_a_bad_photo_writes_nothing(checkpoint, good, bad, tmp_path):
-    assert run("swap", "--identity", good, "--expression", bad, "--out", tmp_path / "out", "--checkpoint", checkpoint) == 2
+    assert (
+        run("swap", "--identity", good, "--expression", bad, "--out", tmp_path / "out", "--checkpoint", checkpoint) == 2
+    )
     assert not (tmp_path / "out").exists()
 
 

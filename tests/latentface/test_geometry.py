@@ -42,8 +42,8 @@ def looks(**angles: float) -> tuple[float, float]:
 
 
 def test_constants_are_the_methods():
-    assert HALF_WIDTH == pytest.approx(math.tan(math.radians(FIELD_OF_VIEW / 2)))
-    assert (NEAR, FAR, FIELD_OF_VIEW) == (0.9, 1.1, 10) and BORDER_DEPTH == pytest.approx(1.04)
+    assert pytest.approx(math.tan(math.radians(FIELD_OF_VIEW / 2))) == HALF_WIDTH
+    assert (NEAR, FAR, FIELD_OF_VIEW) == (0.9, 1.1, 10) and pytest.approx(1.04) == BORDER_DEPTH
 
 
 def test_pixel_grid_is_right_and_down():

@@ -4,10 +4,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.helpers import smooth, tiny_autoencoder
 
 from latentface.geometry import pixel_grid
 from latentface.layout import Layout, gather, layout_picture, spread
+from tests.helpers import smooth, tiny_autoencoder
 
 
 def moved(seed: int, size: int = 32, far: float = 0.08) -> torch.Tensor:
@@ -62,7 +62,9 @@ def test_displacements_are_linear_and_start_at_nothing():
     one, other = torch.randn(2, 6), torch.randn(2, 6)
     assert (layout(one, 16) == 0).all() and layout(one, 16).shape == (2, 16, 16, 2)
     torch.nn.init.normal_(layout.displacement.weight)
-    torch.testing.assert_close(layout(one + 2 * other, 16), layout(one, 16) + 2 * layout(other, 16), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(
+        layout(one + 2 * other, 16), layout(one, 16) + 2 * layout(other, 16), atol=1e-4, rtol=1e-4
+    )
     coarse = layout.displacement(one).view(2, 2, 4, 4)
     torch.testing.assert_close(layout(one, 16)[:, 0, 0], coarse[..., 0, 0])  # corners lie on corners
     torch.testing.assert_close(layout(one, 16)[:, -1, 0], coarse[..., -1, 0])

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from tests.helpers import random_codes, tiny_pipeline
 
 from latentface.maps import MAPS, NEIGHBOURS, Gallery, map_features
 from latentface.pipeline import CheckpointError
+from tests.helpers import random_codes, tiny_pipeline
 
 PEOPLE, FRAMES, LENGTH = 10, 3, 6
 
@@ -26,8 +26,12 @@ def folder(tmp_path):
         tensors[f"features_{name}"] = frames.flatten(0, 1).contiguous()
         tensors[f"map_{name}"] = torch.rand(PEOPLE * FRAMES, 2, generator=generator)
     save_file({k: v.half() for k, v in tensors.items()}, tmp_path / "gallery.safetensors")
-    faces = [{"file": f"{p}_{f}.webp", "person": p, "frame": f, "smile": 0.1} for p in range(PEOPLE) for f in range(FRAMES)]
-    (tmp_path / "gallery.json").write_text(json.dumps({"record": {"commit": "abc"}, "factors": ["person", "smile"], "faces": faces}))
+    faces = [
+        {"file": f"{p}_{f}.webp", "person": p, "frame": f, "smile": 0.1} for p in range(PEOPLE) for f in range(FRAMES)
+    ]
+    (tmp_path / "gallery.json").write_text(
+        json.dumps({"record": {"commit": "abc"}, "factors": ["person", "smile"], "faces": faces})
+    )
     return tmp_path
 
 
@@ -36,7 +40,9 @@ def vectors(folder):
     from safetensors.torch import load_file
 
     stored = load_file(folder / "gallery.safetensors")
-    return {name: (stored[f"features_{name}"].double().numpy(), stored[f"map_{name}"].double().numpy()) for name in MAPS}
+    return {
+        name: (stored[f"features_{name}"].double().numpy(), stored[f"map_{name}"].double().numpy()) for name in MAPS
+    }
 
 
 def test_what_the_gallery_tells(folder):
@@ -78,7 +84,8 @@ def test_place_against_a_naive_search(folder, vectors, name):
 def test_reach_against_a_naive_loop(folder, vectors, name):
     features, _ = vectors[name]
     others = [
-        min(np.linalg.norm(a - b) for j, b in enumerate(features) if j // FRAMES != i // FRAMES) for i, a in enumerate(features)
+        min(np.linalg.norm(a - b) for j, b in enumerate(features) if j // FRAMES != i // FRAMES)
+        for i, a in enumerate(features)
     ]
     gallery = Gallery(folder)
     assert gallery.reach(name) == pytest.approx(np.quantile(others, 0.95), rel=1e-3)
@@ -116,7 +123,9 @@ def test_features_against_the_parts():
     parts = pipeline.split(codes)
     found = map_features(pipeline, codes, parts)
     assert set(found) == set(MAPS)
-    (mean, texture_mean), (std, texture_std) = (value.chunk(2) for value in (pipeline.denoiser.mean, pipeline.denoiser.std))
+    (mean, texture_mean), (std, texture_std) = (
+        value.chunk(2) for value in (pipeline.denoiser.mean, pipeline.denoiser.std)
+    )
     for row in range(4):
         own = (codes.shape[row] - mean) / std
         torch.testing.assert_close(found["shape"][row], own)

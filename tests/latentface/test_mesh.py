@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 import trimesh
-from tests.helpers import tiny_scene
 
 from latentface.autoencoder import Scene
 from latentface.geometry import unproject
 from latentface.mesh import UNITS, face_mesh, glb
+from tests.helpers import tiny_scene
 
 SIZE = 16
 
@@ -23,7 +23,11 @@ def scene() -> Scene:
     scene = tiny_scene(SIZE)
     half = SIZE // 2
     scene.albedo = torch.ones(1, 3, SIZE, SIZE)
-    for rows, columns, kept in ((slice(half), slice(half), 0), (slice(half), slice(half, None), 1), (slice(half, None), slice(half), 2)):
+    for rows, columns, kept in (
+        (slice(half), slice(half), 0),
+        (slice(half), slice(half, None), 1),
+        (slice(half, None), slice(half), 2),
+    ):
         scene.albedo[:, [c for c in range(3) if c != kept], rows, columns] = -1
     scene.light = torch.tensor([[1.0, 0.0, 0.0, 0.0]])
     return scene
@@ -67,7 +71,12 @@ def test_texture_is_upright(scene):
     mesh = load(glb(scene))
     uv, picture = np.asarray(mesh.visual.uv), np.asarray(mesh.visual.material.baseColorTexture.convert("RGB"))
     vertices = np.asarray(mesh.vertices)
-    for right, up, colour in ((-1, 1, (255, 0, 0)), (1, 1, (0, 255, 0)), (-1, -1, (0, 0, 255)), (1, -1, (255, 255, 255))):
+    for right, up, colour in (
+        (-1, 1, (255, 0, 0)),
+        (1, 1, (0, 255, 0)),
+        (-1, -1, (0, 0, 255)),
+        (1, -1, (255, 255, 255)),
+    ):
         corner = (vertices[:, 0] * right + vertices[:, 1] * up).argmax()
         column, row = uv[corner, 0] * 512 - 0.5, (1 - uv[corner, 1]) * 512 - 0.5  # trimesh counts v from the bottom
         np.testing.assert_allclose(picture[round(row), round(column)], colour, atol=3)

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import logging
 import math
 from collections import defaultdict
 from itertools import product
@@ -109,7 +108,14 @@ def test_layers_without_parameters_are_the_authors(released):
     assert {m.negative_slope for m in released.modules() if isinstance(m, torch.nn.LeakyReLU)} == {0.2}
 
     def names(network):
-        short = {"Conv2d": "c", "ConvTranspose2d": "t", "GroupNorm": "g", "LeakyReLU": "l", "ReLU": "r", "Upsample": "u"}
+        short = {
+            "Conv2d": "c",
+            "ConvTranspose2d": "t",
+            "GroupNorm": "g",
+            "LeakyReLU": "l",
+            "ReLU": "r",
+            "Upsample": "u",
+        }
         return "".join(short[type(m).__name__] for m in network)
 
     for net in (released.netD, released.netA):

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.helpers import photo, random_codes, smooth, tiny_pipeline
 
 from latentface.alignment import NoFaceError
 from latentface.photo import PhotoError
 from latentface.pipeline import CheckpointError, LatentFacePipeline, load_pipeline
 from latentface.rdm import split
+from tests.helpers import photo, random_codes, smooth, tiny_pipeline
 
 FIELDS = ("shape", "texture", "view", "light")
 WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -57,7 +57,9 @@ def test_both_codes_are_split_together(pipeline):
     whole = split(pipeline.denoiser, pipeline.scheduler, torch.cat([codes.shape, codes.texture], 1), 3, 2, 1)
     for name, place in (("shape", slice(0, 16)), ("texture", slice(16, 32))):
         part = getattr(parts, name)
-        assert torch.equal(part.identity, whole.identity[:, place]) and torch.equal(part.expression, whole.expression[:, place])
+        assert torch.equal(part.identity, whole.identity[:, place]) and torch.equal(
+            part.expression, whole.expression[:, place]
+        )
         assert len(part.steps) == 3 and all(torch.equal(a, b[:, place]) for a, b in zip(part.steps, whole.steps))
     assert torch.equal(parts.identity, whole.identity) and torch.equal(parts.expression, whole.expression)
     other = pipeline.split(replace(codes, texture=codes.texture + 1), steps=3, samples=2, seed=1)

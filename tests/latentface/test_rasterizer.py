@@ -250,4 +250,7 @@ def test_drawing_leaves_torch_its_threads():
     )
     for threads in ("1", "2"):
         environment = {**os.environ, "NUMBA_NUM_THREADS": threads}
-        assert subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True).stdout == "2\n"
+        assert (
+            subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True).stdout
+            == "2\n"
+        )

@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
-from tests.helpers import tiny_denoiser
 
 from latentface.rdm import Denoiser, make_scheduler, split
+from tests.helpers import tiny_denoiser
 
 CODES = torch.randn(5, 16, generator=torch.Generator().manual_seed(7)) * 2 + 1
 
@@ -180,7 +180,9 @@ def test_saved_denoiser_carries_its_scale(tmp_path):
     denoiser.save_pretrained(tmp_path)
     loaded = Denoiser.from_pretrained(tmp_path)
     assert torch.equal(loaded.mean, denoiser.mean) and torch.equal(loaded.std, denoiser.std)
-    assert torch.equal(split(loaded, make_scheduler(), CODES).identity, split(denoiser, make_scheduler(), CODES).identity)
+    assert torch.equal(
+        split(loaded, make_scheduler(), CODES).identity, split(denoiser, make_scheduler(), CODES).identity
+    )
 
 
 @pytest.mark.parametrize("arguments", [{"steps": 0}, {"samples": 0}, {"steps": -1}])

@@ -8,11 +8,21 @@ import torch
 import torch.nn.functional as F
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.helpers import bump, smooth, tiny_scene
 
 from latentface.autoencoder import Scene
 from latentface.geometry import HALF_WIDTH
-from latentface.rendering import depth_picture, marched_grid, normal_picture, picture, render, shade, shading, unrender, view_grid
+from latentface.rendering import (
+    depth_picture,
+    marched_grid,
+    normal_picture,
+    picture,
+    render,
+    shade,
+    shading,
+    unrender,
+    view_grid,
+)
+from tests.helpers import bump, smooth, tiny_scene
 
 FRONT = torch.zeros(1, 6)
 
@@ -86,7 +96,9 @@ def test_turned_face_moves_where_it_looks():
     u, v = spot([0, 20.0, 0, 0, 0, 0])
     assert v < -0.05 and abs(u) < 0.02
     u, v = spot([0, 0, 0, 0.02, -0.01, 0])
-    assert u == pytest.approx(0.02 / HALF_WIDTH / 0.96, abs=0.03) and v == pytest.approx(-0.01 / HALF_WIDTH / 0.96, abs=0.03)
+    assert u == pytest.approx(0.02 / HALF_WIDTH / 0.96, abs=0.03) and v == pytest.approx(
+        -0.01 / HALF_WIDTH / 0.96, abs=0.03
+    )
 
 
 @pytest.mark.parametrize("view", [(25.0, 0, 0, 0, 0, 0), (-40.0, 10, 8, 0.01, 0.02, 0)])
@@ -141,13 +153,19 @@ def test_gradient_of_the_view_against_finite_differences(parameter):
     difference = float(loss(view + step) - loss(view - step)) / float(2 * step[parameter])
     view.requires_grad_()
     loss(view).backward()
-    assert float(view.grad[0, parameter]) == pytest.approx(difference, rel=0.05, abs=0.02 / float(step[parameter]) / 100)
+    assert float(view.grad[0, parameter]) == pytest.approx(
+        difference, rel=0.05, abs=0.02 / float(step[parameter]) / 100
+    )
 
 
-views = st.tuples(st.floats(-40, 40), st.floats(-25, 25), st.floats(-20, 20), *[st.floats(-0.03, 0.03)] * 2, st.floats(-0.1, 0.1))
+views = st.tuples(
+    st.floats(-40, 40), st.floats(-25, 25), st.floats(-20, 20), *[st.floats(-0.03, 0.03)] * 2, st.floats(-0.1, 0.1)
+)
 
 
-def both_grids(depth: torch.Tensor, view: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+def both_grids(
+    depth: torch.Tensor, view: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """The marched and the rasterised grid, where both see the face and no outline is near, and where the one sees it and the other not."""
     (one, mask), (two, seen) = marched_grid(depth, view), view_grid(depth, view)
     steps = [F.pad(two.diff(dim=axis).norm(dim=-1), (0, axis == 2, 0, axis == 1)) for axis in (1, 2)]
@@ -186,12 +204,17 @@ def test_gradients_of_marched_rays_are_the_triangles(seed, view):
 def test_marched_gradient_of_the_view_against_finite_differences(parameter):
     depth, weight = bump(32, 0.05).double(), smooth((1, 32, 32, 2), 5).double()
     weight[:, :6] = weight[:, -6:] = weight[:, :, :6] = weight[:, :, -6:] = 0
-    view, step = torch.tensor([[15.0, -8, 5, 0.004, 0.003, 0.01]], dtype=torch.float64), torch.zeros(6, dtype=torch.float64)
+    view, step = (
+        torch.tensor([[15.0, -8, 5, 0.004, 0.003, 0.01]], dtype=torch.float64),
+        torch.zeros(6, dtype=torch.float64),
+    )
     step[parameter] = 1e-3 if parameter < 3 else 1e-6
     difference = [float((marched_grid(depth, view + s)[0] * weight).sum()) for s in (step, -step)]
     view.requires_grad_()
     (marched_grid(depth, view)[0] * weight).sum().backward()
-    assert float(view.grad[0, parameter]) == pytest.approx((difference[0] - difference[1]) / float(2 * step[parameter]), rel=0.02)
+    assert float(view.grad[0, parameter]) == pytest.approx(
+        (difference[0] - difference[1]) / float(2 * step[parameter]), rel=0.02
+    )
 
 
 @settings(max_examples=20, deadline=None)
@@ -246,7 +269,9 @@ def test_depth_picture_near_is_bright():
 
 def test_normal_picture_colours():
     flat = normal_picture(torch.ones(1, 8, 8))
-    torch.testing.assert_close(flat, torch.tensor([0.0, 0, 1])[None, :, None, None].expand(1, 3, 8, 8), atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        flat, torch.tensor([0.0, 0, 1])[None, :, None, None].expand(1, 3, 8, 8), atol=1e-6, rtol=0
+    )
     red, green, blue = normal_picture(bump(33))[0]
     assert red[16, 26] > 0.1 > -0.1 > red[16, 6]  # the right side of a face looks right
     assert green[6, 16] > 0.1 > -0.1 > green[26, 16]  # its top looks up

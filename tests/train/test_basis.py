@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from tests.helpers import drawn_clips, tiny_autoencoder
 
 from latentface.layout import gather, spread
+from tests.helpers import drawn_clips, tiny_autoencoder
 from train.basis import canonical_albedo, fit_basis
 from train.shards import read_shards, write_shards
 
@@ -64,7 +64,11 @@ def test_in_a_model_with_a_layout_the_basis_is_of_laid_out_faces(clips):
     rows, generator = clips.draw(60, torch.Generator().manual_seed(0)), torch.Generator().manual_seed(0)
     image = clips.jittered(rows, 16, generator)
     some = clips.jittered(rows[:15], 16, torch.Generator().manual_seed(0))
-    kept = {k: v for k, v in model.state_dict().items() if not k.startswith(("shape_decoder", "average_share", "average_relief"))}
+    kept = {
+        k: v
+        for k, v in model.state_dict().items()
+        if not k.startswith(("shape_decoder", "average_share", "average_relief"))
+    }
     before.load_state_dict({**before.state_dict(), **kept})  # as it was when the average was taken
     with torch.no_grad():
         _, _, shape, raw, _ = before.laid_albedo(some)
@@ -84,8 +88,14 @@ def test_in_a_model_with_a_layout_the_basis_is_of_laid_out_faces(clips):
         torch.testing.assert_close(codes.texture, model.texture_basis.project(texture))
         seen = model.texture_basis.project(texture.clamp(-1.5, 1.5))
         torch.testing.assert_close(seen.square().mean(0), torch.ones(16), atol=0.02, rtol=0)
-        torch.testing.assert_close(model.decode(codes).albedo, spread(model.texture_basis(codes.texture), model.moves(codes.shape)))
-    assert all(p.grad is None and not p.requires_grad for part in (model.layout, model.layout_encoder) for p in part.parameters())
+        torch.testing.assert_close(
+            model.decode(codes).albedo, spread(model.texture_basis(codes.texture), model.moves(codes.shape))
+        )
+    assert all(
+        p.grad is None and not p.requires_grad
+        for part in (model.layout, model.layout_encoder)
+        for p in part.parameters()
+    )
 
 
 @pytest.mark.parametrize("layout", [0, 64])

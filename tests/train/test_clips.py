@@ -8,17 +8,27 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.helpers import bump, drawn_clips, random_codes, smooth, tiny_autoencoder
 from torch import Tensor
 
 from latentface.autoencoder import Codes, Scene
 from latentface.rendering import shading
+from tests.helpers import bump, drawn_clips, random_codes, smooth, tiny_autoencoder
 from train import losses
 from train.autoencoder import AutoencoderConfig
 from train.basis import fit_basis
 from train.changing import features_moved, within_people
 from train.clips import (
-    FRAMES, Critic, balance, critic_loss, draw_clips, draw_mix, following, objective, picture_of, shares, turn
+    FRAMES,
+    Critic,
+    balance,
+    critic_loss,
+    draw_clips,
+    draw_mix,
+    following,
+    objective,
+    picture_of,
+    shares,
+    turn,
 )  # fmt: skip
 from train.layout import bending
 from train.shards import Clips, read_shards, write_shards
@@ -30,7 +40,12 @@ def people_of(frames: list[int], seed: int = 0) -> Clips:
     """Clips of people with so many frames each, their rows in any order."""
     person = torch.arange(len(frames)).repeat_interleave(torch.tensor(frames))
     person = person[torch.randperm(len(person), generator=torch.Generator().manual_seed(seed))]
-    return Clips(torch.zeros(len(person), 3, 1, 1, dtype=torch.uint8), person, [{}] * len(person), torch.zeros(len(person)).bool())
+    return Clips(
+        torch.zeros(len(person), 3, 1, 1, dtype=torch.uint8),
+        person,
+        [{}] * len(person),
+        torch.zeros(len(person)).bool(),
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -52,13 +67,17 @@ def test_every_frame_is_as_likely_and_who_validates_is_not_drawn():
     rows = draw_clips(clips, 3000, torch.Generator().manual_seed(0))
     drawn = torch.bincount(rows, minlength=14)
     assert (drawn[clips.person == 1] == 0).all()
-    assert drawn[clips.person == 0].tolist() == pytest.approx([0.75 * 3000 * 4 / 6] * 6, rel=0.1)  # people come by their frames
+    assert drawn[clips.person == 0].tolist() == pytest.approx(
+        [0.75 * 3000 * 4 / 6] * 6, rel=0.1
+    )  # people come by their frames
     assert drawn[clips.person == 2].tolist() == pytest.approx([0.25 * 3000 * 4 / 2] * 2, rel=0.1)
 
 
 def test_processes_share_what_is_drawn_beside_the_frames():
     model = tiny_autoencoder(**CHANGING)
-    whole, *parts = (draw_mix(model, 8, 0.5, 0.3, torch.Generator().manual_seed(0), part) for part in ((0, 1), (0, 2), (1, 2)))
+    whole, *parts = (
+        draw_mix(model, 8, 0.5, 0.3, torch.Generator().manual_seed(0), part) for part in ((0, 1), (0, 2), (1, 2))
+    )
     assert whole["frames"] == FRAMES and torch.equal(whole["borrowed"], torch.cat([part["borrowed"] for part in parts]))
     for kind in ("shape", "texture"):
         assert torch.equal(whole["noise"][kind], torch.cat([part["noise"][kind] for part in parts]))
@@ -121,7 +140,9 @@ def test_the_scene_is_of_the_mixed_codes():
 def naive_shares(numbers: list[float]) -> tuple[float, float]:
     clips = [numbers[i : i + FRAMES] for i in range(0, len(numbers), FRAMES)]
     means = [sum(clip) / FRAMES for clip in clips]
-    within = sum((value - mean) ** 2 for clip, mean in zip(clips, means) for value in clip) / (len(clips) * (FRAMES - 1))
+    within = sum((value - mean) ** 2 for clip, mean in zip(clips, means) for value in clip) / (
+        len(clips) * (FRAMES - 1)
+    )
     middle = sum(means) / len(means)
     between = sum((mean - middle) ** 2 for mean in means) / (len(means) - 1) - within / FRAMES
     return within / (within + between), between / (within + between)
@@ -138,7 +159,9 @@ def test_shares_against_a_loop():
 def test_shares_of_what_only_stays_and_of_what_only_changes():
     generator = torch.Generator().manual_seed(0)
     stays, changes = torch.randn(2000, generator=generator).repeat_interleave(4), torch.randn(8000, generator=generator)
-    code = torch.stack([stays, changes, stays + changes, 100 * (stays + changes) + 7, torch.ones(8000)], 1).requires_grad_()
+    code = torch.stack(
+        [stays, changes, stays + changes, 100 * (stays + changes) + 7, torch.ones(8000)], 1
+    ).requires_grad_()
     within, between = shares(code)
     torch.testing.assert_close(within, torch.tensor([0, 1, 0.5, 0.5, 0]), atol=0.05, rtol=0)
     torch.testing.assert_close(between, torch.tensor([1, 0, 0.5, 0.5, 0]), atol=0.05, rtol=0)
@@ -151,7 +174,10 @@ def test_shares_of_what_only_stays_and_of_what_only_changes():
 
 def test_following_against_correlations():
     generator = torch.Generator().manual_seed(0)
-    code, view = torch.randn(24, 5, generator=generator), torch.randn(24, 6, generator=generator) * torch.tensor([20, 9, 4, 0.03, 0.03, 0])
+    code, view = (
+        torch.randn(24, 5, generator=generator),
+        torch.randn(24, 6, generator=generator) * torch.tensor([20, 9, 4, 0.03, 0.03, 0]),
+    )
     known = torch.cat([view[:, :5], view[:, :5].square()], 1)  # the sixth is always 0: nothing follows it
     found = [torch.corrcoef(torch.stack([code[:, i], known[:, j]]))[0, 1] ** 2 for i in range(5) for j in range(10)]
     assert float(following(code, view)) == pytest.approx(float(sum(found)) / (5 * 12), rel=1e-4)
@@ -160,7 +186,11 @@ def test_following_against_correlations():
     following(code, view).backward()
     assert view.grad is None and code.grad.abs().sum() > 0
     assert following(code[:, :0], view) == 0
-    assert following(3 * view[:, :1] + 5, view).item() > 1 / 12 > 5 * following(torch.randn(4000, 1), torch.randn(4000, 6)).item()
+    assert (
+        following(3 * view[:, :1] + 5, view).item()
+        > 1 / 12
+        > 5 * following(torch.randn(4000, 1), torch.randn(4000, 6)).item()
+    )
 
 
 def scene_of(size: int, depth_size: int, softness: int = 1) -> Scene:
@@ -177,7 +207,11 @@ def test_the_marched_picture_is_the_rendered_one(size, depth_size, softness):
     found, mask = picture_of(scene, size)
     depth = F.interpolate(scene.depth[:, None], (size, size), mode="bicubic", align_corners=True)[:, 0]
     wanted, there = replace(scene, depth=depth).render()
-    assert found.shape == (3, 3, size, size) and mask.shape == (3, 1, size, size) and set(mask.unique().tolist()) <= {0.0, 1.0}
+    assert (
+        found.shape == (3, 3, size, size)
+        and mask.shape == (3, 1, size, size)
+        and set(mask.unique().tolist()) <= {0.0, 1.0}
+    )
     assert (mask != there).float().mean() < 0.04 and (found[(mask == 0).expand_as(found)] == 0).all()
     inner = F.max_pool2d(1 - mask * there, 5, 1, 2) == 0  # outlines may differ by a pixel
     assert inner.float().mean() > 0.6
@@ -200,7 +234,9 @@ def test_gradients_of_the_marched_picture_point_where_the_rendered_ones_do():
 def test_light_teaches_depth_as_much_as_it_is_asked_to():
     grads = []
     for share in (0.0, 0.4, 1.0):
-        scene = replace(scene_of(32, 32), view=torch.zeros(3, 6), shading_gradient=share)  # from the front depth is seen by its light alone
+        scene = replace(
+            scene_of(32, 32), view=torch.zeros(3, 6), shading_gradient=share
+        )  # from the front depth is seen by its light alone
         picture, mask = picture_of(scene, 32)
         torch.testing.assert_close(picture, picture_of(replace(scene, shading_gradient=1.0), 32)[0])
         scene.depth.requires_grad_()
@@ -282,7 +318,10 @@ def test_the_objective_term_by_term(size):
 def test_without_changing_numbers_no_term_breaks():
     model, image, outputs = outputs_of(changing=(0, 0, 0))
     loss, terms, _ = objective(model, outputs, image, CONFIG)
-    assert torch.isfinite(loss) and terms["gate"] == terms["following"] == terms["habits_shape"] == terms["habits_texture"] == 0
+    assert (
+        torch.isfinite(loss)
+        and terms["gate"] == terms["following"] == terms["habits_shape"] == terms["habits_texture"] == 0
+    )
 
 
 def test_the_masks_of_parts_average_to_the_whole():
@@ -321,7 +360,10 @@ def test_the_critics_loss_against_a_loop():
 def test_the_critic_learns_to_tell_and_stays_smooth():
     torch.manual_seed(0)
     critic, image = Critic(8), smooth((8, 3, 16, 16), 0)
-    drawn, optimizer = F.interpolate(F.avg_pool2d(image, 4), scale_factor=4), torch.optim.Adam(critic.parameters(), 5e-3)
+    drawn, optimizer = (
+        F.interpolate(F.avg_pool2d(image, 4), scale_factor=4),
+        torch.optim.Adam(critic.parameters(), 5e-3),
+    )
     first = critic_loss(critic, image, drawn).item()
     for _ in range(60):
         optimizer.zero_grad()
@@ -351,7 +393,9 @@ def test_the_critic_moves_the_model_by_its_share_of_the_reconstruction():
     torch.manual_seed(0)
     critic = Critic(8).eval().requires_grad_(False)
     weight = model.refiner.head.weight
-    with_critic, terms, _ = objective(model, (codes, scene, confidence), image, replace(CONFIG, adversarial=0.3), critic=critic)
+    with_critic, terms, _ = objective(
+        model, (codes, scene, confidence), image, replace(CONFIG, adversarial=0.3), critic=critic
+    )
     without, _, _ = objective(model, (codes, scene, confidence), image, CONFIG)
     assert (with_critic - without).item() == pytest.approx(terms["adversarial"].item(), rel=1e-3)
     picture, mask = picture_of(scene, 16)
@@ -381,7 +425,9 @@ def encoded(model, clips: Clips) -> Codes:
 
 
 def shown_by(model, codes: Codes) -> dict[str, Tensor]:
-    return {k: features_moved(model, k, getattr(codes, k).mean(0), getattr(codes, k).std(0)) for k in ("shape", "texture")}
+    return {
+        k: features_moved(model, k, getattr(codes, k).mean(0), getattr(codes, k).std(0)) for k in ("shape", "texture")
+    }
 
 
 def test_the_turn_changes_no_picture_and_puts_what_changes_last(settled):
@@ -402,7 +448,9 @@ def test_the_turn_changes_no_picture_and_puts_what_changes_last(settled):
             code, spread = getattr(codes, kind)[:, first:], getattr(codes, kind)[:, first:].std(0)
             change = within_people(code / spread, clips.person)
             within.append((change[:, moves].var() / change[:, ~moves].var()).item())
-            whole, part = ((change[:, some] @ shown[kind][first:][some]).square().sum() for some in (slice(None), moves))
+            whole, part = (
+                (change[:, some] @ shown[kind][first:][some]).square().sum() for some in (slice(None), moves)
+            )
             seen.append((part / whole).item())
         assert within[1] > 1.2 and within[1] > 1.2 * within[0], (kind, within)
         assert seen[1] > 0.7 > 0.3 > seen[0], (kind, seen)  # of what changes in a face
@@ -416,4 +464,6 @@ def test_a_model_without_changing_numbers_is_not_turned(settled):
     assert all(torch.equal(value, kept[name]) for name, value in model.state_dict().items())
     only_depth = tiny_autoencoder(size=32, changing=(2, 0, 0))
     turn(only_depth, clips, count=80)
-    assert torch.equal(only_depth.shape_encoder[-2].weight, tiny_autoencoder(size=32, changing=(2, 0, 0)).shape_encoder[-2].weight)
+    assert torch.equal(
+        only_depth.shape_encoder[-2].weight, tiny_autoencoder(size=32, changing=(2, 0, 0)).shape_encoder[-2].weight
+    )

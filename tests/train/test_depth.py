@@ -15,7 +15,19 @@ from latentface.geometry import normals_from_depth, pixel_grid
 from latentface.rendering import picture, render, view_grid
 from tests.helpers import smooth, tiny_autoencoder, tiny_pipeline, webp, write_truth
 from train.__main__ import main
-from train.depth import agreement, compared, depth, eroded, halved, light_angles, load_autoencoder, mad, read_truth, side, truth_maps
+from train.depth import (
+    agreement,
+    compared,
+    depth,
+    eroded,
+    halved,
+    light_angles,
+    load_autoencoder,
+    mad,
+    read_truth,
+    side,
+    truth_maps,
+)
 from train.shards import ShardsError
 from train.ssim import ssim
 

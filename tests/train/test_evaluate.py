@@ -59,14 +59,21 @@ def test_the_suite_writes_flat_results_and_a_sheet(london, tmp_path):
 
 
 def test_what_can_not_be_evaluated_is_said(tmp_path):
-    wrong = (("swaps", "other:x", "london:FILE"), ("swaps", "london:none.tar", "missing"), ("beauty", "london:x", "no suite"))
+    wrong = (
+        ("swaps", "other:x", "london:FILE"),
+        ("swaps", "london:none.tar", "missing"),
+        ("beauty", "london:x", "no suite"),
+    )
     for suite, data, words in (*wrong, ("swaps", "london:", "no path")):
         with pytest.raises(ValueError, match=words):
             evaluate(suite, ["explorer"], [data], tmp_path / "r.json")
 
 
 def test_kinds_are_told_from_paths_and_numbers_rounded_inside():
-    assert split_kind("lfw:a/b.tar") == ("lfw", Path("a/b.tar")) and split_kind("/data/shards") == ("", Path("/data/shards"))
+    assert split_kind("lfw:a/b.tar") == ("lfw", Path("a/b.tar")) and split_kind("/data/shards") == (
+        "",
+        Path("/data/shards"),
+    )
     assert split_kind("C:/data") == ("", Path("C:/data")) and split_kind("300wlp:x:y") == ("300wlp", Path("x:y"))
     assert rounded({"a": [0.123456, {"b": 1.0}], "n": 3, "s": "x"}) == {"a": [0.1235, {"b": 1.0}], "n": 3, "s": "x"}
 
@@ -76,5 +83,7 @@ def test_told_apart_asks_which_of_two_pictures_smiles_more():
     judged = {i: SimpleNamespace(smile=smile) for i, smile in smiles.items()}
     pairs = [(0, 1), (2, 3), (4, 5)]
     smiling = {0: False, 1: True, 2: False, 3: True, 4: False, 5: True}
-    assert told_apart(judged, smiling, pairs) == pytest.approx(1 / 3)  # 2 was to be neutral, and 5 smiles no more than 4
+    assert told_apart(judged, smiling, pairs) == pytest.approx(
+        1 / 3
+    )  # 2 was to be neutral, and 5 smiles no more than 4
     assert told_apart(judged, {i: not smile for i, smile in smiling.items()}, pairs) == pytest.approx(1 / 3)

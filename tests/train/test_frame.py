@@ -4,11 +4,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.helpers import bump, drawn_clips, smooth, tiny_autoencoder
 from torch import Tensor
 
 from latentface.geometry import apply_view, rotation
 from latentface.rendering import render, view_grid
+from tests.helpers import bump, drawn_clips, smooth, tiny_autoencoder
 from train.frame import align_views, level, partners, pyramid_l1, turned
 from train.shards import Clips, read_shards, write_shards
 

@@ -67,7 +67,11 @@ def test_trays_come_one_by_one_then_it_trains_evaluates_and_goes_on(trays, tmp_p
     )
     assert (tmp_path / "work" / "packages" / "brought.py").exists()
     assert json.loads((tmp_path / "work/data/people/manifest.json").read_text())["frames"] == 24  # drawn there
-    assert "drawn:2 --data" in second.stdout and "drawn:0 --data" in second.stdout and second.stdout.count("/people:1") == 2
+    assert (
+        "drawn:2 --data" in second.stdout
+        and "drawn:0 --data" in second.stdout
+        and second.stdout.count("/people:1") == 2
+    )
     files = sorted((tmp_path / "out").iterdir())
     assert [f.name for f in files] == ["result.tar.00"] and files[0].stat().st_size <= 15 * 2**20
     with tarfile.open(files[0]) as tar:

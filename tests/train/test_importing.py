@@ -19,7 +19,7 @@ from PIL import Image
 from latentface.alignment import Face
 from tests.helpers import ROOT
 from train.__main__ import main
-from train.importing import _moved, _plan, Source, import_source, spread, video_frames
+from train.importing import Source, _moved, _plan, import_source, spread, video_frames
 from train.shards import ShardsError, read_shards
 
 GALLERY = ROOT / "assets" / "gallery"
@@ -224,7 +224,10 @@ def test_the_layout_is_read_off_the_folders():
         "clips",
         [("ann", "frames", 2), ("ann", "frames", 1), ("bob", "frames", 1), ("bob", "photos", 1)],
     )
-    assert plan(["lfw/ann/1.jpg", "lfw/ann/2.jpg", "lfw/bob/1.jpg"]) == ("people", [("ann", "photos", 2), ("bob", "photos", 1)])
+    assert plan(["lfw/ann/1.jpg", "lfw/ann/2.jpg", "lfw/bob/1.jpg"]) == (
+        "people",
+        [("ann", "photos", 2), ("bob", "photos", 1)],
+    )
     assert plan(["ann/1.jpg", "ann/2.jpg"]) == ("people", [("ann", "photos", 2)])
     assert plan(["mine/1.jpg", "mine/2.jpg"], tar=True) == ("images", [("1", "photos", 1), ("2", "photos", 1)])
 
@@ -233,7 +236,10 @@ def test_the_layout_can_be_said():
     names = ["00/1.jpg", "00/2.jpg", "01/3.jpg"]
     assert plan(names, "images") == ("images", [("00/1", "photos", 1), ("00/2", "photos", 1), ("01/3", "photos", 1)])
     assert plan(["ann/c1/1.jpg", "ann/c2/1.jpg"], "clips")[1] == [("ann", "frames", 1), ("ann", "frames", 1)]
-    assert plan(["ann/may/1.jpg", "ann/june/1.jpg", "bob/may/1.jpg"], "people")[1] == [("ann", "photos", 2), ("bob", "photos", 1)]
+    assert plan(["ann/may/1.jpg", "ann/june/1.jpg", "bob/may/1.jpg"], "people")[1] == [
+        ("ann", "photos", 2),
+        ("bob", "photos", 1),
+    ]
 
 
 def test_keys_are_safe_and_never_alike():
@@ -277,9 +283,16 @@ def test_a_video_is_sampled_over_its_length_and_one_face_followed(tmp_path):
         ("ann", "ann/talk.mp4", s) for s in (0.2, 0.7, 1.2, 1.7, 2.2, 2.7)
     ]
     first = clips.images[0].float()
-    assert all((clips.images[i].float() - first).abs().mean() < 25 for i in range(6))  # one face, at one place of the crop
+    assert all(
+        (clips.images[i].float() - first).abs().mean() < 25 for i in range(6)
+    )  # one face, at one place of the crop
     lost = {(row["file"], row.get("second")): row["reason"] for row in dropped(tmp_path / "out")}
-    assert set(lost) == {("ann/talk.mp4", 3.2), ("ann/talk.mp4", 3.7), ("ann/broken.mp4", None), ("ann/playlist.mp4", None)}
+    assert set(lost) == {
+        ("ann/talk.mp4", 3.2),
+        ("ann/talk.mp4", 3.7),
+        ("ann/broken.mp4", None),
+        ("ann/playlist.mp4", None),
+    }
     assert "another face" in lost["ann/talk.mp4", 3.2] and "cannot be read" in lost["ann/playlist.mp4", None]
 
 
@@ -349,7 +362,12 @@ def test_what_can_not_be_imported_is_said(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "a.txt").write_text("a")
-    wrong = (("none", "does not exist"), ("text", "neither a folder nor a tar"), ("empty", "no images"), ("notes", "no images"))
+    wrong = (
+        ("none", "does not exist"),
+        ("text", "neither a folder nor a tar"),
+        ("empty", "no images"),
+        ("notes", "no images"),
+    )
     for source, words in wrong:
         with pytest.raises(ShardsError, match=words):
             import_source(tmp_path / source, tmp_path / f"out-{source}")

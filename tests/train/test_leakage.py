@@ -123,7 +123,7 @@ def test_an_entangled_code():
 
 def test_too_few_people_or_frames():
     embedding, factors, person, clip = world()
-    blocks = {name: embedding for name in (*PARTS, "full")}
+    blocks = dict.fromkeys((*PARTS, "full"), embedding)
     for rows in (torch.arange(3 * FRAMES), torch.arange(0, PEOPLE * FRAMES, FRAMES)):
         with pytest.raises(ValueError, match="four people or more"):
             part = {k: v[rows] for k, v in factors.items()}

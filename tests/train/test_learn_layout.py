@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from tests.helpers import smooth, tiny_autoencoder
 
 from latentface.geometry import pixel_grid
 from latentface.layout import gather
+from tests.helpers import smooth, tiny_autoencoder
 from train.layout import Components, bending, face_oval, learn_layout
 
 

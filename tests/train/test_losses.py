@@ -22,7 +22,12 @@ def pixels(batch: int, height: int, width: int):
 
 
 def test_laplace():
-    prediction, target, log_sigma, mask = numbers(0, 2, 3, 5, 6), numbers(1, 2, 3, 5, 6), numbers(2, 2, 1, 5, 6), mask_of(2, 1, 5, 6)
+    prediction, target, log_sigma, mask = (
+        numbers(0, 2, 3, 5, 6),
+        numbers(1, 2, 3, 5, 6),
+        numbers(2, 2, 1, 5, 6),
+        mask_of(2, 1, 5, 6),
+    )
     total = count = 0.0
     for b, y, x in pixels(2, 5, 6):
         if mask[b, 0, y, x]:
@@ -45,7 +50,12 @@ def test_laplace_is_least_at_the_errors_scale():
 @pytest.mark.parametrize("channels", [1, 3])
 def test_masked_mean(channels):
     values, mask = numbers(0, 2, 3, 4, 5), mask_of(2, channels, 4, 5)
-    kept = [float(values[b, c, y, x]) for b, y, x in pixels(2, 4, 5) for c in range(3) if mask[b, min(c, channels - 1), y, x]]
+    kept = [
+        float(values[b, c, y, x])
+        for b, y, x in pixels(2, 4, 5)
+        for c in range(3)
+        if mask[b, min(c, channels - 1), y, x]
+    ]
     assert float(losses.masked_mean(values, mask)) == pytest.approx(sum(kept) / len(kept))
 
 
@@ -104,7 +114,10 @@ def test_laplacian_l1_of_a_plane_is_zero():
 
 def test_feature_l2():
     shapes = [(2, 4, 3, 5), (2, 6, 2, 2)]
-    prediction, target = [numbers(i, *s) for i, s in enumerate(shapes)], [numbers(i + 5, *s) for i, s in enumerate(shapes)]
+    prediction, target = (
+        [numbers(i, *s) for i, s in enumerate(shapes)],
+        [numbers(i + 5, *s) for i, s in enumerate(shapes)],
+    )
     layers = []
     for p, t, (batch, channels, height, width) in zip(prediction, target, shapes):
         places = []
@@ -118,7 +131,12 @@ def test_feature_l2():
 
 
 def test_gaussian_feature():
-    prediction, target, log_sigma, mask = numbers(0, 2, 5, 2, 3), numbers(1, 2, 5, 2, 3), numbers(2, 2, 1, 2, 3), mask_of(2, 1, 8, 12)
+    prediction, target, log_sigma, mask = (
+        numbers(0, 2, 5, 2, 3),
+        numbers(1, 2, 5, 2, 3),
+        numbers(2, 2, 1, 2, 3),
+        mask_of(2, 1, 8, 12),
+    )
     total = weight = 0.0
     for b, y, x in pixels(2, 2, 3):
         share = sum(float(mask[b, 0, 4 * y + i, 4 * x + j]) for i in range(4) for j in range(4)) / 16
@@ -126,12 +144,20 @@ def test_gaussian_feature():
         sigma = math.exp(log_sigma[b, 0, y, x])
         total += share * (error / (2 * sigma**2) + math.log(sigma))
         weight += share
-    assert float(losses.gaussian_feature(prediction, target, log_sigma, mask)) == pytest.approx(total / weight, rel=1e-5)
+    assert float(losses.gaussian_feature(prediction, target, log_sigma, mask)) == pytest.approx(
+        total / weight, rel=1e-5
+    )
 
 
 def test_every_loss_has_finite_gradients_at_a_perfect_fit():
     image, mask = numbers(0, 1, 3, 8, 8).float().requires_grad_(), torch.ones(1, 1, 8, 8)
-    fit = losses.laplace(image, image.detach(), torch.zeros(1, 1, 8, 8), mask) + losses.gradient_l1(image, image.detach(), mask)
-    fit = fit + losses.feature_l2([image], [image.detach()]) + losses.laplacian_l1(torch.ones(1, 8, 8) * image[:, 0].sum())
+    fit = losses.laplace(image, image.detach(), torch.zeros(1, 1, 8, 8), mask) + losses.gradient_l1(
+        image, image.detach(), mask
+    )
+    fit = (
+        fit
+        + losses.feature_l2([image], [image.detach()])
+        + losses.laplacian_l1(torch.ones(1, 8, 8) * image[:, 0].sum())
+    )
     fit.backward()
     assert torch.isfinite(image.grad).all()

@@ -8,9 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from tests.helpers import FACE, drawn_clips, drawn_face, smooth
 
 from latentface.alignment import detect, standard_crop
+from tests.helpers import FACE, drawn_clips, drawn_face, smooth
 from train.__main__ import main
 from train.directions import EXPRESSION, POSE, TRAITS
 from train.imagined import CANDIDATES, REACH, SKIN, engine, path, person_style, within
@@ -106,7 +106,9 @@ def test_the_cut_of_whole_pixels_is_a_slice_and_mirrors_what_lies_outside():
     over = cut(picture, torch.tensor([[0.0, 0.5, 0.25], [1.0, 0.5, 0.25]]), 16)
     for image in over:
         torch.testing.assert_close(image, image.flip(-1), atol=0.02, rtol=0)
-    torch.testing.assert_close(over[0, ..., 8:], cut(picture[:1], torch.tensor([[0.25, 0.5, 0.25]]), 16)[0, ..., :8], atol=0.02, rtol=0)
+    torch.testing.assert_close(
+        over[0, ..., 8:], cut(picture[:1], torch.tensor([[0.25, 0.5, 0.25]]), 16)[0, ..., :8], atol=0.02, rtol=0
+    )
 
 
 def test_landmarks_are_the_detectors_and_none_where_there_is_no_face():
@@ -115,7 +117,9 @@ def test_landmarks_are_the_detectors_and_none_where_there_is_no_face():
     found, none, mirrored = landmarks(np.stack([face, nothing, face[:, ::-1]]))
     assert none is None and found.shape == (5, 2)
     np.testing.assert_allclose(found, detect(face)[0].landmarks / 256, atol=0.03)
-    np.testing.assert_allclose(mirrored[[1, 0, 2, 4, 3]] * [-1, 1] + [1, 0], found, atol=1e-6)  # two looks, one of them mirrored
+    np.testing.assert_allclose(
+        mirrored[[1, 0, 2, 4, 3]] * [-1, 1] + [1, 0], found, atol=1e-6
+    )  # two looks, one of them mirrored
 
 
 def test_a_folder_of_frames_is_drawn_and_read(tmp_path, capsys):
@@ -124,7 +128,11 @@ def test_a_folder_of_frames_is_drawn_and_read(tmp_path, capsys):
     assert main(["imagined", "--unjudged", *arguments]) == 0
     manifest, factors = (json.loads((out / name).read_text()) for name in ("manifest.json", "factors.json"))
     assert 3 <= len(factors) <= 4 and factors[0] == {"person": "000000", "frame": 0}
-    assert manifest["frames"] == len(factors) and manifest["clips"] == manifest["persons"] == 2 and manifest["judged"] is False
+    assert (
+        manifest["frames"] == len(factors)
+        and manifest["clips"] == manifest["persons"] == 2
+        and manifest["judged"] is False
+    )
     assert "non-commercial" in manifest["licence"] and manifest["seed"] == 1 and manifest["margin"] == 1.25
     clips = read_shards(str(out), 32)
     assert clips.images.shape == (len(factors), 3, 80, 80) and clips.factors == factors
@@ -150,11 +158,15 @@ def test_numbers_below_one_are_refused(tmp_path, people, frames, size, workers):
 def raw_frames(folder, people: int, each: int, side: int = 40, missing: int = 0) -> np.ndarray:
     """A folder of drawn faces as imagined_frames leaves it; two frames of those that it made room for were not drawn."""
     folder.mkdir()
-    drawn = np.stack([np.asarray(drawn_face(side, p, f)).transpose(2, 0, 1) for p in range(people) for f in range(each)])
+    drawn = np.stack(
+        [np.asarray(drawn_face(side, p, f)).transpose(2, 0, 1) for p in range(people) for f in range(each)]
+    )
     np.save(folder / "frames.npy", np.concatenate([drawn, np.zeros_like(drawn[:2])]))
     factors = [{"person": f"{p:06d}", "frame": f} for p in range(people) for f in range(each)]
     (folder / "factors.json").write_text(json.dumps(factors))
-    (folder / "manifest.json").write_text(json.dumps({"clips": people, "frames": len(factors) + missing, "margin": 1.25}))
+    (folder / "manifest.json").write_text(
+        json.dumps({"clips": people, "frames": len(factors) + missing, "margin": 1.25})
+    )
     return drawn
 
 

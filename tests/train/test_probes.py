@@ -16,7 +16,19 @@ from train import features, probes
 from train.evaluate import evaluate
 from train.features import Method, Variant
 from train.heads import (
-    PENALTIES, RIDGES, Scale, correlation, f1, knn_classes, knn_values, linear_probe, nearest, pair_features, ridge, similarity, threshold,
+    PENALTIES,
+    RIDGES,
+    Scale,
+    correlation,
+    f1,
+    knn_classes,
+    knn_values,
+    linear_probe,
+    nearest,
+    pair_features,
+    ridge,
+    similarity,
+    threshold,
     whitened,
 )  # fmt: skip
 from train.readers import Classes, Pairs, Pictures, Stored, Values
@@ -40,7 +52,9 @@ def labelled(kind: str, count: int, seed: int) -> tuple[torch.Tensor, torch.Tens
     return {"perfect": noise + 9 * F.one_hot(label, 6), "random": noise, "constant": torch.ones(count, 6)}[kind], label
 
 
-@pytest.mark.parametrize(("kind", "least", "most"), [("perfect", 0.999, 1), ("random", 0.25, 0.42), ("constant", 1 / 3, 1 / 3 + 1e-6)])
+@pytest.mark.parametrize(
+    ("kind", "least", "most"), [("perfect", 0.999, 1), ("random", 0.25, 0.42), ("constant", 1 / 3, 1 / 3 + 1e-6)]
+)
 def test_classes_are_read_from_perfect_features_and_guessed_from_others(kind, least, most):
     (x, y), held, (test, truth) = (labelled(kind, n, seed) for seed, n in enumerate((300, 150, 600)))
     guess, right = linear_probe(x, y, held, test)
@@ -96,12 +110,17 @@ def test_values_are_read_by_ridge_as_by_its_formula():
     x, weight = draw(200, 0), draw(6, 1, 2)
     y, held, test = x @ weight + 3, draw(50, 2), draw(80, 3)
     guesses, on_test = ridge(x, y, (held, held @ weight + 3), test)
-    assert torch.allclose(guesses, held @ weight + 3, atol=1e-2) and torch.allclose(on_test, test @ weight + 3, atol=1e-2)
+    assert torch.allclose(guesses, held @ weight + 3, atol=1e-2) and torch.allclose(
+        on_test, test @ weight + 3, atol=1e-2
+    )
     noisy = y + draw(200, 4, 2) * 3
     scale = Scale.of(x)
     got = ridge(x, noisy, (held, held @ weight + 3), test)[1]
     z, t = scale(x).double(), (noisy - noisy.mean(0)).double()
-    naive = [scale(test).double() @ torch.linalg.inv(z.T @ z + len(z) * r * torch.eye(6)) @ z.T @ t + noisy.mean(0) for r in RIDGES]
+    naive = [
+        scale(test).double() @ torch.linalg.inv(z.T @ z + len(z) * r * torch.eye(6)) @ z.T @ t + noisy.mean(0)
+        for r in RIDGES
+    ]
     for column in range(2):
         assert any(torch.allclose(got[:, column].double(), option[:, column], atol=1e-4) for option in naive)
 
@@ -111,7 +130,9 @@ def test_ridge_with_more_numbers_than_rows_is_the_same_ridge():
     y, scale = draw(30, 2, 1), Scale.of(x)
     got = ridge(x, y, (held, held[:, :1]), held)[1].double()
     z, t = scale(x).double(), (y - y.mean(0)).double()
-    naive = [scale(held).double() @ torch.linalg.solve(z.T @ z + 30 * r * torch.eye(40), z.T @ t) + y.mean(0) for r in RIDGES]
+    naive = [
+        scale(held).double() @ torch.linalg.solve(z.T @ z + 30 * r * torch.eye(40), z.T @ t) + y.mean(0) for r in RIDGES
+    ]
     assert any(torch.allclose(got, option, atol=1e-4) for option in naive)
 
 
@@ -129,7 +150,11 @@ def test_values_of_nothing_stay_near_the_mean(kind):
 @pytest.mark.parametrize(("kind", "least", "most"), [("perfect", 1, 1), ("random", 0.4, 0.62), ("constant", 0.5, 0.5)])
 def test_similarity_tells_the_same_person_where_features_do(kind, least, most):
     person = torch.arange(200) % 20
-    base = {"perfect": draw(20, 0, 32)[person] + 0.05 * draw(200, 1, 32), "random": draw(200, 2, 32), "constant": torch.ones(200, 32)}
+    base = {
+        "perfect": draw(20, 0, 32)[person] + 0.05 * draw(200, 1, 32),
+        "random": draw(200, 2, 32),
+        "constant": torch.ones(200, 32),
+    }
     a, b = torch.arange(200), torch.cat([(torch.arange(100) + 20) % 200, (torch.arange(100, 200) + 7) % 200])
     same, x = person[a] == person[b], base[kind]
     assert same.float().mean() == 0.5
@@ -226,7 +251,9 @@ def test_the_other_seeds_probe_the_headline_block_alone(tmp_path, monkeypatch):
     assert results["made_linear_wide"] == pytest.approx(1 / 3, abs=0.01)
 
 
-@pytest.mark.parametrize(("kind", "least", "most"), [("perfect", 0.99, 1), ("random", 0.3, 0.7), ("constant", 0.5, 0.5)])
+@pytest.mark.parametrize(
+    ("kind", "least", "most"), [("perfect", 0.99, 1), ("random", 0.3, 0.7), ("constant", 0.5, 0.5)]
+)
 def test_the_pair_probe(kind, least, most, tmp_path):
     rng = np.random.default_rng(0)
     people = 40  # each 4 pictures of one colour
@@ -255,17 +282,25 @@ def test_nothing_in_a_fold_chooses_for_it(tmp_path):
     rng = np.random.default_rng(1)
     colours = rng.integers(30, 220, (80, 3))
     same = np.arange(80) % 2 == 0
-    shown = [tuple(map(int, c)) for c in colours] + [tuple(map(int, c if s else 255 - c)) for c, s in zip(colours, same)]
+    shown = [tuple(map(int, c)) for c in colours] + [
+        tuple(map(int, c if s else 255 - c)) for c, s in zip(colours, same)
+    ]
     fold = np.arange(80) // 20
     crops, found = None, []
     for turned in (False, True):
         truth = np.where((fold == 2) & turned, ~same, same)
         task = Pairs("made", pictures(tmp_path, shown), np.arange(80), np.arange(80) + 80, truth, fold)
-        blocks = {"block": probes.extract(colour_method("perfect"), Crops(task.pictures, np.arange(9)), np.arange(160), (Variant(8), "standard"))["block"]}
+        blocks = {
+            "block": probes.extract(
+                colour_method("perfect"), Crops(task.pictures, np.arange(9)), np.arange(160), (Variant(8), "standard")
+            )["block"]
+        }
         scores = probes.fold_scores(task, blocks, {i: i for i in range(160)}, np.arange(80), 2)
         best = max(scores, key=lambda option: scores[option][0])
         here = torch.from_numpy(fold == 2)
-        found.append((best, float(((scores[best][2][here] >= scores[best][1]) == torch.from_numpy(truth)[here]).float().mean())))
+        found.append(
+            (best, float(((scores[best][2][here] >= scores[best][1]) == torch.from_numpy(truth)[here]).float().mean()))
+        )
     assert found[0][0] == found[1][0] and found[0][1] + found[1][1] == pytest.approx(1)
 
 
@@ -278,7 +313,15 @@ def test_the_value_probe(kind, active, tmp_path):
     value = colours / 255.0 if active else colours / 255.0 * 60 - 30
     names = ["yaw", "pitch", "roll"] if active is None else ["smile", "jaw", "brow"]
     part = np.where(np.arange(count) < 120, "train", "test")
-    task = Values("made", pictures(tmp_path, [tuple(map(int, c)) for c in colours]), value, names, part, np.arange(count) // 3, active)
+    task = Values(
+        "made",
+        pictures(tmp_path, [tuple(map(int, c)) for c in colours]),
+        value,
+        names,
+        part,
+        np.arange(count) // 3,
+        active,
+    )
     results = probes.probe(colour_method(kind), task, Crops(task.pictures, np.arange(120)), tmp_path / "r.json", 0)
     json.dumps(results)
     if active is None:
@@ -316,7 +359,13 @@ def test_the_suite_on_a_checkpoint_and_a_baseline(tmp_path):
                 factors = []
                 for frame in range(4):
                     add(tar, f"{person:05d}.{frame:02d}.webp", webp(drawn_face(40, person, frame)))
-                    factors.append({"person": str(person), "pose": [10.0 * (frame % 3 - 1), float(frame), 0.0], "expression": {"jaw": frame / 3}})
+                    factors.append(
+                        {
+                            "person": str(person),
+                            "pose": [10.0 * (frame % 3 - 1), float(frame), 0.0],
+                            "expression": {"jaw": frame / 3},
+                        }
+                    )
                 add(tar, f"{person:05d}.json", json.dumps(factors).encode())
     with tarfile.open(tmp_path / "pairs.tar", "w") as tar, open(tmp_path / "pairs_pairs.csv", "w", newline="") as file:
         rows = csv.writer(file)

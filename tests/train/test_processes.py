@@ -61,11 +61,15 @@ def test_two_processes_walk_the_curve_of_one(shards, tmp_path):
     one, two = curve(tmp_path / "one"), curve(tmp_path / "two")
     assert [row["images"] for row in one] == [row["images"] for row in two] == [16, 32, 48, 64, 80]
     for a, b in zip(one, two):
-        settled = a["images"] > 32  # under the critic's weight, the mean of two ratios, and with bfloat16's rounding in their bases
+        settled = (
+            a["images"] > 32
+        )  # under the critic's weight, the mean of two ratios, and with bfloat16's rounding in their bases
         for term in TERMS if not settled else TERMS[1:]:
             near = {"rel": 0.02, "abs": 2e-3} if settled else {"rel": 1e-3, "abs": 1e-4}
             assert a[term] == pytest.approx(b[term], **near), (a["images"], term)
-    assert abs(one[0]["loss"] - one[-1]["loss"]) > 0.05 and "critic" in one[-1].keys() & two[-1].keys()  # there is a curve to follow
+    assert (
+        abs(one[0]["loss"] - one[-1]["loss"]) > 0.05 and "critic" in one[-1].keys() & two[-1].keys()
+    )  # there is a curve to follow
     weights = [load_file(next((tmp_path / name / "autoencoder").glob("*.safetensors"))) for name in ("one", "two")]
     for name in weights[0]:  # what has no arbitrary signs in it
         if name.startswith(("view_net", "light_net", "shape_encoder", "confidence_net", "average_depth")):

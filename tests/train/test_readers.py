@@ -50,7 +50,11 @@ def table(path: Path, rows: list[list]) -> Path:
 
 
 def lfw_tar(root: Path) -> Path:
-    rows = [[fold, same, f"A{fold}_0001.webp", f"{'A' if same else 'B'}{fold}_0002.webp"] for fold in range(3) for same in (1, 0)]
+    rows = [
+        [fold, same, f"A{fold}_0001.webp", f"{'A' if same else 'B'}{fold}_0002.webp"]
+        for fold in range(3)
+        for same in (1, 0)
+    ]
     table(root / "set_pairs.csv", [["fold", "same", "first", "second"], *rows])
     return tar(root / "set.tar", sorted({name for row in rows for name in row[2:]}))
 
@@ -58,7 +62,12 @@ def lfw_tar(root: Path) -> Path:
 def lfw_folder(root: Path) -> Path:
     body = []
     for fold in range(3):
-        body += [f"Ann_A{fold} 1 2", f"Bob_B{fold} 1 3", f"Ann_A{fold}\t1\tBob_B{fold}\t3", f"Bob_B{fold} 1 Ann_A{fold} 2"]
+        body += [
+            f"Ann_A{fold} 1 2",
+            f"Bob_B{fold} 1 3",
+            f"Ann_A{fold}\t1\tBob_B{fold}\t3",
+            f"Bob_B{fold} 1 Ann_A{fold} 2",
+        ]
         for name, numbers in ((f"Ann_A{fold}", (1, 2)), (f"Bob_B{fold}", (1, 3))):
             for number in numbers:
                 picture(root / "lfw" / name / f"{name}_{number:04d}.jpg")
@@ -123,7 +132,10 @@ def ckplus(root: Path) -> Path:
 def affwild2(root: Path) -> Path:
     for part, video in (("Train", "1-30-1280x720"), ("Validation", "2-30-640x360")):
         labels = ["0"] * 100 + ["4"] + ["0"] * 99 + ["-1"]
-        text(root / "Annotations" / "EXPR_Recognition_Challenge" / f"{part}_Set" / f"{video}.txt", "Neutral,Anger,Disgust,Fear,Happiness\n" + "\n".join(labels))
+        text(
+            root / "Annotations" / "EXPR_Recognition_Challenge" / f"{part}_Set" / f"{video}.txt",
+            "Neutral,Anger,Disgust,Fear,Happiness\n" + "\n".join(labels),
+        )
         for frame in (1, 101, 201):
             picture(root / "cropped_aligned" / video / f"{frame:05d}.jpg")
     return root
@@ -167,7 +179,10 @@ def biwi(root: Path) -> Path:
 def disfa(root: Path) -> Path:
     for person in ("SN001", "SN002", "SN003"):
         for unit in (1, 12):
-            text(root / "ActionUnit_Labels" / person / f"{person}_au{unit}.txt", "".join(f"{n},{n % 6 if unit == 12 else 0}\n" for n in range(1, 42)))
+            text(
+                root / "ActionUnit_Labels" / person / f"{person}_au{unit}.txt",
+                "".join(f"{n},{n % 6 if unit == 12 else 0}\n" for n in range(1, 42)),
+            )
         for frame in range(1, 42):
             picture(root / "Images" / person / f"{frame:05d}.jpg")
     return root
@@ -190,7 +205,11 @@ def truth(root: Path) -> Path:
         with tarfile.open(root / part / "00000.tar", "w") as archive:
             for person in range(people):
                 factors = [
-                    {"person": str(person), "pose": [frame * 10.0, 0, 0], "expression": {"smile": frame * 0.4, "never": 0.0}}
+                    {
+                        "person": str(person),
+                        "pose": [frame * 10.0, 0, 0],
+                        "expression": {"smile": frame * 0.4, "never": 0.0},
+                    }
                     for frame in range(2)
                 ]
                 for name, content in (
@@ -202,7 +221,6 @@ def truth(root: Path) -> Path:
                     member.size = len(content)
                     archive.addfile(member, io.BytesIO(content))
     return root
-
 
 
 MADE = {
@@ -270,7 +288,10 @@ def test_lfw(tmp_path):
     (tmp_path / "published").mkdir()
     (task,) = read("lfw", lfw_folder(tmp_path / "published"))
     assert task.same.tolist() == [True, True, False, False] * 3 and task.fold.tolist() == [0] * 4 + [1] * 4 + [2] * 4
-    assert [task.pictures.names[i] for i in (task.first[2], task.second[2])] == ["Ann_A0/Ann_A0_0001.jpg", "Bob_B0/Bob_B0_0003.jpg"]
+    assert [task.pictures.names[i] for i in (task.first[2], task.second[2])] == [
+        "Ann_A0/Ann_A0_0001.jpg",
+        "Bob_B0/Bob_B0_0003.jpg",
+    ]
     text(tmp_path / "published" / "pairs.txt", "3\t2\nNobody 1 2\n")
     with pytest.raises(DataError, match="Nobody"):
         read("lfw", tmp_path / "published")
@@ -296,14 +317,28 @@ def test_labels_of_other_expression_sets(tmp_path):
     for kind in ("rafdb", "affectnet", "ckplus", "affwild2"):
         (tmp_path / kind).mkdir()
     (task,) = read("rafdb", rafdb(tmp_path / "rafdb"))
-    assert [task.names[i] for i in task.label] == ["sadness", "surprise", "neutral"] and task.part.tolist() == ["train"] * 2 + ["test"]
+    assert [task.names[i] for i in task.label] == ["sadness", "surprise", "neutral"] and task.part.tolist() == [
+        "train"
+    ] * 2 + ["test"]
     (task,) = read("affectnet", affectnet(tmp_path / "affectnet"))
-    assert [task.names[i] for i in task.label] == ["neutral", "happiness", "contempt"]  # label 9, uncertain, is left out
+    assert [task.names[i] for i in task.label] == [
+        "neutral",
+        "happiness",
+        "contempt",
+    ]  # label 9, uncertain, is left out
     (task,) = read("ckplus", ckplus(tmp_path / "ckplus"))
-    assert len(task.label) == 10 and task.label[::2].tolist() == [0] * 5 and [task.names[i] for i in task.label[1:4:2]] == ["anger", "contempt"]
+    assert (
+        len(task.label) == 10
+        and task.label[::2].tolist() == [0] * 5
+        and [task.names[i] for i in task.label[1:4:2]] == ["anger", "contempt"]
+    )
     assert task.pictures.names[1].endswith("00000003.png") and set(task.part[-2:]) == {"test"}
     (task,) = read("affwild2", affwild2(tmp_path / "affwild2"))
-    assert task.label.tolist() == [0, 4, 0, 4] and task.names[4] == "happiness" and task.part.tolist() == ["train"] * 2 + ["test"] * 2
+    assert (
+        task.label.tolist() == [0, 4, 0, 4]
+        and task.names[4] == "happiness"
+        and task.part.tolist() == ["train"] * 2 + ["test"] * 2
+    )
 
 
 def test_pose_of_mat_files_is_yaw_pitch_roll_in_degrees(tmp_path):
@@ -322,18 +357,26 @@ def test_biwi_angles_are_those_of_turns_about_one_axis(tmp_path):
     (task,) = read("biwi", biwi(tmp_path))
     assert task.part.tolist() == ["train", "test"] and np.allclose(task.value, 0)
     c, s = np.cos(np.radians(20)), np.sin(np.radians(20))
-    for axis, rotation in enumerate(([[c, 0, s], [0, 1, 0], [-s, 0, c]], [[1, 0, 0], [0, c, -s], [0, s, c]], [[c, -s, 0], [s, c, 0], [0, 0, 1]])):
+    for axis, rotation in enumerate(
+        ([[c, 0, s], [0, 1, 0], [-s, 0, c]], [[1, 0, 0], [0, c, -s], [0, s, c]], [[c, -s, 0], [s, c, 0], [0, 0, 1]])
+    ):
         found = angles(np.array(rotation))
         assert abs(found[axis]) == pytest.approx(20) and np.allclose(np.delete(found, axis), 0)
 
 
 def test_units(tmp_path):
     (task,) = read("disfa", disfa(tmp_path))
-    assert task.names == ["AU1", "AU12"] and task.active == 2 and len(task.value) == 9  # frames 1, 21, 41 of three people
+    assert (
+        task.names == ["AU1", "AU12"] and task.active == 2 and len(task.value) == 9
+    )  # frames 1, 21, 41 of three people
     assert task.value[:3].tolist() == [[0, 1], [0, 3], [0, 5]] and task.part[-1] == "test"
     (tmp_path / "b").mkdir()
     (task,) = read("bp4d", bp4d(tmp_path / "b"))
-    assert len(task.names) == 12 and "AU5" not in task.names and task.value[:, task.names.index("AU12")].tolist() == [1] * 6
+    assert (
+        len(task.names) == 12
+        and "AU5" not in task.names
+        and task.value[:, task.names.index("AU12")].tolist() == [1] * 6
+    )
     assert task.pictures.names[:2] == ["F001/T1/0001.jpg", "F001/T1/0022.jpg"]  # frame 2 is not coded
 
 
@@ -372,7 +415,7 @@ def test_a_photo_is_cut_where_its_face_is_and_once_looked_at(cache, tmp_path):
     # found once: a second run reads the file, also after a stop in the middle of a line
     lines = crops.file.read_text()
     assert lines.count("\n") == 3
-    crops.file.write_text(lines + '[3, [1.0, ')
+    crops.file.write_text(lines + "[3, [1.0, ")
     assert Crops(pictures, np.array([0, 1])).look(np.arange(3)) == [one, two, None] and crops.file.read_text() == lines
 
 
@@ -381,7 +424,9 @@ def test_standard_pictures_lose_their_margin_and_nothing_is_looked_for(cache):
     crops = Crops(pictures, np.array([0]))
     assert crops.ways == ("standard",) and not cache.exists()
     expected = np.asarray(Image.open(FACE).convert("RGB"))[16:144, 16:144]
-    assert np.abs(crops.cut(np.array([0]), "standard", 128)[0].permute(1, 2, 0).numpy().astype(int) - expected).max() <= 1
+    assert (
+        np.abs(crops.cut(np.array([0]), "standard", 128)[0].permute(1, 2, 0).numpy().astype(int) - expected).max() <= 1
+    )
     wide = crops.cut(np.array([0]), "standard", 160, zoom=1.25)[0].permute(1, 2, 0).numpy()
     assert np.abs(wide.astype(int) - np.asarray(Image.open(FACE).convert("RGB"))).max() <= 1
 

@@ -13,11 +13,20 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.helpers import ROOT, drawn_clips, drawn_face, webp
 
+from tests.helpers import ROOT, drawn_clips, drawn_face, webp
 from train import shards as reading
 from train.on_disk import DiskFrames, free_memory
-from train.shards import MARGIN, Clips, ShardsError, draw_shards, read_shards, single_threaded, split_weight, write_shards
+from train.shards import (
+    MARGIN,
+    Clips,
+    ShardsError,
+    draw_shards,
+    read_shards,
+    single_threaded,
+    split_weight,
+    write_shards,
+)
 
 SIZE, SIDE = 16, 40
 
@@ -102,7 +111,7 @@ def test_centre_is_the_middle_of_the_stored_frame(clips):
         for y, x in ((0, 0), (3, 11), (15, 15)):
             mean = inner[:, 2 * y : 2 * y + 2, 2 * x : 2 * x + 2].mean((1, 2))
             torch.testing.assert_close(image[:, y, x].double(), mean / 127.5 - 1, atol=1e-5, rtol=0)
-    assert found.shape == (2, 3, SIZE, SIZE) and -1 <= found.min() and found.max() <= 1
+    assert found.shape == (2, 3, SIZE, SIZE) and found.min() >= -1 and found.max() <= 1
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +155,7 @@ def test_jitter_follows_its_generator(clips):
     rows = torch.tensor([1, 2, 2])
     one, two, other = (clips.jittered(rows, SIZE, torch.Generator().manual_seed(s)) for s in (1, 1, 2))
     assert one.shape == (3, 3, SIZE, SIZE) and torch.equal(one, two) and not torch.equal(one, other)
-    assert not torch.equal(one[1], one[2]) and -1 <= one.min() and one.max() <= 1
+    assert not torch.equal(one[1], one[2]) and one.min() >= -1 and one.max() <= 1
 
 
 def test_no_shards(tmp_path, shards):
@@ -219,7 +228,9 @@ def test_drawn_shards_are_read_as_written_ones(whole):
         expected = truth["depth"]
     import webdataset
 
-    sample = next(s for s in webdataset.WebDataset(str(whole / "00001.tar"), shardshuffle=False) if s["__key__"] == "000007")
+    sample = next(
+        s for s in webdataset.WebDataset(str(whole / "00001.tar"), shardshuffle=False) if s["__key__"] == "000007"
+    )
     with np.load(io.BytesIO(sample["01.npz"]), allow_pickle=False) as truth:
         np.testing.assert_array_equal(truth["depth"], expected)
 
@@ -290,7 +301,9 @@ def test_a_weight_is_told_from_a_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for folder in ("a", "b:2", "c:x"):
         (tmp_path / folder).mkdir()
-    found = {entry: split_weight(entry) for entry in ("a", "a:3", "b:2", "b:2:0.5", "c:x", "none:x", "none", "a:1e-1", ":2")}
+    found = {
+        entry: split_weight(entry) for entry in ("a", "a:3", "b:2", "b:2:0.5", "c:x", "none:x", "none", "a:1e-1", ":2")
+    }
     assert {k: (str(path), weight) for k, (path, weight) in found.items()} == {
         "a": ("a", None),
         "a:3": ("a", 3),
@@ -433,7 +446,9 @@ def test_shards_that_do_not_hold_what_they_say_are_refused(shards, tmp_path):
 
 
 def test_a_weight_of_people_who_all_validate_is_refused(shards, tmp_path):
-    write_shards([(k, i, [{**f, "set": "test"} for f in factors]) for k, i, factors in drawn_clips(2, 1, SIDE)], tmp_path, {})
+    write_shards(
+        [(k, i, [{**f, "set": "test"} for f in factors]) for k, i, factors in drawn_clips(2, 1, SIDE)], tmp_path, {}
+    )
     with pytest.raises(ShardsError, match="only people who validate"):
         read_shards([f"{shards}:1", f"{tmp_path}:1"], SIZE)
 
@@ -464,7 +479,9 @@ def test_threads_are_limited_meanwhile_and_then_as_before(monkeypatch, before):
         monkeypatch.delenv(name, raising=False) if before is None else monkeypatch.setenv(name, before)
     with pytest.raises(RuntimeError, match="stop"), single_threaded():
         assert [os.environ[name] for name in names] == ["1", "1"]
-        told = subprocess.run([sys.executable, "-c", "import os; print(os.environ['OMP_NUM_THREADS'])"], capture_output=True, text=True)
+        told = subprocess.run(
+            [sys.executable, "-c", "import os; print(os.environ['OMP_NUM_THREADS'])"], capture_output=True, text=True
+        )
         assert told.stdout == "1\n"
         raise RuntimeError("stop")
     assert [os.environ.get(name) for name in names] == [before, before]

@@ -12,8 +12,8 @@ from PIL import Image, ImageCms
 from tests.helpers import drawn_clips, drawn_face, smooth, tiny_autoencoder, webp
 from train.__main__ import main
 from train.report import RESULTS_OF, SUMMARY, replace_between, results_of, summary
-from train.sheets import _frame_lines, _person, mixing_sheet, shards_sheet, tile, truth_pictures
 from train.shards import ShardsError, draw_shards, write_shards
+from train.sheets import _frame_lines, _person, mixing_sheet, shards_sheet, tile, truth_pictures
 from train.spread import cheek_colour, pick_clips, spread, typology_angle
 
 SIDE = 120  # the sheet's: 96 px and the margin
@@ -36,7 +36,8 @@ def person(index: int):
     expression = [{}, {"mouthSmileLeft": 0.4, "mouthSmileRight": 0.7, "jawOpen": 0.1}, {"jawOpen": 0.9}]
     light = [0.6, 0.4, 0.0, 0.1]
     factors = [
-        {**known, "frame": i, "pose": [30.0 * i - 30, 5.0, 0.0], "light": light, "expression": expression[i]} for i in range(3)
+        {**known, "frame": i, "pose": [30.0 * i - 30, 5.0, 0.0], "light": light, "expression": expression[i]}
+        for i in range(3)
     ]
     return f"{index:03d}", frames, factors, [truth.getvalue()] * 3
 

@@ -11,19 +11,28 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
-from tests.helpers import TINY, drawn_clips, random_codes, smooth, tiny_autoencoder, tiny_denoiser
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from latentface.autoencoder import Autoencoder, Scene
 from latentface.layout import spread as laid_out
 from latentface.pipeline import load_pipeline
 from latentface.rdm import Denoiser, make_scheduler, split
+from tests.helpers import TINY, drawn_clips, random_codes, smooth, tiny_autoencoder, tiny_denoiser
 from train import autoencoder, rdm
 from train.__main__ import main
 from train.autoencoder import AutoencoderConfig, learning_rate, relief
 from train.changing import changing_directions, features_moved, going_along
 from train.clips import FRAMES
-from train.rdm import RDMConfig, aim, encode_clips, held_error, others_mean, snr_weight, start_from_least_squares, steadying
+from train.rdm import (
+    RDMConfig,
+    aim,
+    encode_clips,
+    held_error,
+    others_mean,
+    snr_weight,
+    start_from_least_squares,
+    steadying,
+)
 from train.report import ship
 from train.run import append_curve, load_state
 from train.shards import Clips, read_shards, write_shards
@@ -31,7 +40,17 @@ from train.shards import Clips, read_shards, write_shards
 ROOT = Path(__file__).parent.parent.parent
 LAID_OUT = {**TINY, "layout_grid": 4, "layout_base": 8, "changing": [1, 3, 4]}
 STAGE_1 = AutoencoderConfig(
-    model=LAID_OUT, images=64, batch=8, perceptual=0.0, warm_up=40, lr=2e-3, basis=24, level=32, align=16, layout=96, adversarial=0.1
+    model=LAID_OUT,
+    images=64,
+    batch=8,
+    perceptual=0.0,
+    warm_up=40,
+    lr=2e-3,
+    basis=24,
+    level=32,
+    align=16,
+    layout=96,
+    adversarial=0.1,
 )
 STAGE_2 = RDMConfig(model={"width": 16, "blocks": 1}, more=(0, 0), images=256, batch=32, views=2)
 ON_CLIPS = (
@@ -111,7 +130,8 @@ class Interrupt:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(
-    "trainer, step, done", [("autoencoder", 4, 3), ("autoencoder", 8, 3), ("autoencoder", 11, 5), ("autoencoder", 14, 7), ("rdm", 4, 4)]
+    "trainer, step, done",
+    [("autoencoder", 4, 3), ("autoencoder", 8, 3), ("autoencoder", 11, 5), ("autoencoder", 14, 7), ("rdm", 4, 4)],
 )
 def test_a_stopped_run_goes_on_bit_for_bit(start, tmp_path, trainer, step, done, when, capsys):
     """The autoencoder's steps 4 to 9 settle the frame, the last three of them its layout; stopped in the middle of that, the run is as
@@ -122,14 +142,18 @@ def test_a_stopped_run_goes_on_bit_for_bit(start, tmp_path, trainer, step, done,
     with Interrupt(step, when):
         start(trainer, parts)
     images = load_state(parts / "state.pt")["images"]
-    assert images in ((done - (step != 4)) * batch, done * batch) and f"stopped after {images} " in capsys.readouterr().out
+    assert (
+        images in ((done - (step != 4)) * batch, done * batch) and f"stopped after {images} " in capsys.readouterr().out
+    )
     append_curve(parts / "curves.jsonl", {"images": images + batch})  # told, then lost in a crash before the next save
     start(trainer, parts, resume=True)
     state = load_state(whole / "state.pt")
     assert state["images"] == total and (trainer == "rdm" or state["critic_optimizer"]["state"][0]["step"] == 2)
     assert_bit_equal(state, load_state(parts / "state.pt"))
     assert [row["images"] for row in curve(parts)] == [row["images"] for row in curve(whole)]
-    last, other = ({k: v for k, v in curve(out)[-1].items() if k.startswith(("val", "yaw", "relief"))} for out in (whole, parts))
+    last, other = (
+        {k: v for k, v in curve(out)[-1].items() if k.startswith(("val", "yaw", "relief"))} for out in (whole, parts)
+    )
     assert last == other and last
     weights = "autoencoder" if trainer == "autoencoder" else "pipeline/denoiser"
     one, two = ((out / weights / "diffusion_pytorch_model.safetensors").read_bytes() for out in (whole, parts))
@@ -190,11 +214,15 @@ def test_stage_2_learns_and_writes_a_pipeline(shards, tmp_path, changing):
     pipeline, clips = load_pipeline(tmp_path / "pipeline"), read_shards([shards], 16)
     codes, denoiser = encode_clips(model, clips, config.views, config.seed)["face"], pipeline.denoiser
     code, target = (denoiser.standardize(part) for part in (codes[:, 0], others_mean(codes, clips.person)))
-    error = (aim(denoiser, code, target) - aim(denoiser, code, torch.zeros_like(target))).square()  # of the average face
+    error = (
+        aim(denoiser, code, target) - aim(denoiser, code, torch.zeros_like(target))
+    ).square()  # of the average face
     for kind, own in zip(("shape", "texture"), error[clips.validation].chunk(2, 1)):
         if not any(changing):  # from 20 people little of what moves can be guessed
             assert rows[-1][f"val_{kind}"] < float(own.sum(1).mean())
-    assert torch.equal(denoiser.readings, torch.eye(32)[:, torch.cat([model.changes("shape"), model.changes("texture")])])
+    assert torch.equal(
+        denoiser.readings, torch.eye(32)[:, torch.cat([model.changes("shape"), model.changes("texture")])]
+    )
     parts = pipeline.split(random_codes(4))
     expression = parts.expression / denoiser.std
     assert not any(changing) or torch.allclose(denoiser.moving(expression), expression, atol=1e-4)
@@ -314,7 +342,19 @@ def test_ctrl_c_in_stage_1_leaves_a_state(shards, tmp_path):
 
 
 def test_a_terminated_job_saves_stage_2(shards, stage_1, tmp_path):
-    command = ["-m", "train", "rdm", "--preset", "toy", "--data", shards, "--autoencoder", str(stage_1), "--out", str(tmp_path)]
+    command = [
+        "-m",
+        "train",
+        "rdm",
+        "--preset",
+        "toy",
+        "--data",
+        shards,
+        "--autoencoder",
+        str(stage_1),
+        "--out",
+        str(tmp_path),
+    ]
     code, told = stop([*command, "--images", "256000"], signal.SIGTERM)
     assert code == 0 and "--resume goes on from here" in told and "Traceback" not in told, told
     state = load_state(tmp_path / "state.pt")
@@ -329,7 +369,10 @@ def test_command_line_errors_are_one_line(shards, stage_1, tmp_path, capsys):
         for arguments, text in (
             (["autoencoder", *base, str(tmp_path / "none"), "--preset", "toy"], "holds no shards"),
             (["autoencoder", *base, shards, "--preset", "huge"], "no preset 'huge'"),
-            (["rdm", *base, shards, "--preset", "huge", "--autoencoder", str(stage_1)], "no preset 'huge' for rdm: choose explorer"),
+            (
+                ["rdm", *base, shards, "--preset", "huge", "--autoencoder", str(stage_1)],
+                "no preset 'huge' for rdm: choose explorer",
+            ),
         ):
             assert main(arguments) == 2
             error = capsys.readouterr().err
@@ -400,7 +443,10 @@ def test_signatures_vary_alike_within_people_in_every_direction():
     person = torch.arange(300).repeat_interleave(6)
     mixing = torch.randn(5, 5, generator=generator, dtype=torch.float64)
     who = torch.randn(300, 5, generator=generator, dtype=torch.float64)[person]
-    codes = who + torch.randn(1800, 5, generator=generator, dtype=torch.float64) * torch.tensor([3, 1, 1, 0.2, 0.01]) @ mixing
+    codes = (
+        who
+        + torch.randn(1800, 5, generator=generator, dtype=torch.float64) * torch.tensor([3, 1, 1, 0.2, 0.01]) @ mixing
+    )
     steady = steadying(codes, person, ridge=1e-9)
     found = codes @ steady
     within = torch.stack([f - f.mean(0) for f in found.split(6)]).flatten(0, 1)  # people by people, written out
@@ -425,7 +471,9 @@ def test_changing_directions_leave_out_what_the_view_explains_and_what_does_not_
     codes[:, 1] += angle[:, 0] / 10  # what changes most turns along, too
     free = changing_directions(codes, person, 2, angle, shown)
     moved, turned = (codes - codes.mean(0)) @ free, angle[:, :1] - angle[:, :1].mean(0)
-    within = [values - torch.stack([values[person == p].mean(0) for p in range(50)])[person] for values in (moved, turned)]
+    within = [
+        values - torch.stack([values[person == p].mean(0) for p in range(50)])[person] for values in (moved, turned)
+    ]
     assert torch.corrcoef(torch.cat(within, 1).T)[2, :2].abs().max() < 0.05
 
 
@@ -522,7 +570,9 @@ def test_together_draws_each_frame_from_its_partners_maps():
     loss, terms = autoencoder.objective((codes, scene, confidence), image, config)
     error, seen = 0.0, 0.0
     for own, other in enumerate((1, 0, 3, 2)):
-        mixed = replace(scene, depth=depth[[other]], albedo=albedo[[other]], view=scene.view[[own]], light=scene.light[[own]])
+        mixed = replace(
+            scene, depth=depth[[other]], albedo=albedo[[other]], view=scene.view[[own]], light=scene.light[[own]]
+        )
         drawn, mask = mixed.half().render()
         target = F.avg_pool2d(image[[own]], 2)
         error, seen = error + ((drawn - target).abs() * mask).sum() / 3, seen + mask.sum()
@@ -593,9 +643,13 @@ def test_settling_leaves_no_gradient_and_afterwards_everything_learns(start, tmp
 
     def settle(model, *rest):
         before = model.state_dict()["layout_encoder.0.weight"].clone()
-        assert torch.equal(before, Autoencoder.from_pretrained(tmp_path / "never" / "autoencoder").layout_encoder[0].weight)
+        assert torch.equal(
+            before, Autoencoder.from_pretrained(tmp_path / "never" / "autoencoder").layout_encoder[0].weight
+        )
         plain(model, *rest)
-        assert all(parameter.grad is None for parameter in model.parameters())  # or the next step would move it once more
+        assert all(
+            parameter.grad is None for parameter in model.parameters()
+        )  # or the next step would move it once more
         seen.update({name: value.clone() for name, value in model.state_dict().items()})
 
     start("autoencoder", tmp_path / "never", basis=-1, images=8)

@@ -45,7 +45,10 @@ def feature_l2(prediction: list[Tensor], target: list[Tensor]) -> Tensor:
 
     The perceptual distance of LPIPS (Zhang et al., CVPR 2018, eq. 1) with unit weights. Lists of B x C x H x W.
     """
-    terms = [(F.normalize(p.float(), dim=1) - F.normalize(t.float(), dim=1)).square().sum(1).mean() for p, t in zip(prediction, target)]
+    terms = [
+        (F.normalize(p.float(), dim=1) - F.normalize(t.float(), dim=1)).square().sum(1).mean()
+        for p, t in zip(prediction, target)
+    ]
     return torch.stack(terms).mean()
 
 

@@ -19,15 +19,15 @@ import numpy as np
 from latentface.alignment import standard_crop
 from latentface.geometry import HALF_WIDTH
 
-from . import rendering as drawing
-from .camera import background, pack, photograph, single_light, soften, truth_arrays, webp
-from .factors import clip_factors, control, identity, stream
-from .glasses import glasses
-from .hair import Hair, grow, strands
-from .mesh import TEETH, TONGUE, load
-from .skin import paint, palette
-from ..run import Progress
-from ..shards import MARGIN, Drawn, draw_shards
+from train.run import Progress
+from train.shards import MARGIN, Drawn, draw_shards
+from train.people import rendering as drawing
+from train.people.camera import background, pack, photograph, single_light, soften, truth_arrays, webp
+from train.people.factors import clip_factors, control, identity, stream
+from train.people.glasses import glasses
+from train.people.hair import Hair, grow, strands
+from train.people.mesh import TEETH, TONGUE, load
+from train.people.skin import paint, palette
 
 VERSION = 3
 """Of what is drawn: another version gives other bytes from the same seed. The published truth set is of version 3, so
@@ -48,7 +48,8 @@ GAZE = (32.0, 24.0)
 
 def pose_matrix(pose) -> np.ndarray:
     """latentface.geometry.rotation of one pose (yaw, pitch, roll in degrees) without torch, which a forked worker
-    should not use."""
+    should not use.
+    """
     yaw, pitch, roll = np.deg2rad(pose)
     a, b, c, d, e, f = math.cos(yaw), math.sin(yaw), math.cos(pitch), math.sin(pitch), math.cos(roll), math.sin(roll)
     about_x = np.array([[1, 0, 0], [0, c, d], [0, -d, c]])
@@ -256,9 +257,7 @@ def render(person: Person, factors: dict, size: int) -> Frame:
         count = len(ball)
         zeros = np.zeros((count, 3), np.float32)
         kind = np.full(len(ball_triangles), drawing.EYE, np.int8)
-        parts.append(
-            [eye_points, eye_normal, ball, zeros[:, :2], lid.astype(np.float32), ball_triangles, kind, zeros]
-        )
+        parts.append([eye_points, eye_normal, ball, zeros[:, :2], lid.astype(np.float32), ball_triangles, kind, zeros])
     if person.glasses is not None:
         spots, frame = person.glasses
         spots, many = place(spots, np.full(len(spots), 9.0), scale, shift), len(spots)

@@ -1,5 +1,6 @@
 """What stands between the scene and the stored frame: background, blur, contrast, colour cast, noise; and how truth
-is stored."""
+is stored.
+"""
 
 from __future__ import annotations
 

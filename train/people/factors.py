@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .mesh import AGES, ANCESTRY, Head
+from train.people.mesh import AGES, ANCESTRY, Head
 
 SHAPE_SPREAD = 0.26
 """Standard deviation of a face shape change; at .4 people become caricatures."""
@@ -126,7 +126,8 @@ def stream(seed: int, person: int, kind: str) -> np.random.Generator:
 
 def identity(head: Head, rng: np.random.Generator) -> dict:
     """Who it is: age in years (16 to 80, evenly), gender (0 female to 1 male), skin (0 light to 1 dark, evenly),
-    ancestry weights, build, shape changes, and everything painted (all in [0, 1] unless said)."""
+    ancestry weights, build, shape changes, and everything painted (all in [0, 1] unless said).
+    """
     skin = rng.uniform()
     age = rng.uniform(16, 80)
     male = rng.uniform() < 0.5
@@ -210,7 +211,8 @@ def control(head: Head, who: dict) -> np.ndarray:
 
 def _expression(rng: np.random.Generator, strength: float) -> dict:
     """One expression as people combine actions: an emotion or a mouth shape, brows and lids of their own, slightly
-    one-sided."""
+    one-sided.
+    """
     names = list(EMOTIONS)
     chance = np.array([OFTEN.get(n, 1) for n in names], float)
     picked = [(names[rng.choice(len(names), p=chance / chance.sum())], rng.uniform(0.7, 1.15))]

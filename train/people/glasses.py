@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from .mesh import Head
+from train.people.mesh import Head
 
 
 def glasses(head: Head, surface: np.ndarray, marks: dict, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

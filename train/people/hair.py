@@ -13,9 +13,9 @@ from functools import lru_cache
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from .mesh import SKIN, load
-from .rendering import AXIS
-from .skin import hairline
+from train.people.mesh import SKIN, load
+from train.people.rendering import AXIS
+from train.people.skin import hairline
 
 LAYERS = {"shaved": 0, "short": 4, "crop": 5, "long": 4}
 """Shells by style."""

@@ -20,7 +20,7 @@ import numpy as np
 import scipy.sparse as sp
 from PIL import Image
 
-from ..judges import package_folder
+from train.judges import package_folder
 
 LOWEST = 5.0
 """Height in decimetres at which the body is cut off: a little below the collar bones."""

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from .rendering import PAINT, TEXELS, TOP
+from train.people.rendering import PAINT, TEXELS, TOP
 
 RADIUS = 0.95
 """Radius in decimetres at which a step along x is measured on the cylinder: about the face's front."""
@@ -79,7 +79,7 @@ _SMOOTH_TONES = _blend(_TONES, np.linspace(0, 1, 64)).astype(np.float32)
 
 @lru_cache(1)
 def _grid() -> tuple[np.ndarray, np.ndarray]:
-    """x (dm along the cylinder, 0 in front, to the person's left) and y (template height) of every texel."""
+    """X (dm along the cylinder, 0 in front, to the person's left) and y (template height) of every texel."""
     height, width = PAINT
     angle = ((np.arange(width) + 0.5) / width - 0.5) * 2 * math.pi
     y = TOP - (np.arange(height) + 0.5) / TEXELS
@@ -90,7 +90,8 @@ def _grid() -> tuple[np.ndarray, np.ndarray]:
 @lru_cache(1)
 def _noises() -> dict:
     """Fields of noise with standard deviation 1 that wrap round: name -> PAINT float32. The same for all; people roll
-    them."""
+    them.
+    """
     rng = np.random.default_rng(4)
     out = {}
     for name, sigma in {

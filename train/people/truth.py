@@ -14,11 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import ABOUT, Clip, build, photo, shards
-from .camera import background
-from .factors import clip_factors, identity, stream
-from .mesh import load
-from ..shards import MARGIN, Drawn
+from train.shards import MARGIN, Drawn
+from train.people import ABOUT, Clip, build, photo, shards
+from train.people.camera import background
+from train.people.factors import clip_factors, identity, stream
+from train.people.mesh import load
 
 SEED = 2**40 + 2309
 """No seed of `python -m train people` reaches it, so nobody trains on these people."""

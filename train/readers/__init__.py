@@ -137,7 +137,9 @@ def read(kind: str, path: Path) -> list[Task]:
         raise
     except (ValueError, IndexError, KeyError, OSError) as error:  # a label file that holds something else
         message = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise DataError(f"{kind}: {path} is not laid out as expected ({message}); {' '.join(function.__doc__.split())}") from error
+        raise DataError(
+            f"{kind}: {path} is not laid out as expected ({message}); {' '.join(function.__doc__.split())}"
+        ) from error
 
 
 def stored(path: Path) -> dict[str, Stored]:

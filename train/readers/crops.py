@@ -18,9 +18,9 @@ from torch import Tensor
 
 from latentface.alignment import NoFaceError, align, crop, standard_crop, tight_face
 
-from ..run import Progress
-from ..shards import MARGIN
-from . import Pictures
+from train.run import Progress
+from train.shards import MARGIN
+from train.readers import Pictures
 
 SAMPLE = 300
 """Pictures of the training part in which faces are looked for to tell the usual square."""

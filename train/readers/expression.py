@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import Classes, DataError, Pictures, Stored, lines, need, numbered, stored
+from train.readers import Classes, DataError, Pictures, Stored, lines, need, numbered, stored
 
 EVERY = 5
 """Of a set without a test part, every fifth person reports."""
@@ -48,7 +48,9 @@ def fer2013(path: Path) -> list[Classes]:
         names = names or sorted({name.split("/")[0] for name in files})
         for name, file in files.items():
             if name.split("/")[0] not in names:
-                raise DataError(f"fer2013: {source} has the label {name.split('/')[0]!r}; training has {', '.join(names)}")
+                raise DataError(
+                    f"fer2013: {source} has the label {name.split('/')[0]!r}; training has {', '.join(names)}"
+                )
             rows.append((name, file, names.index(name.split("/")[0]), part, name))
     return _classes("fer2013", "tight", rows, names)
 
@@ -74,7 +76,11 @@ def rafdb(path: Path) -> list[Classes]:
 
 def affectnet(path: Path) -> list[Classes]:
     """train_set and val_set, each images/N.jpg and annotations/N_exp.npy; eight classes. val_set reports."""
-    need(path, "affectnet", *(f"{part}_set/{folder}" for part in ("train", "val") for folder in ("images", "annotations")))
+    need(
+        path,
+        "affectnet",
+        *(f"{part}_set/{folder}" for part in ("train", "val") for folder in ("images", "annotations")),
+    )
     names = ["neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger", "contempt"]
     rows = []
     for part in ("train", "val"):
@@ -111,7 +117,10 @@ def ckplus(path: Path) -> list[Classes]:
         emotion = int(float(note.read_text().split()[0]))
         person = sequence.split("/")[0]
         part = "test" if people.index(person) % EVERY == EVERY - 1 else "train"
-        rows += [(name, found[name], label, part, person) for name, label in ((files[sequence][0], 0), (files[sequence][-1], emotion))]
+        rows += [
+            (name, found[name], label, part, person)
+            for name, label in ((files[sequence][0], 0), (files[sequence][-1], emotion))
+        ]
     return _classes("ckplus", "photo", rows, list(EMOTIONS))
 
 
@@ -132,7 +141,13 @@ def affwild2(path: Path) -> list[Classes]:
             for at in range(0, len(labels), FRAMES):
                 file = crops / note.stem / f"{at + 1:05d}.jpg"
                 if int(labels[at]) >= 0 and file.exists():  # frames without a found face were left out by the authors
-                    row = (f"{note.stem}/{file.name}", Stored(file), int(labels[at]), "train" if part == "Train" else "test", note.stem)
+                    row = (
+                        f"{note.stem}/{file.name}",
+                        Stored(file),
+                        int(labels[at]),
+                        "train" if part == "Train" else "test",
+                        note.stem,
+                    )
                     rows.append(row)
     return _classes("affwild2", "tight", rows, names)
 
@@ -152,5 +167,7 @@ def london(path: Path) -> list[Classes]:
         raise DataError(f"london: {table} names {missing}, which is not in {path}")
     names = sorted({row["expression"] for row in rows})
     part = {person: "test" if i % 2 else "train" for i, person in enumerate(people)}
-    table_rows = [(r["file"], files[r["file"]], names.index(r["expression"]), part[r["person"]], r["person"]) for r in rows]
+    table_rows = [
+        (r["file"], files[r["file"]], names.index(r["expression"]), part[r["person"]], r["person"]) for r in rows
+    ]
     return _classes("london", "photo", table_rows, names)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import DataError, Pictures, Stored, Values, need, numbered, stored
+from train.readers import DataError, Pictures, Stored, Values, numbered, stored
 
 ANGLES = ["yaw", "pitch", "roll"]
 LIMIT = 99.0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import DataError, Pictures, Stored, Values, numbered
+from train.readers import DataError, Pictures, Stored, Values, numbered
 
 ACTIVE = 0.3
 """Weight from which a facial action counts as active."""
@@ -22,7 +22,9 @@ def truth(path: Path) -> list[Values]:
     for folder in ("validation", "test"):
         tars = sorted((path / folder).glob("*.tar"))
         if not tars:
-            raise DataError(f"truth: {path / folder} holds no shards; make them with `python -m train truth --out {path}`")
+            raise DataError(
+                f"truth: {path / folder} holds no shards; make them with `python -m train truth --out {path}`"
+            )
         for tar in tars:
             with tarfile.open(tar, "r:") as archive:
                 members = {member.name: member for member in archive if member.isreg()}
@@ -30,7 +32,9 @@ def truth(path: Path) -> list[Values]:
                     for index, factors in enumerate(json.loads(archive.extractfile(name).read())):
                         frame = members.get(f"{name[:-5]}.{index:02d}.webp")
                         if frame is None or not {"pose", "expression", "person"} <= set(factors):
-                            raise DataError(f"truth: {tar.name} has no picture, pose or expression for frame {index} of {name}")
+                            raise DataError(
+                                f"truth: {tar.name} has no picture, pose or expression for frame {index} of {name}"
+                            )
                         names.append(f"{folder}/{frame.name}")
                         files.append(Stored(tar, frame.offset_data, frame.size))
                         pose.append(factors["pose"])
@@ -39,7 +43,9 @@ def truth(path: Path) -> list[Values]:
                         person.append(f"{folder}/{factors['person']}")
     pictures, parts, group = Pictures(names, files, "standard"), np.array(part), numbered(person)
     units = sorted({action for weights in actions for action in weights})
-    weight = np.array([[weights.get(unit, 0.0) for unit in units] for weights in actions]).reshape(len(names), len(units))
+    weight = np.array([[weights.get(unit, 0.0) for unit in units] for weights in actions]).reshape(
+        len(names), len(units)
+    )
     seen = np.all([(weight[parts == p] >= ACTIVE).any(0) for p in ("train", "test")], axis=0)
     tasks = [Values("pose", pictures, np.array(pose, dtype=float), ["yaw", "pitch", "roll"], parts, group)]
     if seen.any():

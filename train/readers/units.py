@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import DataError, Pictures, Stored, Values, need, numbered, stored
+from train.readers import DataError, Pictures, Stored, Values, need, numbered, stored
 
 EVERY = 3
 """Both sets are used in three folds of people; here the last third reports."""
@@ -46,7 +46,9 @@ def disfa(path: Path) -> list[Values]:
         table = [dict(map(int, line.split(",")) for line in notes[unit].read_text().split()) for unit in units]
         frames = {int(Path(name).stem.rpartition("_")[2]): file for name, file in stored(images / folder.name).items()}
         for frame in sorted(set(frames) & set(table[0]))[::FRAMES]:
-            rows.append((f"{folder.name}/{frame}", frames[frame], [column.get(frame, 0) for column in table], folder.name))
+            rows.append(
+                (f"{folder.name}/{frame}", frames[frame], [column.get(frame, 0) for column in table], folder.name)
+            )
     return _values("disfa", rows, names, active=2.0)
 
 
@@ -71,7 +73,9 @@ def bp4d(path: Path) -> list[Values]:
             raise DataError(f"bp4d: {note.name} has no column for unit {missing[0]}")
         columns = [units.index(unit, 1) for unit in BP4D_UNITS]
         folder = root / person / session
-        frames = {int(file.stem): file for file in folder.glob("*.jpg") if file.stem.isdigit()} if folder.is_dir() else {}
+        frames = (
+            {int(file.stem): file for file in folder.glob("*.jpg") if file.stem.isdigit()} if folder.is_dir() else {}
+        )
         coded = [row for row in body if int(row[0]) in frames and all(row[c].strip() in ("0", "1") for c in columns)]
         for row in coded[::FRAMES]:
             file = frames[int(row[0])]

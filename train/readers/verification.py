@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import DataError, Pairs, Pictures, Stored, lines, need, numbered, stored
+from train.readers import DataError, Pairs, Pictures, Stored, lines, need, numbered, stored
 
 FOLDS = 10
 
@@ -20,7 +20,9 @@ def _pairs(task: str, files: dict[str, Stored], rows: list[tuple], form: str = "
     first, second = (np.array([index[row[side]] for row in rows]) for side in (0, 1))
     same, fold = np.array([bool(row[2]) for row in rows]), numbered(row[3] for row in rows)
     if fold.max() < 2:
-        raise DataError(f"{task}: at least three folds of pairs are needed (one reports, one validates), not {fold.max() + 1}")
+        raise DataError(
+            f"{task}: at least three folds of pairs are needed (one reports, one validates), not {fold.max() + 1}"
+        )
     return [Pairs(task, Pictures(names, [files[n] for n in names], form), first, second, same, fold)]
 
 
