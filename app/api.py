@@ -8,10 +8,10 @@ from dataclasses import asdict
 import gradio as gr
 import numpy as np
 
-from app.model import Model, plain_error, report, whole_seed
-from app.photo import photo_input
-from app.pictures import anatomy, front, mesh_file, neutral_scene, seen
-from app.pose import look
+from app.components.photo_input import photo_input
+from app.components.pictures import anatomy, front, mesh_file, neutral_scene, seen
+from app.session import Model, plain_error, report, whole_seed
+from app.tabs.pose import look
 
 Pictures = list[tuple[np.ndarray, str]]
 SIDE = 256

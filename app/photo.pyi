@@ -48,8 +48,10 @@ class PhotoInput(gr.Image):
     def get_block_name(self) -> str:
         """What the page draws: gradio's own image input."""
         return "image"
-    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from typing import TYPE_CHECKING, Any, Callable, Literal, Sequence
+
     from gradio.blocks import Block
+
     if TYPE_CHECKING:
         from gradio.components import Timer
         from gradio.components.base import Component

@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from app.files import text
+from app.components.files import text
 
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif")
 MONO = ("ui-monospace", "Consolas", "Menlo", "monospace")

@@ -8,15 +8,15 @@ import sys
 import gradio as gr
 from starlette.middleware import Middleware
 
+from app import api
+from app.hosts import VARIABLE, AllowedHosts, allowed_hosts
+from app.session import Model, load
+from app.tabs import compare, maps, pose, reconstruct, swap
+from app.theme import css, theme
 from latentface.alignment import DETECTORS
-from latentface.comparison import RESULTS
 from latentface.photo import MAX_BYTES
 from latentface.pipeline import DEFAULT, CheckpointError
-
-from app import api, compare, maps, pose, reconstruct, swap
-from app.hosts import VARIABLE, AllowedHosts, allowed_hosts
-from app.model import Model, load
-from app.theme import css, theme
+from latentface.results import RESULTS
 
 HOUR = 3600
 TITLE = """# LatentFace

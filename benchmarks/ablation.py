@@ -16,11 +16,12 @@ from pathlib import Path
 
 import torch
 
-from train import autoencoder, evaluate
-from train.depth import load_autoencoder
-from train.leakage import known_factors, leakage
-from train.run import record
-from train.shards import read_shards
+from train.common.run import record
+from train.data.shards import read_shards
+from train.evaluation import suites as evaluate
+from train.evaluation.depth import load_autoencoder
+from train.evaluation.leakage import known_factors, leakage
+from train.stage1 import trainer as autoencoder
 
 FROM_NOTHING = {
     "all of it": {},

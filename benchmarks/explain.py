@@ -13,12 +13,12 @@ from pathlib import Path
 
 from torch import Tensor
 
-from train import evaluate
-from train.features import Method, load_method, resized
-from train.probes import probe, sample_of
-from train.readers import read
-from train.readers.crops import Crops
-from train.run import record
+from train.common.run import record
+from train.evaluation import suites as evaluate
+from train.evaluation.datasets import read
+from train.evaluation.datasets.crops import Crops
+from train.evaluation.methods import Method, load_method, resized
+from train.evaluation.probes import probe, sample_of
 
 METHODS = ("explorer", "imagenet", "hog")
 LOOKS = {"as they are": (False, 0), "grey": (True, 0), "grey, 48 px": (True, 48)}

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 import webdataset
 
-from train.directions import EXPRESSION, POSE
-from train.generator import Generator
-from train.imagined import Clip, clip_of, engine, load_directions
-from train.judges import package_folder
+from train.common.judges import package_folder
+from train.data.imagined.directions import EXPRESSION, POSE
+from train.data.imagined.drawing import Clip, clip_of, engine, load_directions
+from train.data.imagined.generator import Generator
 
 
 def likeness() -> float:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from train import people
-from train.people.factors import clip_factors, identity, stream
-from train.people.mesh import load
+from train.data import parametric as people
+from train.data.parametric.factors import clip_factors, identity, stream
+from train.data.parametric.mesh import load
 
 
 def correlations(clips: int, seed: int = 0, names: bool = False):

@@ -14,7 +14,7 @@ import time
 
 import torch
 
-from latentface.geometry import apply_view, pixel_grid, project, unproject
+from latentface.camera import apply_view, pixel_grid, project, unproject
 from latentface.rasterizer import interpolate, rasterize
 
 

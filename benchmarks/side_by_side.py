@@ -19,8 +19,10 @@ from pathlib import Path
 
 import torch
 
-from train import autoencoder, evaluate, rdm
-from train.run import record
+from train.common.run import record
+from train.evaluation import suites as evaluate
+from train.stage1 import trainer as autoencoder
+from train.stage2 import trainer as rdm
 
 PRESETS = ("paper-64", "explorer")
 TRIAL = 640

@@ -6,7 +6,7 @@ families of networks play the same five roles: `paper` is Unsup3D's, key for key
 is turned to the front by them, what the head hides is filled in from its mirror side, the light is divided out, and what
 is left is laid out as the average face is (layout.py) and projected onto a linear basis of faces (eigenfaces, Turk & Pentland
 1991, in the frame of a morphable model, Blanz & Vetter 1999), which a convolutional network corrects and another one sharpens.
-Of each code, some numbers may change from frame to frame of a person; the others are learned from other frames (train/clips.py).
+Of each code, some numbers may change from frame to frame of a person; the others are learned from other frames (train/stage1/clip_objective.py).
 """
 
 from dataclasses import dataclass, fields, replace
@@ -17,9 +17,9 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
-from latentface.geometry import BORDER_DEPTH, FAR, NEAR, pixel_grid
-from latentface.layout import Layout, gather, spread
+from latentface.camera import BORDER_DEPTH, FAR, NEAR, pixel_grid
 from latentface.rendering import render, shade, shading, unrender
+from latentface.warp import Layout, gather, spread
 
 
 @dataclass
@@ -162,7 +162,7 @@ class Decoder(nn.Module):
 class TextureBasis(nn.Module):
     """The linear half of the texture code: a mean face and `code` directions in which albedos differ.
 
-    Projection weighs the face above hair and background, and eyes, nose and mouth above the rest of it. `train/basis.py` fits
+    Projection weighs the face above hair and background, and eyes, nose and mouth above the rest of it. `train/stage1/texture_basis.py` fits
     the directions so that codes have variance 1.
     """
 
@@ -273,7 +273,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
     code then is depth's, the rest the layout's, read by an encoder of layout_base channels at half the size; depth is the average
     face's, laid out, and what the code adds to it. With 0, all of it is depth's and features lie where they lie.
     changing: how many numbers may change from frame to frame of a person: the last so many of depth's, of the layout's and of the
-    texture code; what is left is who they are (see train/clips.py). With zeros nothing is said about it. refiner_blocks: the
+    texture code; what is left is who they are (see train/stage1/clip_objective.py). With zeros nothing is said about it. refiner_blocks: the
     refiner's residual blocks at half the coarse size.
     """
 

@@ -8,7 +8,7 @@ import trimesh
 from PIL import Image
 
 from latentface.autoencoder import Scene
-from latentface.geometry import apply_view, unproject
+from latentface.camera import apply_view, unproject
 from latentface.rasterizer import grid_faces
 
 UNITS = 10.0

@@ -17,10 +17,10 @@ from torch import Tensor
 
 from latentface.alignment import Alignment, align
 from latentface.autoencoder import Autoencoder, Codes, Scene
-from latentface.layout import layout_picture
 from latentface.paper import PaperAutoencoder, PaperDenoiser  # diffusers loads only classes of imported modules
 from latentface.photo import read_photo
 from latentface.rdm import Denoiser, Split, split
+from latentface.warp import layout_picture
 
 ASSETS = Path(__file__).parent.parent / "assets"
 """Bundled checkpoints, one folder a name."""

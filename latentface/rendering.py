@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from latentface.geometry import (
+from latentface.camera import (
     FAR,
     HALF_WIDTH,
     NEAR,

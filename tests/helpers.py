@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from latentface.autoencoder import Autoencoder, Codes, Scene
-from latentface.geometry import pixel_grid
+from latentface.camera import pixel_grid
 from latentface.pipeline import LatentFacePipeline
 from latentface.rdm import Denoiser, make_scheduler
 

@@ -11,6 +11,14 @@ from pathlib import Path
 
 from latentface.pipeline import ASSETS
 
+TRAINERS = {
+    "autoencoder": "train.stage1.trainer",
+    "rdm": "train.stage2.trainer",
+    "pcl": "train.contrastive.pcl",
+    "simclr": "train.contrastive.simclr",
+}
+"""Command -> module with PRESETS and train()."""
+
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0, or 2 for wrong input with one line on stderr."""
@@ -58,7 +66,9 @@ def main(argv: list[str] | None = None) -> int:
     )
     new.add_argument("--out", type=Path, required=True, metavar="SHARDS")
     new.add_argument(
-        "--layout", default="auto", help="images, people or clips, where the folders do not tell (train/importing.py)"
+        "--layout",
+        default="auto",
+        help="images, people or clips, where the folders do not tell (train/data/import_faces.py)",
     )
     new.add_argument("--frames", type=int, default=16, help="the most that a video or a folder of frames gives")
     new.add_argument("--workers", type=int, default=os.cpu_count(), help="processes; all give the same shards")
@@ -80,7 +90,7 @@ def main(argv: list[str] | None = None) -> int:
             new.add_argument(
                 "--unjudged",
                 action="store_true",
-                help="fast, on a GPU: no judge looks at what is drawn (train/many.py)",
+                help="fast, on a GPU: no judge looks at what is drawn (train/data/imagined/unjudged.py)",
             )
     new = commands.add_parser("truth", help="draw the fixed truth set: validation, test, and true swaps")
     new.add_argument("--size", type=int, default=128, help="side of the standard crop in pixels")
@@ -128,7 +138,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     if args.command in ("autoencoder", "rdm", "pcl", "simclr"):
-        trainer = import_module(f".{args.command}", __package__)
+        trainer = import_module(TRAINERS[args.command])
         presets = trainer.PRESETS
         if args.preset not in presets:
             raise ValueError(f"no preset {args.preset!r} for {args.command}: choose {', '.join(presets)}")
@@ -140,7 +150,7 @@ def _run(args: argparse.Namespace) -> int:
         else:
             trainer.train(config, args.data, args.out, args.resume)
     elif args.command == "import":
-        from train.importing import import_source
+        from train.data.import_faces import import_source
 
         about = {"licence": args.licence}
         manifest = import_source(args.source, args.out, args.aligned, about, args.layout, args.frames, args.workers)
@@ -150,28 +160,28 @@ def _run(args: argparse.Namespace) -> int:
         if manifest["dropped"]:
             print(f"{args.out / 'dropped.jsonl'} names each")
     elif args.command == "imagined":
-        from train.imagined import imagined_shards
+        from train.data.imagined.drawing import imagined_shards
 
         if args.unjudged:
-            from train.many import imagined_frames as imagined_shards
+            from train.data.imagined.unjudged import imagined_frames as imagined_shards
 
         imagined_shards(args.people, args.frames, args.size, args.seed, args.out, args.workers)
     elif args.command == "people":
-        from train.people import people_shards
+        from train.data.parametric import people_shards
 
         people_shards(args.people, args.frames, args.size, args.seed, args.out, args.workers)
     elif args.command == "truth":
-        from train.people.truth import truth_shards
+        from train.data.parametric.truth import truth_shards
 
         truth_shards(args.size, args.out, args.workers)
     elif args.command == "gallery":
-        from train import gallery
+        from train.release import gallery
 
         if args.people:
             gallery.draw(args.people, args.frames, args.seed, args.out)
         gallery.build(args.checkpoint, args.out)
     elif args.command == "ship":
-        from train.report import ship, ship_pcl
+        from train.release.report import ship, ship_pcl
 
         if bool(args.pcl) == bool(args.autoencoder or args.rdm) or bool(args.autoencoder) != bool(args.rdm):
             raise ValueError("ship takes --autoencoder and --rdm, or --pcl")
@@ -180,19 +190,19 @@ def _run(args: argparse.Namespace) -> int:
         else:
             ship(args.autoencoder, args.rdm, args.name or "explorer")
     elif args.command == "report":
-        from train.report import report
+        from train.release.report import report
 
         report()
     elif args.command == "evaluate":
-        from train.evaluate import evaluate
+        from train.evaluation.suites import evaluate
 
         results = evaluate(args.suite, args.checkpoint or ["explorer"], args.data, args.out, args.seed)
         for name, value in results.items():
             if isinstance(value, (int, float)):
                 print(f"{name:40} {value:.4g}")
     elif args.command == "sheet":
-        from train.sheets import shards_sheet
-        from train.spread import spread
+        from train.common.sheets import shards_sheet
+        from train.data.spread import spread
 
         shards_sheet(args.shards).save(args.out)
         for line in spread(args.shards):

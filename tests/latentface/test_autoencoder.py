@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from latentface.autoencoder import Autoencoder, Refiner, TextureBasis, clamp_border, depth_from_raw
-from latentface.geometry import BORDER_DEPTH
+from latentface.camera import BORDER_DEPTH
 from latentface.rendering import render, shade, unrender
 from tests.helpers import TINY, random_codes, smooth, tiny_autoencoder
 

@@ -10,7 +10,7 @@ import torch
 import trimesh
 
 from latentface.autoencoder import Scene
-from latentface.geometry import unproject
+from latentface.camera import unproject
 from latentface.mesh import UNITS, face_mesh, glb
 from tests.helpers import tiny_scene
 

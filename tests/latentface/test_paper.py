@@ -12,7 +12,7 @@ import torch
 
 import latentface
 from latentface.autoencoder import Codes, Scene
-from latentface.geometry import apply_view, rotation, unproject
+from latentface.camera import apply_view, rotation, unproject
 from latentface.paper import PaperAutoencoder, PaperDenoiser, view_from_axis_angles
 from latentface.pipeline import LatentFacePipeline
 from latentface.rdm import make_scheduler, split

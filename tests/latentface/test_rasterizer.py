@@ -10,7 +10,7 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from latentface.geometry import apply_view, pixel_grid, project, unproject
+from latentface.camera import apply_view, pixel_grid, project, unproject
 from latentface.rasterizer import _interpolate_torch, grid_faces, interpolate, rasterize
 
 BACKENDS = ("numba", "torch")

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from latentface.autoencoder import Scene
-from latentface.geometry import HALF_WIDTH
+from latentface.camera import HALF_WIDTH
 from latentface.rendering import (
     depth_picture,
     marched_grid,

@@ -13,8 +13,8 @@ import pytest
 
 from latentface.pipeline import load_pipeline
 from tests.helpers import ROOT, drawn_clips, write_truth
-from tests.train.test_depth import PEOPLE, clips
-from train.shards import write_shards
+from tests.train.evaluation.test_depth import PEOPLE, clips
+from train.data.shards import write_shards
 
 SCRIPT = ROOT / "train" / "gpu.sh"
 

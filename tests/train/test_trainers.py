@@ -14,16 +14,20 @@ import torch.nn.functional as F
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from latentface.autoencoder import Autoencoder, Scene
-from latentface.layout import spread as laid_out
 from latentface.pipeline import load_pipeline
 from latentface.rdm import Denoiser, make_scheduler, split
+from latentface.warp import spread as laid_out
 from tests.helpers import TINY, drawn_clips, random_codes, smooth, tiny_autoencoder, tiny_denoiser
-from train import autoencoder, rdm
 from train.__main__ import main
-from train.autoencoder import AutoencoderConfig, learning_rate, relief
-from train.changing import changing_directions, features_moved, going_along
-from train.clips import FRAMES
-from train.rdm import (
+from train.common.run import append_curve, load_state
+from train.data.shards import Clips, read_shards, write_shards
+from train.release.report import ship
+from train.stage1 import trainer as autoencoder
+from train.stage1.clip_objective import FRAMES
+from train.stage1.expression_subspace import changing_directions, features_moved, going_along
+from train.stage1.trainer import AutoencoderConfig, learning_rate, relief
+from train.stage2 import trainer as rdm
+from train.stage2.trainer import (
     RDMConfig,
     aim,
     encode_clips,
@@ -33,11 +37,8 @@ from train.rdm import (
     start_from_least_squares,
     steadying,
 )
-from train.report import ship
-from train.run import append_curve, load_state
-from train.shards import Clips, read_shards, write_shards
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 LAID_OUT = {**TINY, "layout_grid": 4, "layout_base": 8, "changing": [1, 3, 4]}
 STAGE_1 = AutoencoderConfig(
     model=LAID_OUT,
@@ -282,7 +283,7 @@ def test_stage_2_refuses_to_be_one_of_several_processes(start, tmp_path, monkeyp
 def test_a_shipped_checkpoint_tells_nothing_of_where_it_was_made(start, shards, tmp_path, monkeypatch):
     first = start("autoencoder", tmp_path / "one", start=str(start("autoencoder", tmp_path / "zero")))
     second = rdm.train(STAGE_2, [shards], first, tmp_path / "two")
-    monkeypatch.setattr("train.report.ASSETS", tmp_path / "assets")
+    monkeypatch.setattr("train.release.report.ASSETS", tmp_path / "assets")
     ship(first, second, "mine")
     texts = {file.name: file.read_text() for file in (tmp_path / "assets" / "mine").rglob("*.json*")}
     assert {"model_index.json", "autoencoder_run.json", "rdm_run.json", "rdm_curves.jsonl"} <= texts.keys()

@@ -1,0 +1,91 @@
+"""The Pose tab and its endpoint, with a tiny PCL model and with none."""
+
+import html
+from dataclasses import replace
+
+import gradio as gr
+import numpy as np
+import pytest
+import torch
+
+from app import api
+from app.session import Model, load
+from app.tabs import pose
+from app.ui import build
+from latentface.pcl import PCL
+
+NAMES = ["swap", "face", "pose", "face_rebuilt", "pose_rebuilt", "mirrored_pose"]
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    torch.manual_seed(0)
+    return replace(load(), pcl=PCL(size=32, width=8).eval())
+
+
+def endpoints(model: Model) -> dict:
+    """Name -> function of all endpoints."""
+    with gr.Blocks() as demo:
+        api.build(model)
+    return {f.api_name: f.fn for f in demo.fns.values()}
+
+
+def pose_swap(model: Model):
+    """The function behind the endpoint /pose_swap."""
+    return endpoints(model)["pose_swap"]
+
+
+def tabs(model: Model) -> list[str]:
+    """Labels of the page's tabs."""
+    return [block.label for block in build(model).blocks.values() if isinstance(block, gr.Tab)]
+
+
+def shown(model: Model) -> str:
+    """All text of the tab."""
+    with gr.Blocks() as demo:
+        pose.build(model)
+    return html.unescape(
+        " ".join(str(block.value) for block in demo.blocks.values() if isinstance(block, (gr.Markdown, gr.HTML)))
+    )
+
+
+def test_the_endpoint_gives_a_report_and_pictures(model, photos):
+    one, smile = (str(photos[name]) for name in ("one.jpg", "smile.jpg"))
+    about, pictures = pose_swap(model)(one, smile)
+    assert about["face"]["file"] == "one.jpg" and about["pose"]["file"] == "smile.jpg" and about["face"]["faces"] == 1
+    assert [name for _, name in pictures] == NAMES
+    found = {name: image for image, name in pictures}
+    assert all(image.shape == (256, 256, 3) and image.dtype == np.uint8 for image in found.values())
+    a, b = model.read(one), model.read(smile)
+    with torch.no_grad():
+        expected = model.pcl.swap(a.crop, b.crop)[0]
+    middle = found["swap"][4::8, 4::8].astype(float)  # 32 pixels enlarged eight times
+    assert np.abs(middle - (expected.permute(1, 2, 0).numpy() + 1) * 127.5).mean() < 6
+    for one, two in (
+        ("swap", "face_rebuilt"),
+        ("swap", "pose_rebuilt"),
+        ("face", "pose"),
+        ("face_rebuilt", "mirrored_pose"),
+    ):
+        assert not np.array_equal(found[one], found[two]), (one, two)
+
+
+def test_the_tab_opens_with_a_swap(model):
+    text = shown(model)
+    assert "A at B's pose" in text and "A, rebuilt" in text and text.count("<img") == 6
+
+
+def test_without_a_checkpoint_the_page_has_no_tab_and_the_tab_says_how_to_get_one(model, photos):
+    none = replace(model, pcl=None)
+    text = shown(none)
+    assert "python -m train pcl" in text and "python -m train ship --pcl RUN" in text and "<img" not in text
+    assert set(endpoints(model)) - set(endpoints(none)) == {"pose_swap"}
+    assert "Pose" in tabs(model) and "Pose" not in tabs(none) and "Swap" in tabs(none)
+    face = model.read(photos["one.jpg"])
+    with pytest.raises(gr.Error, match="No PCL checkpoint is bundled"):
+        pose.look(none, face, face)
+
+
+def test_a_missing_photo_gets_a_plain_sentence(model, photos):
+    with pytest.raises(gr.Error, match="A photo is missing"):
+        pose_swap(model)(str(photos["one.jpg"]), None)

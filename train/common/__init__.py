@@ -1,0 +1,1 @@
+"""What every trainer and measure shares: runs, judges, contact sheets."""

@@ -1,0 +1,1 @@
+"""PCL and SimCLR: trainers, augmentations."""

@@ -1,0 +1,79 @@
+"""The baseline beside PCL: SimCLR (Chen et al., ICML 2020) on the same backbone, data and budget.
+
+    python -m train simclr --preset explorer|clips --data SHARDS --out RUN [--resume]
+
+`explorer`: two augmentations of one image, as published, with crops and colours tuned for faces. `clips`: two frames
+of one person instead, each augmented: time is the teacher, and what changes within a clip (expression, pose) is what
+is forgotten.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from latentface.pcl import STRIDE, Backbone
+from train import losses
+from train.contrastive import trainer as contrastive
+from train.contrastive.augment import Colours, crops, view
+from train.contrastive.trainer import Batch, ContrastiveConfig, Projector, Task, fit
+from train.data.shards import Clips, another_frame
+
+
+@dataclass
+class SimCLRConfig(ContrastiveConfig):
+    """A preset of SimCLR."""
+
+    temperature: float = 0.1
+    """Of the contrast."""
+    area: tuple[float, float] = (0.3, 1.0)
+    """Smallest and largest share of the standard crop that a view shows."""
+    colours: dict = field(
+        default_factory=lambda: {"brightness": 0.5, "contrast": 0.5, "saturation": 0.5, "hue": 0.05, "blur": 0.5}
+    )
+    """How colours vary, see augment.Colours. Hue little: skin is no wheel of colours."""
+    frames: bool = False
+    """Whether the second view is of another frame of the same person (where there is one); then no other image of that
+    person is a negative."""
+
+
+PRESETS = {
+    "explorer": SimCLRConfig(),
+    "clips": SimCLRConfig(frames=True, area=(0.5, 1.0)),
+    "toy": SimCLRConfig(model={"size": 32, "width": 8}, images=512, batch=32, projection=(32, 16), lr=4e-3, warm_up=10),
+}
+
+
+def tasks(model: Backbone, projectors: nn.ModuleDict, config: SimCLRConfig) -> dict[str, Task]:
+    """SimCLR's one loss; its projector is added to `projectors`."""
+    size, width = model.config.size, model.config.width
+    projectors["trunk"] = Projector(4 * width * (size // STRIDE) ** 2, *config.projection)
+    colours = Colours(**config.colours)
+
+    def contrast(batch: Batch) -> Tensor:
+        other, rows, images = batch.stored, batch.rows, batch.clips.images
+        if config.frames:
+            frames = another_frame(batch.clips.people, rows, batch.generator)
+            other = images[frames.to(images.device)].to(other.device)
+        count, generator = len(rows), batch.generator
+        image = torch.cat(
+            [
+                view(stored, crops(count, generator, config.area), size, colours, generator)
+                for stored in (batch.stored, other)
+            ]
+        )
+        one, two = projectors["trunk"](model(image).flatten(1)).chunk(2)
+        return losses.info_nce(one, two, config.temperature, person=batch.clips.person[rows] if config.frames else None)
+
+    return {"contrast": Task(contrast, [model, projectors["trunk"]])}
+
+
+def check(model: Backbone, clips: Clips) -> tuple[dict, None]:
+    """`look` on validation frames; there is nothing to draw."""
+    return contrastive.look(model, clips, model.config.size), None
+
+
+def train(config: SimCLRConfig, data: list[str], out: Path, resume: bool = False, every: int = 12_800) -> Path:
+    """Trains SimCLR and returns the run's folder, see contrastive.fit; weights in `backbone/`."""
+    return fit(config, data, out, Backbone, tasks, check, resume, every)

@@ -1,0 +1,1 @@
+"""Photo-like people who do not exist, from a style-based generator."""

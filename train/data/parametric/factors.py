@@ -1,0 +1,345 @@
+"""What is drawn by chance for a parametric person and clip: identity, expression, pose, light, camera, each from its
+own stream.
+
+Nothing here looks at a factor of another kind, so identity, expression, pose and light are independent by construction.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from train.data.parametric.mesh import AGES, ANCESTRY, Head
+
+SHAPE_SPREAD = 0.26
+"""Standard deviation of a face shape change; at .4 people become caricatures."""
+ASYMMETRY = 0.05
+"""Standard deviation of the difference between the two sides."""
+AT_REST = {"l-eye-scale-incr": 0.2, "l-eye-height2-incr": 0.12}
+"""Mean of a shape change, 0 for those not named: the template's eyes are small."""
+STILL = ("head-trans", "neck-trans", "measure-neck-height", "ear-rot", "chin-triangle")
+"""Changes that move the head as a whole, or look broken."""
+
+EMOTIONS = {
+    "smile": {"mouthSmile": 0.95, "cheekSquint": 0.5, "eyeSquint": 0.2, "mouthDimple": 0.25},
+    "smile_open": {
+        "mouthSmile": 1.0,
+        "cheekSquint": 0.6,
+        "eyeSquint": 0.25,
+        "jawOpen": 0.16,
+        "mouthUpperUp": 0.55,
+        "mouthLowerDown": 0.3,
+    },
+    "laugh": {
+        "mouthSmile": 1.0,
+        "cheekSquint": 0.8,
+        "eyeSquint": 0.4,
+        "jawOpen": 0.5,
+        "mouthUpperUp": 0.6,
+        "mouthLowerDown": 0.35,
+    },
+    "anger": {
+        "browDown": 0.9,
+        "eyeSquint": 0.4,
+        "noseSneer": 0.45,
+        "mouthPress": 0.5,
+        "mouthFrown": 0.35,
+        "jawForward": 0.2,
+    },
+    "rage": {
+        "browDown": 1.0,
+        "noseSneer": 0.7,
+        "mouthUpperUp": 0.5,
+        "mouthLowerDown": 0.6,
+        "jawOpen": 0.3,
+        "mouthStretch": 0.4,
+        "eyeWide": 0.3,
+    },
+    "sadness": {
+        "browInnerUp": 0.9,
+        "mouthFrown": 0.7,
+        "mouthShrugLower": 0.4,
+        "eyeSquint": 0.2,
+        "mouthRollLower": 0.15,
+    },
+    "surprise": {"browInnerUp": 0.8, "browOuterUp": 0.8, "eyeWide": 0.8, "jawOpen": 0.55, "mouthFunnel": 0.2},
+    "fear": {
+        "browInnerUp": 0.8,
+        "browOuterUp": 0.4,
+        "browDown": 0.3,
+        "eyeWide": 0.8,
+        "mouthStretch": 0.6,
+        "jawOpen": 0.2,
+        "mouthLowerDown": 0.3,
+    },
+    "disgust": {
+        "noseSneer": 0.9,
+        "mouthUpperUp": 0.5,
+        "browDown": 0.5,
+        "cheekSquint": 0.4,
+        "mouthShrugLower": 0.3,
+        "eyeSquint": 0.3,
+    },
+    "contempt": {"mouthSmileLeft": 0.5, "mouthDimpleLeft": 0.6, "mouthPress": 0.3, "browOuterUpRight": 0.3},
+    "doubt": {
+        "browDownLeft": 0.6,
+        "browOuterUpRight": 0.8,
+        "mouthPress": 0.4,
+        "mouthLeft": 0.2,
+        "mouthShrugLower": 0.3,
+    },
+    "kiss": {"mouthPucker": 0.95, "eyeSquint": 0.2, "jawForward": 0.1},
+    "puff": {"cheekPuff": 0.9, "mouthPress": 0.3, "mouthPucker": 0.3},
+    "tongue": {"tongueOut": 0.9, "jawOpen": 0.4, "mouthLowerDown": 0.2},
+    "sleepy": {"eyeBlink": 0.55, "browInnerUp": 0.2, "jawOpen": 0.1, "mouthShrugLower": 0.2},
+    "shut": {"eyeBlink": 1.0, "eyeSquint": 0.2},
+    "aa": {"jawOpen": 0.5, "mouthLowerDown": 0.3, "mouthUpperUp": 0.15},
+    "ee": {"jawOpen": 0.15, "mouthStretch": 0.5, "mouthLowerDown": 0.4, "mouthUpperUp": 0.3, "mouthDimple": 0.2},
+    "oo": {"jawOpen": 0.2, "mouthFunnel": 0.7, "mouthPucker": 0.5},
+    "oh": {"jawOpen": 0.4, "mouthFunnel": 0.7},
+    "ff": {"jawOpen": 0.05, "mouthRollLower": 0.6, "mouthUpperUp": 0.3},
+    "mm": {"mouthPress": 0.6, "mouthRollLower": 0.4, "mouthRollUpper": 0.4},
+    "ll": {"jawOpen": 0.25, "mouthLowerDown": 0.3, "mouthUpperUp": 0.25, "tongueOut": 0.15},
+    "jaw_aside": {"jawLeft": 0.7, "mouthLeft": 0.4},
+    "plain": {},
+}
+"""Actions without a side stand for both."""
+OFTEN = {
+    "smile": 5,
+    "smile_open": 6,
+    "laugh": 4,
+    "surprise": 2,
+    "anger": 2,
+    "sadness": 2,
+    "aa": 2,
+    "ee": 1.5,
+    "oo": 1.5,
+    "oh": 1.5,
+    "plain": 1,
+}
+"""How often an expression is drawn, 1 for those not named."""
+
+
+def stream(seed: int, person: int, kind: str) -> np.random.Generator:
+    """The random numbers of one kind of factor of one person: the same wherever and whenever they are drawn."""
+    return np.random.default_rng([seed, person, *kind.encode()])
+
+
+def identity(head: Head, rng: np.random.Generator) -> dict:
+    """Who it is: age in years (16 to 80, evenly), gender (0 female to 1 male), skin (0 light to 1 dark, evenly),
+    ancestry weights, build, shape changes, and everything painted (all in [0, 1] unless said).
+    """
+    skin = rng.uniform()
+    age = rng.uniform(16, 80)
+    male = rng.uniform() < 0.5
+    gender = min(abs(rng.normal(0, 0.13)), 0.4)
+    gender = 1 - gender if male else gender
+    weights = rng.dirichlet([0.25 + 0.9 * skin, 0.6, 0.25 + 0.9 * (1 - skin)])
+    shapes = {}
+    for name in head.changes:
+        if any(part in name for part in STILL) or name.startswith("r-"):
+            continue
+        spread = ASYMMETRY * 1.5 if name.endswith("-out") and name[1] != "-" else SHAPE_SPREAD
+        spread *= 0.4 if name == "eyebrows-angle-up" else 1  # a face at rest should neither frown nor plead
+        value = rng.normal(AT_REST.get(name, 0), spread)
+        if name.startswith("l-"):
+            aside = rng.normal(0, ASYMMETRY)
+            shapes[name], shapes["r-" + name[2:]] = value + aside, value - aside
+        else:
+            shapes[name] = value
+    shapes = {name: float(np.clip(round(value, 4), -0.8, 0.8)) for name, value in shapes.items()}
+    grey = float(np.clip((age - 48) / 35 + rng.normal(0, 0.25), 0, 1)) if age > 32 else 0.0
+    beard = 0.0
+    if male:
+        beard = float(rng.choice([0.0, rng.uniform(0.15, 0.5), rng.uniform(0.6, 1.0)], p=[0.4, 0.3, 0.3]))
+    made_up = float(rng.uniform(0.3, 1)) if (not male and rng.uniform() < 0.55) else 0.0
+    style = str(
+        rng.choice(["shaved", "short", "crop", "long"], p=[0.12, 0.4, 0.4, 0.08] if male else [0.02, 0.12, 0.2, 0.66])
+    )
+    return {
+        "age": round(float(age), 2),
+        "gender": round(float(gender), 4),
+        "skin": round(float(skin), 4),
+        "ancestry": {name: round(float(w), 4) for name, w in zip(ANCESTRY, weights, strict=True)},
+        "weight": round(float(np.clip(rng.normal(0.5, 0.22), 0, 1)), 4),
+        "muscle": round(float(np.clip(rng.normal(0.5, 0.2), 0, 1)), 4),
+        "blood": round(float(rng.uniform()), 4),
+        "freckles": round(float(max(0, rng.uniform(-2.2, 1)) * (skin < 0.5)), 4),
+        "hair": style,
+        "hair_length": round(float(rng.uniform()), 4),
+        "hair_colour": round(float(rng.uniform()), 4),
+        "grey": round(grey, 4),
+        "receding": round(float(max(0, rng.normal(0.1, 0.3) + (age - 40) / 60) * male), 4),
+        "brows": round(float(rng.uniform()), 4),
+        "beard": round(beard, 4),
+        "make_up": round(made_up, 4),
+        "iris": round(float(rng.uniform()), 4),
+        "glasses": int(rng.uniform() < (0.12 if age < 45 else 0.3)),
+        "shapes": shapes,
+    }
+
+
+def control(head: Head, who: dict) -> np.ndarray:
+    """The person's neutral control mesh, N x 3 float32."""
+    names = list(AGES)
+    years = np.array(list(AGES.values()))
+    at = np.interp(who["age"], years, np.arange(3))
+    ages = {names[i]: max(0.0, 1 - abs(at - i)) for i in range(3)}
+    genders = {"female": 1 - who["gender"], "male": who["gender"]}
+
+    def thirds(value):
+        return {"min": max(0, 1 - 2 * value), "average": 1 - abs(2 * value - 1), "max": max(0, 2 * value - 1)}
+
+    out = head.template.copy()
+    for age, a in ages.items():
+        for gender, g in genders.items():
+            if a * g == 0:
+                continue
+            for race, r in who["ancestry"].items():
+                out += np.float32(a * g * r) * head.macro[f"{race}-{gender}-{age}"]
+            for muscle, m in thirds(who["muscle"]).items():
+                for weight, w in thirds(who["weight"]).items():
+                    if m * w > 0:
+                        out += (
+                            np.float32(a * g * m * w)
+                            * head.macro[f"universal-{gender}-{age}-{muscle}muscle-{weight}weight"]
+                        )
+    for name, value in who["shapes"].items():
+        negative, positive = head.changes[name]
+        out += np.float32(abs(value)) * (positive if value > 0 else negative)
+    return out
+
+
+def _expression(rng: np.random.Generator, strength: float) -> dict:
+    """One expression as people combine actions: an emotion or a mouth shape, brows and lids of their own, slightly
+    one-sided.
+    """
+    names = list(EMOTIONS)
+    chance = np.array([OFTEN.get(n, 1) for n in names], float)
+    picked = [(names[rng.choice(len(names), p=chance / chance.sum())], rng.uniform(0.7, 1.15))]
+    if rng.uniform() < 0.25:
+        picked.append((names[rng.choice(len(names), p=chance / chance.sum())], rng.uniform(0.1, 0.4)))
+    if rng.uniform() < 0.35:
+        brow = [
+            {"browInnerUp": 1.0},
+            {"browOuterUp": 1.0},
+            {"browDown": 1.0},
+            {"browOuterUp": 0.7, "browInnerUp": 0.8},
+        ][rng.integers(4)]
+        picked.append((brow, rng.uniform(0.2, 0.8)))
+    side = rng.normal(0, 0.09)
+    flip = rng.uniform() < 0.5
+    weights: dict[str, float] = {}
+    for name, amount in picked:
+        for action, value in (EMOTIONS[name] if isinstance(name, str) else name).items():
+            for end, lean in (("", 0), ("Left", side), ("Right", -side)):
+                full = action + end
+                if flip and action[-4:] == "Left":
+                    full = action[:-4] + "Right"
+                elif flip and action[-5:] == "Right":
+                    full = action[:-5] + "Left"
+                if full in ACTIONS:
+                    weights[full] = weights.get(full, 0) + value * amount * strength * (1 + lean)
+    return weights
+
+
+ACTIONS: set = set()
+"""Names of the 52 actions; filled from the mesh by `clip_factors`."""
+
+
+def clip_factors(head: Head, frames: int, seed: int, person: int) -> list[dict]:
+    """Expression, gaze, pose, light and camera of every frame of one clip, moving smoothly.
+
+    Returns dictionaries with "expression" {action: weight}, "pose" [yaw, pitch, roll] in degrees, "lamps" (rows of
+    direction towards the lamp and linear colour, see rendering.shade), "camera" {...}, "background" {...},
+    "jitter" [scale, x, y].
+    """
+    ACTIONS.update(head.actions)
+    time = np.linspace(0, 1, frames) if frames > 1 else np.array([0.5])
+    keys = 2 + max(1, round(frames / 3))
+
+    def eased(rng, values: np.ndarray) -> np.ndarray:
+        """Values (keys x n) at each frame: still at the keys, smooth between."""
+        knots = np.linspace(0, 1, keys)
+        knots[1:-1] += rng.uniform(-0.3, 0.3, keys - 2) / keys
+        at = np.interp(time, knots, np.arange(keys))
+        low = np.minimum(at.astype(int), keys - 2)
+        part = (at - low)[:, None]
+        part = part * part * (3 - 2 * part)
+        return values[low] * (1 - part) + values[low + 1] * part
+
+    rng = stream(seed, person, "expression")
+    subtle = rng.uniform() < 0.2
+    names = sorted(head.actions)
+    table = np.zeros((keys, len(names)))
+    order = rng.permutation(keys)  # the neutral frame is not always the first
+    for k in range(keys):
+        strength = 0.15 if order[k] == 0 else (rng.uniform(0.25, 0.45) if subtle else rng.uniform(0.75, 1.0))
+        weights = _expression(rng, strength)
+        for name, value in weights.items():
+            table[k, names.index(name)] = value
+    table = eased(rng, table)
+    wander = eased(rng, rng.normal(0, 0.035, (keys, len(names)))).clip(0)
+    table = table + wander
+    blink = rng.uniform(size=frames) < 0.05
+    look = eased(rng, rng.normal(0, [0.32, 0.22], (keys, 2)) * (rng.uniform(size=(keys, 1)) < 0.75))
+    for i in range(frames):
+        w = dict(zip(names, table[i], strict=True))
+        for side, sign in (("Left", 1), ("Right", -1)):  # + looks to the person's left
+            w[f"eyeLookOut{side}"], w[f"eyeLookIn{side}"] = max(0, sign * look[i, 0]), max(0, -sign * look[i, 0])
+            w[f"eyeLookUp{side}"], w[f"eyeLookDown{side}"] = max(0, look[i, 1]), max(0, -look[i, 1])
+            lid = max(w[f"eyeBlink{side}"], rng.uniform(0.7, 1) if blink[i] else 0)
+            w[f"eyeBlink{side}"] = lid
+            w[f"eyeSquint{side}"] *= 1 - 0.6 * min(lid, 1)
+            w[f"eyeWide{side}"] *= 1 - min(lid, 1)
+        w["mouthClose"] = min(w["mouthClose"], 0.6 * w["jawOpen"])
+        w["tongueOut"] *= min(1, 4 * w["jawOpen"])
+        table[i] = [min(1, w[name]) for name in names]
+
+    rng = stream(seed, person, "pose")
+    spread = np.array([20, 9, 4])
+    base = rng.normal(0, 1, 3)
+    poses = eased(rng, (0.75 * base + 0.66 * rng.normal(0, 1, (keys, 3))) * spread)
+    poses = np.clip(poses, [-50, -24, -14], [50, 24, 14])
+    jitter = rng.normal(0, [0.02, 0.012, 0.012], (frames, 3))
+
+    rng = stream(seed, person, "light")
+    key_at = rng.normal(0, [0.75, 0.45])  # right and up of the camera
+    strength = rng.uniform(0.35, 1.1)
+    drift = rng.normal(0, 0.25, 2) * (rng.uniform() < 0.4)
+    warm, cool = rng.normal(0, 0.07), rng.normal(0, 0.05)
+    sky = rng.uniform(0.22, 0.6)
+    ground = sky * rng.uniform(0.35, 0.85)
+    fill_at = rng.normal(0, [0.8, 0.4])
+    fill = rng.uniform(0, 0.35) * strength
+
+    def colour(amount, tint):
+        return [amount * (1 + tint), amount, amount * (1 - tint)]
+
+    lamps = []
+    for i in range(frames):
+        rows = [[0, 0, 0, *colour(sky, cool)], [0, 0, 0, *colour(ground, cool + 0.05)]]
+        for at, power, tint in ((key_at + drift * (time[i] - 0.5), strength, warm), (fill_at, fill, -warm)):
+            direction = np.array([at[0], -at[1], -1.0])
+            rows.append([*(direction / np.linalg.norm(direction)), *colour(power, tint)])
+        lamps.append(np.array(rows, np.float32))
+
+    rng = stream(seed, person, "camera")
+    camera = {
+        "noise": round(float(max(0, rng.normal(0.008, 0.01))), 5),
+        "blur": round(float(max(0, rng.normal(0.25, 0.3))), 4),
+        "cast": [round(float(c), 4) for c in 1 + rng.normal(0, 0.035, 3)],
+        "contrast": round(float(rng.uniform(0.92, 1.1)), 4),
+    }
+    out = []
+    for i in range(frames):
+        expression = {n: round(float(v), 4) for n, v in zip(names, table[i], strict=True) if v > 0.0005}
+        out.append(
+            {
+                "expression": expression,
+                "pose": [round(float(v), 3) for v in poses[i]],
+                "lamps": lamps[i],
+                "camera": camera,
+                "jitter": [round(float(v), 5) for v in jitter[i]],
+            }
+        )
+    return out

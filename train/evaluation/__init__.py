@@ -1,0 +1,1 @@
+"""Suites that measure a checkpoint, the methods compared, probe heads and metrics."""

@@ -1,0 +1,54 @@
+"""The fixed set of parametric people (`python -m train truth`): exact head pose and facial actions of every frame."""
+
+import json
+import tarfile
+from pathlib import Path
+
+import numpy as np
+
+from train.evaluation.datasets import DataError, Pictures, Stored, Values, numbered
+
+ACTIVE = 0.3
+"""Weight from which a facial action counts as active."""
+
+
+def truth(path: Path) -> list[Values]:
+    """SHARDS/validation and SHARDS/test, shards with "pose" and "expression" a frame, as two tasks.
+
+    People of the validation part train the probe, a fifth of them chooses; people of the test part report. Actions that
+    are never active in one of the parts are left out.
+    """
+    names, files, pose, actions, part, person = [], [], [], [], [], []
+    for folder in ("validation", "test"):
+        tars = sorted((path / folder).glob("*.tar"))
+        if not tars:
+            raise DataError(
+                f"truth: {path / folder} holds no shards; make them with `python -m train truth --out {path}`"
+            )
+        for tar in tars:
+            with tarfile.open(tar, "r:") as archive:
+                members = {member.name: member for member in archive if member.isreg()}
+                for name in sorted(name for name in members if name.endswith(".json")):
+                    for index, factors in enumerate(json.loads(archive.extractfile(name).read())):
+                        frame = members.get(f"{name[:-5]}.{index:02d}.webp")
+                        if frame is None or not {"pose", "expression", "person"} <= set(factors):
+                            raise DataError(
+                                f"truth: {tar.name} has no picture, pose or expression for frame {index} of {name}"
+                            )
+                        names.append(f"{folder}/{frame.name}")
+                        files.append(Stored(tar, frame.offset_data, frame.size))
+                        pose.append(factors["pose"])
+                        actions.append(factors["expression"])
+                        part.append("train" if folder == "validation" else "test")
+                        person.append(f"{folder}/{factors['person']}")
+    pictures, parts, group = Pictures(names, files, "standard"), np.array(part), numbered(person)
+    units = sorted({action for weights in actions for action in weights})
+    weight = np.array([[weights.get(unit, 0.0) for unit in units] for weights in actions]).reshape(
+        len(names), len(units)
+    )
+    seen = np.all([(weight[parts == p] >= ACTIVE).any(0) for p in ("train", "test")], axis=0)
+    tasks = [Values("pose", pictures, np.array(pose, dtype=float), ["yaw", "pitch", "roll"], parts, group)]
+    if seen.any():
+        units = [unit for unit, keep in zip(units, seen) if keep]
+        tasks.append(Values("actions", pictures, weight[:, seen], units, parts, group, ACTIVE))
+    return tasks

@@ -1,0 +1,366 @@
+"""The `leakage` suite: what each block of the code tells of each factor, on people the model has never seen.
+
+    python -m train evaluate --suite leakage --checkpoint explorer --data truth:SHARDS/validation --out results.json
+
+A good split tells identity by the identity block alone and expression by the expression block alone. Every pair of
+block and factor gets a linear probe (linear_probe), beside chance and beside the full code:
+
+- identity: who it is, among all people of the set. Trained on some clips of every person and tested on others; where a
+  person has one clip, trained on its first half and tested on the second (light and background are then the same in
+  both, so it errs on the side of leakage);
+- expression: which of some named expressions (a fixed rule on the engine's action weights), balanced accuracy;
+- actions: the action weights, mean R2; yaw, pitch and light: R2. These train on half of the people and test on the
+  others;
+- retrieval: whether the nearest test frame's neighbour among the training frames is the same person.
+
+From the matrix: block-level DCI (dci); from the codes: normalised HSIC (hsic).
+"""
+
+import json
+from pathlib import Path
+
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from latentface.autoencoder import Codes
+from latentface.pipeline import LatentFacePipeline, load_pipeline
+from train.common.run import Progress
+from train.data.shards import Clips, read_shards, stream_clips
+from train.evaluation.dci import dci
+from train.evaluation.hsic import dependence, gaussian_kernel, same_kernel
+from train.evaluation.linear_probe import FOLDS, balanced_accuracy, correlation, discriminant, r2, ridge
+
+FRAMES = 16
+"""Most frames of a clip that are encoded, evenly spaced."""
+PARTS = ("identity", "expression", "view", "light")
+"""Blocks that make up the code without overlap."""
+ROWS = 1000
+"""Most rows that HSIC looks at: its kernels grow with the square."""
+NAMED = {
+    "smile": ("mouthSmile",), "open": ("jawOpen",), "brows up": ("browInnerUp", "browOuterUp"),
+    "brows down": ("browDown",), "shut": ("eyeBlink",), "pucker": ("mouthPucker", "mouthFunnel"),
+    "frown": ("mouthFrown",), "sneer": ("noseSneer",),
+}  # fmt: skip
+"""Named expressions and the actions they consist of; a name without a side stands for both."""
+PLAIN = 0.75
+"""A frame whose strongest named expression is less than this many standard deviations above the mean is "plain"."""
+BLENDSHAPES = [
+    "_neutral",
+    "browDownLeft",
+    "browDownRight",
+    "browInnerUp",
+    "browOuterUpLeft",
+    "browOuterUpRight",
+    "cheekPuff",
+    "cheekSquintLeft",
+    "cheekSquintRight",
+    "eyeBlinkLeft",
+    "eyeBlinkRight",
+    "eyeLookDownLeft",
+    "eyeLookDownRight",
+    "eyeLookInLeft",
+    "eyeLookInRight",
+    "eyeLookOutLeft",
+    "eyeLookOutRight",
+    "eyeLookUpLeft",
+    "eyeLookUpRight",
+    "eyeSquintLeft",
+    "eyeSquintRight",
+    "eyeWideLeft",
+    "eyeWideRight",
+    "jawForward",
+    "jawLeft",
+    "jawOpen",
+    "jawRight",
+    "mouthClose",
+    "mouthDimpleLeft",
+    "mouthDimpleRight",
+    "mouthFrownLeft",
+    "mouthFrownRight",
+    "mouthFunnel",
+    "mouthLeft",
+    "mouthLowerDownLeft",
+    "mouthLowerDownRight",
+    "mouthPressLeft",
+    "mouthPressRight",
+    "mouthPucker",
+    "mouthRight",
+    "mouthRollLower",
+    "mouthRollUpper",
+    "mouthShrugLower",
+    "mouthShrugUpper",
+    "mouthSmileLeft",
+    "mouthSmileRight",
+    "mouthStretchLeft",
+    "mouthStretchRight",
+    "mouthUpperUpLeft",
+    "mouthUpperUpRight",
+    "noseSneerLeft",
+    "noseSneerRight",
+]
+"""Order of MediaPipe's blendshapes, for frames that carry them as a list "blend": pseudo-labels, not truth."""
+
+
+def action_weights(factors: list[dict]) -> tuple[Tensor, list[str]]:
+    """Action weights N x A of frames and the actions' names; those that hardly move are left out.
+
+    Reads "expression" {action: weight}, or "blend", a list in the order of BLENDSHAPES. Raises ValueError for neither.
+    """
+    rows = [f.get("expression", dict(zip(BLENDSHAPES, f.get("blend", ())))) for f in factors]
+    names = sorted({name for row in rows for name in row})
+    weights = torch.tensor([[float(row.get(name, 0)) for name in names] for row in rows])
+    moving = weights.std(0) > 0.02 if names else torch.zeros(0, dtype=torch.bool)
+    if not moving.any():
+        raise ValueError('the frames carry no expression that changes ("expression" {action: weight}, or "blend")')
+    return weights[:, moving], [name for name, moves in zip(names, moving.tolist()) if moves]
+
+
+def named_expressions(weights: Tensor, names: list[str]) -> tuple[Tensor, list[str]]:
+    """Class N int64 of action weights N x A, and the classes' names: the strongest of NAMED for each frame, or "plain".
+
+    Every named expression's mean weight is standardised over the frames first. Classes of under 2 % count as plain.
+    """
+    groups = {}
+    for name, stems in NAMED.items():
+        columns = [i for i, action in enumerate(names) if action.removesuffix("Left").removesuffix("Right") in stems]
+        if columns:
+            groups[name] = weights[:, columns].mean(1)
+    table = torch.stack(list(groups.values()), 1)
+    table = (table - table.mean(0)) / table.std(0).clamp(min=1e-6)
+    strength, label = table.max(1)
+    label = torch.where(strength >= PLAIN, label + 1, 0)
+    rare = torch.bincount(label, minlength=len(groups) + 1) < 0.02 * len(label)
+    label = torch.where(rare[label], 0, label)
+    present, index = label.unique(return_inverse=True)
+    return index, [["plain", *groups][i] for i in present.tolist()]
+
+
+def later_half(person: Tensor, clip: Tensor) -> Tensor:
+    """N bool: frames that test an identity probe: a person's later clips, or the later half of an only clip.
+
+    person, clip: N int64; clips count up in the order of the rows.
+    """
+    out = torch.zeros(len(person), dtype=torch.bool)
+    for name in person.unique():
+        rows = (person == name).nonzero().flatten()
+        clips = clip[rows].unique()
+        if len(clips) > 1:
+            out[rows] = torch.isin(clip[rows], clips[(len(clips) + 1) // 2 :])
+        else:
+            out[rows[(len(rows) + 1) // 2 :]] = True
+    return out
+
+
+def leakage(blocks: dict[str, Tensor], factors: dict[str, Tensor], person: Tensor, clip: Tensor) -> dict[str, float]:
+    """The suite's flat results.
+
+    Args:
+        blocks: name -> N x D codes; the names in PARTS are used for DCI and HSIC, "full" is the whole code.
+        factors: "actions" N x A and "expression" N int64, and where known "yaw", "pitch" N x 1 and "light" N x 4.
+        person, clip: N int64.
+
+    Returns:
+        `FACTOR_from_BLOCK` for all, `FACTOR_chance`, `identity_leak` and `expression_leak` (score from the wrong block
+        over chance), `dci_...`, `hsic_BLOCK_FACTOR`, and the sizes.
+
+    Raises ValueError where there are fewer than four people or a person has one frame only.
+    """
+    people, person = person.unique(return_inverse=True)
+    test_frames, test_people = later_half(person, clip), person % 2 == 1
+    if (
+        len(people) < 4
+        or len(person[~test_frames].unique()) < len(people)
+        or len(person[test_frames].unique()) < len(people)
+    ):
+        raise ValueError("the leakage suite needs four people or more, two frames or more each")
+    fit, held, early = ~test_people, test_people, fold_of(person[~test_frames])
+    numbers = {k: v for k, v in factors.items() if k != "expression"}
+    expression = factors["expression"]
+    results: dict[str, float] = {
+        "n": len(person), "people": len(people),
+        "identity_chance": 1 / len(people), "expression_chance": 1 / len(expression[held].unique()),
+        "retrieval_chance": float(person[~test_frames].bincount()[person[test_frames]].float().mean()) / len(early),
+    }  # fmt: skip
+    for block, code in blocks.items():
+        named = discriminant(code[~test_frames], person[~test_frames], early, code[test_frames])
+        results[f"identity_from_{block}"] = balanced_accuracy(named, person[test_frames])
+        named = discriminant(code[fit], expression[fit], person[fit], code[held])
+        results[f"expression_from_{block}"] = balanced_accuracy(named, expression[held])
+        for name, value in numbers.items():
+            found = ridge(code[fit], value[fit], person[fit], code[held])
+            results[f"{name}_from_{block}"] = float(r2(found, value[held].double()).mean())
+            if name == "actions":
+                results[f"actions_corr_from_{block}"] = float(correlation(found, value[held].double()).mean())
+        results[f"retrieval_from_{block}"] = retrieval(
+            code[~test_frames], person[~test_frames], code[test_frames], person[test_frames]
+        )
+    results["identity_leak"] = results["identity_from_expression"] / results["identity_chance"]
+    results["expression_leak"] = results["expression_from_identity"] / results["expression_chance"]
+    results |= block_dci(results, [name for name in ("yaw", "pitch") if name in factors], "light" in factors)
+    rows = torch.linspace(0, len(person) - 1, min(ROWS, len(person))).long()
+    kernels = {name: gaussian_kernel(value[rows].double()) for name, value in numbers.items()}
+    kernels["identity"] = same_kernel(person[rows])
+    for part in PARTS:
+        kernel = gaussian_kernel(blocks[part][rows])
+        results |= {f"hsic_{part}_{name}": dependence(kernel, other) for name, other in kernels.items()}
+    return results
+
+
+def fold_of(person: Tensor) -> Tensor:
+    """Stretch of its person's frames that each row lies in, N int64 in [0, FOLDS); rows in the order of time."""
+    out = torch.zeros_like(person)
+    for name in person.unique():
+        rows = (person == name).nonzero().flatten()
+        out[rows] = torch.arange(len(rows)) * FOLDS // len(rows)
+    return out
+
+
+def retrieval(gallery: Tensor, owner: Tensor, query: Tensor, asked: Tensor) -> float:
+    """Share of queries M x D whose nearest gallery row N x D, by cosine of standardised codes, has the same owner."""
+    mean, std = gallery.mean(0), gallery.std(0).clamp(min=1e-6)
+    rows = [torch.nn.functional.normalize((part - mean) / std, dim=1) for part in (gallery, query)]
+    return float((owner[(rows[1] @ rows[0].T).argmax(1)] == asked).double().mean())
+
+
+def above_chance(score: float, chance: float) -> float:
+    """A score as the share of the way from chance to perfect, 0 below chance."""
+    return max(0.0, (score - chance) / (1 - chance))
+
+
+def block_dci(results: dict[str, float], angles: list[str], lit: bool) -> dict[str, float]:
+    """Block-level DCI of the matrix of `leakage`: parts x (identity, actions, pose, light)."""
+
+    def row(block: str) -> list[float]:
+        values = [above_chance(results[f"identity_from_{block}"], results["identity_chance"])]
+        values.append(max(0.0, results[f"actions_from_{block}"]))
+        if angles:
+            values.append(sum(max(0.0, results[f"{name}_from_{block}"]) for name in angles) / len(angles))
+        return values + ([max(0.0, results[f"light_from_{block}"])] if lit else [])
+
+    names = ["identity", "actions", *(["pose"] if angles else []), *(["light"] if lit else [])]
+    disentangled, complete, weight = dci(torch.tensor([row(block) for block in PARTS]))
+    out = {
+        "dci_disentanglement": float((disentangled * weight).sum()),
+        "dci_completeness": float(complete.mean()),
+        "dci_informativeness": sum(row("full")) / len(names),
+    }
+    out |= {f"dci_disentanglement_{name}": float(value) for name, value in zip(PARTS, disentangled)}
+    return out | {f"dci_completeness_{name}": float(value) for name, value in zip(names, complete)}
+
+
+@torch.no_grad()
+def code_blocks(pipeline: LatentFacePipeline, codes: Codes, seed: int = 0) -> dict[str, Tensor]:
+    """All blocks of faces' codes, N x D each: codes, their parts, each part of both joined, view, light, and all."""
+    parts = [pipeline.split(codes[rows], seed=seed) for rows in torch.arange(len(codes.shape)).split(1024)]
+    denoiser = pipeline.denoiser
+    identity = denoiser.standardize(torch.cat([part.identity for part in parts]))
+    expression = torch.cat([part.expression for part in parts]) / denoiser.std
+    blocks: dict[str, Tensor] = {}
+    for prefix, both in (("", denoiser.standardize(codes.face)), ("id_", identity), ("exp_", expression)):
+        blocks |= zip((f"{prefix}shape", f"{prefix}texture"), both.chunk(2, 1))
+    blocks |= {"identity": identity, "expression": expression}
+    blocks |= {"view": codes.view, "light": codes.light}
+    blocks["full"] = torch.cat([blocks[name] for name in ("shape", "texture", "view", "light")], 1)
+    return {name: value.cpu() for name, value in blocks.items()}
+
+
+def heat_map(results: dict[str, float], blocks: list[str]) -> Image.Image:
+    """The matrix as a picture: a row a factor, a column a block; white at chance, dark green at perfect."""
+    rows = [
+        n
+        for n in ("identity", "retrieval", "expression", "actions", "yaw", "pitch", "light")
+        if f"{n}_from_full" in results
+    ]
+    cell, left, top = (92, 34), 260, 34
+    image = Image.new("RGB", (left + cell[0] * len(blocks), top + cell[1] * len(rows)), "white")
+    draw = ImageDraw.Draw(image)
+    for j, block in enumerate(blocks):
+        draw.text((left + (j + 0.5) * cell[0], top / 2), block, fill="black", anchor="mm", font_size=13)
+    for i, name in enumerate(rows):
+        chance = results.get(f"{name}_chance", 0.0)
+        kind = {"identity": "accuracy", "retrieval": "nearest", "expression": "bal. accuracy"}.get(name, "R2")
+        y = top + i * cell[1]
+        draw.text(
+            (6, y + cell[1] / 2), f"{name}, {kind} (chance {chance:.2g})", fill="black", anchor="lm", font_size=13
+        )
+        for j, block in enumerate(blocks):
+            score = results[f"{name}_from_{block}"]
+            shade = above_chance(score, chance)
+            x = left + j * cell[0]
+            colour = tuple(round(255 - shade * (255 - c)) for c in (20, 110, 80))
+            draw.rectangle((x, y, x + cell[0] - 2, y + cell[1] - 2), fill=colour)
+            ink = "white" if shade > 0.5 else "black"
+            draw.text((x + cell[0] / 2, y + cell[1] / 2), f"{score:.3f}", fill=ink, anchor="mm", font_size=13)
+    return image
+
+
+def read_faces(pipeline: LatentFacePipeline, kind: str, folder: Path) -> tuple[Codes, list[dict], Tensor, Tensor]:
+    """Codes, factors, person and clip (N int64) of held-out frames.
+
+    kind "truth": all people of the folder (swaps left out); "": those of training shards that validate.
+    """
+    if kind == "truth":
+        read = ((images, factors) for images, factors, _ in stream_clips(folder, pipeline.size))
+        total = (
+            json.loads((folder / "manifest.json").read_text())["clips"] if (folder / "manifest.json").exists() else 0
+        )
+    else:
+        whole = read_shards(folder, pipeline.size)
+        held = whole.subset(whole.validation)
+        read = [(held.images[rows], [held.factors[i] for i in rows.tolist()]) for rows in _clips_of(held)]
+        total = len(read)
+    progress, codes, kept, clip = Progress(total, unit="clips"), [], [], []
+    for number, (images, factors) in enumerate(read):
+        rows = [i for i, factor in enumerate(factors) if "swap" not in factor]
+        rows = [rows[i] for i in torch.linspace(0, len(rows) - 1, min(FRAMES, len(rows))).long().tolist()]
+        if not rows:
+            continue
+        one = Clips(
+            images, torch.zeros(len(images), dtype=torch.int64), factors, torch.zeros(len(images), dtype=torch.bool)
+        )
+        codes.append(pipeline.encode(one.centre(torch.tensor(rows), pipeline.size)).to("cpu"))
+        kept += [factors[i] for i in rows]
+        clip += [number] * len(rows)
+        progress(number + 1, line=number + 1 == total)
+    if not codes:
+        raise ValueError(f"{folder} holds no frames of held-out people")
+    joined = Codes(*(torch.cat([getattr(c, name) for c in codes]) for name in ("shape", "texture", "view", "light")))
+    names = {name: i for i, name in enumerate(sorted({str(f["person"]) for f in kept}))}
+    return joined, kept, torch.tensor([names[str(f["person"])] for f in kept]), torch.tensor(clip)
+
+
+def _clips_of(clips: Clips) -> list[Tensor]:
+    """Rows of each clip: a new one begins where the person changes or the frame number does not grow."""
+    frames = [f.get("frame", i) for i, f in enumerate(clips.factors)]
+    begins = [
+        i for i in range(len(frames)) if i == 0 or clips.person[i] != clips.person[i - 1] or frames[i] <= frames[i - 1]
+    ]
+    return [torch.arange(a, b) for a, b in zip(begins, [*begins[1:], len(frames)])]
+
+
+def known_factors(factors: list[dict]) -> tuple[dict[str, Tensor], list[str]]:
+    """The factors of `leakage` that all frames carry, and the names of the expressions."""
+    weights, names = action_weights(factors)
+    label, classes = named_expressions(weights, names)
+    out = {"actions": weights, "expression": label}
+    if all("pose" in f for f in factors):
+        pose = torch.tensor([f["pose"] for f in factors], dtype=torch.float32)
+        out |= {"yaw": pose[:, :1], "pitch": pose[:, 1:2]}
+    if all("light" in f for f in factors):
+        out["light"] = torch.tensor([f["light"] for f in factors], dtype=torch.float32)
+    return out, classes
+
+
+def run(checkpoints: list[str], data: list[tuple[str, Path]], out: Path, seed: int = 0) -> dict:
+    """The suite: one checkpoint, one truth:SHARDS or training shards; a heat map is written beside `out`."""
+    if len(checkpoints) != 1 or len(data) != 1 or data[0][0] not in ("", "truth"):
+        raise ValueError("the leakage suite takes one --checkpoint and one --data truth:SHARDS or SHARDS")
+    pipeline = load_pipeline(checkpoints[0])
+    codes, factors, person, clip = read_faces(pipeline, *data[0])
+    known, classes = known_factors(factors)
+    blocks = code_blocks(pipeline, codes, seed)
+    results = leakage(blocks, known, person, clip)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    heat_map(results, list(blocks)).save(out.with_suffix(".png"))
+    return {**results, "expressions": classes}

@@ -1,0 +1,172 @@
+"""The `swaps` suite: a checkpoint on real photos, by judges that took no part in training.
+
+    python -m train evaluate --suite swaps --checkpoint explorer --data london:london_dev.tar --out results.json
+
+Reads photos of people neutral and smiling (Face Research Lab London Set layout: a tar of photos, a
+csv of the same name with file, person, expression). Identity is judged by dlib's embedding, the smile by the geometry
+of dlib's landmarks, both on pictures of 256 px.
+"""
+
+import csv
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from latentface.alignment import crop
+from latentface.autoencoder import Codes
+from latentface.photo import read_photo
+from latentface.pipeline import LatentFacePipeline, load_pipeline
+from latentface.rendering import picture
+from train.common.judges import Reader, measures
+from train.common.run import Progress
+from train.common.sheets import tile
+from train.evaluation.true_swaps import true_swaps
+
+SIDE = 256
+"""Side in pixels of the pictures that judges see."""
+STRONG = 1.5
+"""How many times the expression is put on in the swaps across people called "strong"."""
+
+
+class Judged:
+    """Identity and smile of one picture: embedding (128), or None where the judge's landmarks fail, and smile."""
+
+    def __init__(self, reader: Reader, image: np.ndarray, box: tuple[int, int, int, int]):
+        points = reader.points(image, box)
+        self.embedding = reader.embedding(image, points)
+        self.smile = float(measures(points[None])["smile"][0])
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> float:
+    """Cosine of two embeddings."""
+    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+
+
+def read_london(tar: Path) -> list[dict]:
+    """Rows of the csv beside the tar, each with its photo as "image" (uint8 H x W x 3)."""
+    with open(tar.with_suffix(".csv"), newline="") as file:
+        rows = list(csv.DictReader(file))
+    with tarfile.open(tar) as archive:
+        for row in rows:
+            row["image"] = read_photo(archive.extractfile(row["file"]).read())
+    return rows
+
+
+def told_apart(judged: dict[int, Judged], smiling: dict[int, bool], pairs: list[tuple[int, int]]) -> float:
+    """Share of pairs of pictures of one person, one of which was to smile, where the judge finds that it does so more.
+
+    Faces differ in how much they seem to smile while neutral; this asks only what was changed. Chance is a half.
+    """
+    ordered = [pair if smiling[pair[1]] else pair[::-1] for pair in pairs]
+    return float(np.mean([judged[smile].smile > judged[neutral].smile for neutral, smile in ordered]))
+
+
+def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: int = 0) -> tuple[dict, torch.Tensor]:
+    """The suite's flat results and its contact sheet's rows.
+
+    Every person has a neutral and a smiling photo. Reconstructions are compared with their photos; expressions are
+    swapped within each person (both ways: the truth is the other photo) and with the next person (both ways), there also STRONG
+    times as strongly.
+    """
+    reader = Reader()
+    rows = read_london(tar)
+    progress = Progress(len(rows), unit="photos")
+    faces, photos, reconstructions, small, boxes = [], [], [], [], []
+    for done, row in enumerate(rows, 1):
+        face = pipeline.read(row["image"])
+        big = crop(row["image"], face.alignment.square, SIDE)
+        faces.append(face)
+        photos.append(big)
+        boxes.append(reader.box(big))
+        small.append(picture(face.crop[0], SIDE))
+        reconstructions.append(picture(pipeline.decode(face.codes).render()[0][0], SIDE))
+        progress(done, line=done == len(rows))
+    usual = tuple(int(v) for v in np.median([b for b in boxes if b], axis=0))
+    boxes = [box or usual for box in boxes]
+
+    def judge(images: list[np.ndarray], where: list) -> list[Judged]:
+        return [Judged(reader, image, box) for image, box in zip(images, where)]
+
+    real, low, made = judge(photos, boxes), judge(small, boxes), judge(reconstructions, boxes)
+    neutral = [i for i, row in enumerate(rows) if row["expression"] == "neutral"]
+    smiling = [i for i, row in enumerate(rows) if row["expression"] != "neutral"]
+    partner = {rows[i]["person"]: i for i in smiling}
+    pairs = [(i, partner[rows[i]["person"]]) for i in neutral if rows[i]["person"] in partner]
+    threshold = (np.mean([real[i].smile for i in neutral]) + np.mean([real[i].smile for i in smiling])) / 2
+    wants = dict.fromkeys(neutral, False) | dict.fromkeys(smiling, True)
+
+    def recognised(judged: list[Judged]) -> float:
+        return float(np.mean([(judged[i].smile > threshold) == wants[i] for i in range(len(rows))]))
+
+    crops = torch.cat([face.crop for face in faces])
+    plain = torch.cat([pipeline.decode(face.codes).render()[0].clamp(-1, 1) for face in faces])
+    error = (plain - crops) / 2
+    results = {
+        "photos": len(rows),
+        "pairs": len(pairs),
+        "reconstruction_l1": float(error.abs().mean()),
+        "reconstruction_psnr": float(-10 * torch.log10(error.square().mean((1, 2, 3))).mean()),
+        "identity_cosine": float(np.mean([cosine(r.embedding, m.embedding) for r, m in zip(real, made)])),
+        "identity_distance": float(np.mean([np.linalg.norm(r.embedding - m.embedding) for r, m in zip(real, made)])),
+        "identity_cosine_photo_at_model_size": float(
+            np.mean([cosine(r.embedding, m.embedding) for r, m in zip(real, low)])
+        ),
+        "identity_cosine_other_people": float(
+            np.mean([cosine(real[a].embedding, made[b].embedding) for a in neutral for b in neutral if a != b])
+        ),
+        "identity_top1": float(
+            np.mean([max(neutral, key=lambda i: cosine(real[i].embedding, made[j].embedding)) == j for j in neutral])
+        ),
+        "smile_judge_on_photos": recognised(real),
+        "smile_judge_on_reconstructions": recognised(made),
+        "smile_told_on_photos": told_apart(dict(enumerate(real)), wants, pairs),
+        "smile_told_on_reconstructions": told_apart(dict(enumerate(made)), wants, pairs),
+    }
+    batch = Codes(*(torch.cat([getattr(f.codes, k) for f in faces]) for k in ("shape", "texture", "view", "light")))
+    people = [p for pair in pairs for p in pair]
+    after = {p: people[(k + 2) % len(people)] for k, p in enumerate(people)}  # next person, same expression
+    other = {a: b for pair in pairs for a, b in (pair, pair[::-1])}  # same person, other expression
+    sheet = [crops]
+    next_person = {p: other[after[p]] for p in people}
+    for name, giver, times in (("within", other, 1), ("across", next_person, 1), ("strong", next_person, STRONG)):
+        order = list(giver)
+        swapped = pipeline.decode(pipeline.swap(batch[order], batch[[giver[i] for i in order]], times * strength, seed))
+        images = swapped.render()[0].clamp(-1, 1)
+        judged = judge([picture(image, SIDE) for image in images], [boxes[i] for i in order])
+        to_a = [cosine(j.embedding, real[i].embedding) for j, i in zip(judged, order)]
+        to_b = [cosine(j.embedding, real[giver[i]].embedding) for j, i in zip(judged, order)]
+        results[f"{name}_expression_recognised"] = float(
+            np.mean([(j.smile > threshold) == wants[giver[i]] for j, i in zip(judged, order)])
+        )
+        results[f"{name}_smile_told"] = told_apart(dict(zip(order, judged)), {i: wants[giver[i]] for i in order}, pairs)
+        moved = [j.smile - made[i].smile for j, i in zip(judged, order)]
+        wished = [real[giver[i]].smile - real[i].smile for i in order]
+        results[f"{name}_smile_moved"] = float(np.dot(moved, wished) / np.dot(wished, wished))
+        results[f"{name}_identity_cosine_to_a"] = float(np.mean(to_a))
+        if name != "within":
+            results[f"{name}_identity_cosine_to_b"] = float(np.mean(to_b))
+            results[f"{name}_nearer_a"] = float(np.mean(np.array(to_a) > np.array(to_b)))
+        placed = torch.zeros_like(crops)
+        placed[order] = images
+        sheet.append(placed)
+    neutral_faces = pipeline.decode(pipeline.neutral(batch, seed)).render()[0].clamp(-1, 1)
+    columns = torch.stack([sheet[0], plain, neutral_faces, *sheet[1:]], 1)
+    return results, columns[people]
+
+
+def run(checkpoints: list[str], data: list[tuple[str, Path]], out: Path, seed: int = 0) -> dict:
+    """The suite: one checkpoint, one london:FILE.tar or truth:SHARDS (true_swaps); a contact sheet is written beside `out`."""
+    if len(checkpoints) != 1 or len(data) != 1 or data[0][0] not in ("london", "truth"):
+        raise ValueError("the swaps suite takes one --checkpoint and one --data, london:FILE.tar or truth:SHARDS")
+    kind, path = data[0]
+    if kind == "london" and not (path.exists() and path.with_suffix(".csv").exists()):
+        raise ValueError(f"{path} or the .csv beside it is missing")
+    measured = {"london": swaps, "truth": true_swaps}[kind]
+    results, columns = measured(load_pipeline(checkpoints[0]), path, seed=seed)
+    columns = columns[:48] if kind == "truth" else columns
+    half = columns[: len(columns) // 2 * 2].reshape(-1, 2 * columns.shape[1], *columns.shape[2:])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    tile(list(half), 1).save(out.with_suffix(".png"))
+    return {**results, "strength": 1.0}

@@ -1,0 +1,1 @@
+"""Stage 2: the representation diffusion model's trainer."""
