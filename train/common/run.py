@@ -1,29 +1,43 @@
-"""What every trainer shares: run folders, the record of a run, checkpoints that resume bit by bit, the progress line."""
+"""Files of a run: the record, the training state, the curves; stopping between steps; the progress line."""
 
 import json
 import math
 import os
+import pickle
 import platform
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import torch
 
 
-def record(config: dict, **extra) -> dict:
-    """What a result is printed with: command, commit, config, seed, software and hardware."""
-    git = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=Path(__file__).parent
-    )
+def record(config: dict, **extra: Any) -> dict:  # noqa: ANN401
+    """Collect the facts a result is printed with.
+
+    Args:
+        config: settings of the run.
+        extra: further entries, by name.
+
+    Returns:
+        Command, commit ("unknown" without git), config, software and hardware, and `extra`.
+    """
+    git = ["git", "describe", "--always", "--dirty"]
+    try:
+        commit = subprocess.run(git, capture_output=True, text=True, cwd=Path(__file__).parent).stdout.strip()
+    except OSError:  # no git on this machine
+        commit = ""
     hardware = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} CPU cores"
     return {
         "command": "python -m train " + " ".join(sys.argv[1:]),
-        "commit": git.stdout.strip() or "unknown",
+        "commit": commit or "unknown",
         "config": config,
         "torch": torch.__version__,
         "python": platform.python_version(),
@@ -33,7 +47,14 @@ def record(config: dict, **extra) -> dict:
 
 
 def open_run(out: Path, resume: bool) -> tuple[Path, Path]:
-    """Makes a run's folder; where its state and its curves lie. Raises FileExistsError where it holds a run and resume is False."""
+    """Make a run's folder.
+
+    Returns:
+        Paths of its state and of its curves.
+
+    Raises:
+        FileExistsError: where the folder holds a run and `resume` is False.
+    """
     out.mkdir(parents=True, exist_ok=True)
     state_file, curves = out / "state.pt", out / "curves.jsonl"
     if state_file.exists() and not resume:
@@ -42,27 +63,61 @@ def open_run(out: Path, resume: bool) -> tuple[Path, Path]:
 
 
 def save_state(path: Path, state: dict) -> None:
-    """Writes a training state so that a crash leaves the old file or the new one, never half of one."""
+    """Write a training state so that a crash leaves the old file or the new one, never half of one.
+
+    Raises:
+        OSError: where the file cannot be written, for instance on a full disk.
+    """
     partial = path.with_suffix(".partial")
-    torch.save(state, partial)
+    try:
+        torch.save(state, partial)
+    except RuntimeError as error:  # torch hides the system's own error
+        partial.unlink(missing_ok=True)
+        raise OSError(f"{path} cannot be written, is the disk full? ({_first_line(error)})") from error
     os.replace(partial, path)
 
 
 def load_state(path: Path) -> dict:
-    """Reads a training state; tensors and plain values only."""
-    return torch.load(path, map_location="cpu", weights_only=True)
+    """Read a training state, tensors and plain values only.
+
+    Raises:
+        ValueError: where the file is cut or no state.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError, OSError) as error:
+        if isinstance(error, OSError) and error.filename:  # cannot be opened; torch's own have no file name
+            raise
+        raise ValueError(
+            f"{path} is not whole ({_first_line(error)}): put a copy in its place, or begin anew in another --out"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    """First line of an error's text, at most 80 characters."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:80]
+
+
+def write_json(path: Path, value: dict) -> None:
+    """Write a JSON file so that a crash leaves the old file or the new one."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(value, indent=1))
+    os.replace(partial, path)
 
 
 @contextmanager
-def stoppable():
-    """Ctrl-C asks a loop to stop between two steps; gives a function that tells whether it was pressed.
+def stoppable() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C stop a loop between two steps.
 
-    Cut in the middle, a step leaves weights, optimizer and counter that do not belong together, and no resumed run is
+    Cut in the middle, a step leaves weights, optimiser and counter that do not belong together, and no resumed run is
     the run it would have been. A second Ctrl-C stops at once and saves nothing.
-    """
-    pressed = []
 
-    def press(number, frame):
+    Yields:
+        A function that tells whether Ctrl-C was pressed.
+    """
+    pressed: list[int] = []
+
+    def press(number: int, frame: FrameType | None) -> None:
         if pressed:
             raise KeyboardInterrupt
         pressed.append(number)
@@ -78,40 +133,68 @@ def stoppable():
 
 
 def append_curve(path: Path, row: dict) -> None:
-    """Adds one JSON line to the run's curves."""
+    """Add one JSON line to the run's curves."""
     with path.open("a") as file:
         file.write(json.dumps({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}) + "\n")
 
 
 def cut_curve(path: Path, images: int) -> None:
-    """Drops the lines after `images`, so that a resumed run does not tell a part of its story twice."""
+    """Drop the rows after `images`, which a resumed run writes again, and rows that a crash cut."""
     if path.exists():
-        rows = [line for line in path.read_text().splitlines() if json.loads(line)["images"] <= images]
-        path.write_text("".join(row + "\n" for row in rows))
+        kept = [line for line in path.read_text().splitlines() if _images(line) <= images]
+        path.write_text("".join(line + "\n" for line in kept))
+
+
+def _images(line: str) -> float:
+    """Images of a row of the curves; infinite where the row is not whole."""
+    try:
+        return json.loads(line)["images"]
+    except (json.JSONDecodeError, KeyError, TypeError):
+        return math.inf
 
 
 def resumed(config_file: Path, config: dict) -> list[dict]:
-    """What a run did before it is resumed with another config: one entry a change, each with the images reached."""
+    """List the earlier settings of a run that is resumed with others.
+
+    Args:
+        config_file: the run's config.json.
+        config: the settings from here on.
+
+    Returns:
+        One entry a change: the images reached ("until") and the settings until then that differ ("with"). Empty, with
+        a line on stderr, where config.json is not whole.
+    """
     if not config_file.exists():
         return []
-    before = json.loads(config_file.read_text())
-    changed = {k: v for k, v in before["config"].items() if config.get(k) != v}
-    return [*before.get("history", []), *([{"until": before["images"], "with": changed}] if changed else [])]
+    try:
+        before = json.loads(config_file.read_text())
+        now = json.loads(json.dumps(config))  # tuples are lists there
+        changed = {k: v for k, v in before["config"].items() if now.get(k) != v}
+        return [*before.get("history", []), *([{"until": before["images"], "with": changed}] if changed else [])]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        print(f"{config_file} is not whole: the run goes on, its earlier settings are lost", file=sys.stderr)
+        return []
 
 
 class Progress:
-    """One line that says how far, how fast and how long still: `12,800 / 300,000 images  54.1/s  1:28:30 left`."""
+    """Progress line on stderr: `12,800 / 300,000 images  54.1/s  1:28:30 left`.
+
+    Args:
+        total: units in all.
+        start: units done before.
+        unit: their name.
+    """
 
     def __init__(self, total: int, start: int = 0, unit: str = "images"):
         self.total, self.unit, self.start, self.began = total, unit, start, time.monotonic()
         self.live = sys.stderr.isatty()
 
     def rate(self, done: int) -> float:
-        """Units a second since the start."""
+        """Return units a second since the start."""
         return (done - self.start) / max(1e-9, time.monotonic() - self.began)
 
     def __call__(self, done: int, note: str = "", line: bool = True) -> None:
-        """Prints the line; with line=False only on a terminal, where the next one overwrites it."""
+        """Print the line; with line=False only on a terminal, where the next one overwrites it."""
         if not line and not self.live:
             return
         rate = self.rate(done)
