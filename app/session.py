@@ -9,8 +9,9 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 
-from latentface.alignment import DetectorUnavailable, NoFaceError
+from latentface.alignment import NoFaceError
 from latentface.autoencoder import Codes
+from latentface.detection import DetectorUnavailable
 from latentface.gallery import MAPS, Gallery, Place, map_features
 from latentface.pcl import PCL, load_model
 from latentface.photo import PhotoError

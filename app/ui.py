@@ -13,7 +13,7 @@ from app.hosts import VARIABLE, AllowedHosts, allowed_hosts
 from app.session import Model, load
 from app.tabs import compare, maps, pose, reconstruct, swap
 from app.theme import css, theme
-from latentface.alignment import DETECTORS
+from latentface.detection import DETECTORS
 from latentface.photo import MAX_BYTES
 from latentface.pipeline import DEFAULT, CheckpointError
 from latentface.results import RESULTS

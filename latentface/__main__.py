@@ -65,7 +65,8 @@ def _fail(message: str) -> int:
 
 def _read(pipeline, photo: Path, args: argparse.Namespace) -> tuple[object, dict]:
     """One photo's Face (or None) and its report: what --json prints."""
-    from latentface.alignment import DetectorUnavailable, NoFaceError
+    from latentface.alignment import NoFaceError
+    from latentface.detection import DetectorUnavailable
     from latentface.photo import PhotoError
 
     began = time.perf_counter()

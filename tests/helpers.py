@@ -81,6 +81,16 @@ def photo(path: Path, left: int = 120, size: tuple[int, int] = (400, 300)) -> Pa
     return path
 
 
+def photo_of(*faces: tuple[int, int, int], size: tuple[int, int] = (400, 300), mirror: bool = False) -> np.ndarray:
+    """A grey photo of size (width, height) with the face pasted at (left, top, side), every one after another."""
+    canvas = Image.new("RGB", size, (150, 155, 160))
+    for left, top, side in faces:
+        face = Image.open(FACE).convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
+        canvas.paste(face, (left, top))
+    pixels = np.array(canvas)
+    return np.ascontiguousarray(pixels[:, ::-1]) if mirror else pixels
+
+
 def drawn_face(side: int, person: int, frame: int) -> Image.Image:
     """A drawn face: skin and eyes follow the person, mouth and place the frame."""
     rng = np.random.default_rng(person)

@@ -30,10 +30,13 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
-from latentface.alignment import Face, NoFaceError, crop, detect, standard_crop
+from latentface.alignment import NoFaceError
+from latentface.crop import crop, standard_crop
+from latentface.detection import Face, detect
 from latentface.photo import EXTENSIONS, MAX_BYTES, MAX_PIXELS, MAX_SIDE, PhotoError, read_photo
 from train.common.run import Progress
-from train.data.shards import MARGIN, Drawn, ShardsError, draw_shards
+from train.data.engine import Drawn, draw_shards
+from train.data.shards import MARGIN, ShardsError
 
 SIDE = 160
 """Side of a stored frame in pixels: the standard crop at 128 px, with margin."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from latentface.alignment import crop
+from latentface.crop import crop
 from latentface.autoencoder import Codes
 from latentface.photo import read_photo
 from latentface.pipeline import LatentFacePipeline, load_pipeline

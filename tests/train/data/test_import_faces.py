@@ -16,11 +16,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentface.alignment import Face
+from latentface.detection import Face
 from tests.helpers import ROOT
 from train.__main__ import main
 from train.data.import_faces import Source, _moved, _plan, import_source, spread, video_frames
-from train.data.shards import ShardsError, read_shards
+from train.data.reading import read_shards
+from train.data.shards import ShardsError
 
 GALLERY = ROOT / "assets" / "gallery"
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentface import alignment
+from latentface.alignment import align
+from latentface.crop import crop
 from tests.helpers import FACE, ROOT, photo
 from train.evaluation.datasets import KINDS, Classes, DataError, Pairs, Pictures, Stored, Values, read, stored
 from train.evaluation.datasets.crops import Crops, cache_folder
@@ -404,7 +405,7 @@ def test_a_photo_is_cut_where_its_face_is_and_once_looked_at(cache, tmp_path):
     crops = Crops(pictures, np.array([0, 1]))
     one, two, none = crops.look(np.arange(3))
     assert none is None and one[0] - two[0] == pytest.approx(80, abs=3) and one[2] == pytest.approx(64, rel=0.12)
-    expected = alignment.crop(pictures.image(0), one, 32)
+    expected = crop(pictures.image(0), one, 32)
     assert np.array_equal(crops.cut(np.array([0]), "found", 32)[0].permute(1, 2, 0).numpy(), expected)
     # the usual square stands in where there is no face, and for all when asked
     usual = crops.usual() * [400, 300, 400]
@@ -437,7 +438,7 @@ def test_the_face_of_a_tight_picture_is_found_where_detection_finds_it(cache, tm
     whole.crop((20, 20, 140, 140)).resize((48, 48)).save(tmp_path / "tight.png")
     image = np.asarray(Image.open(tmp_path / "tight.png"))
     (quick,) = Crops(Pictures(["t"], [Stored(tmp_path / "tight.png")], "tight"), np.array([0])).look(np.array([0]))
-    slow = alignment.align(image, 8).square
+    slow = align(image, 8).square
     assert np.allclose(quick, slow, atol=2)
 
 

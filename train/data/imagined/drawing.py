@@ -23,9 +23,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from latentface.alignment import five_points, standard_crop
+from latentface.crop import standard_crop
+from latentface.detection import five_points
 from train.common.judges import Reader, measures, package_folder
 from train.common.run import Progress
+from train.data.engine import draw_shards
 from train.data.imagined.directions import (
     DIRECTIONS,
     EXPRESSION,
@@ -39,7 +41,7 @@ from train.data.imagined.directions import (
     skin_tone,
 )
 from train.data.imagined.generator import Generator, Reading
-from train.data.shards import MARGIN, draw_shards
+from train.data.shards import MARGIN
 
 REST = {"smile": -0.6, "jaw": -0.5}
 """Where a face at rest stands, in standard deviations of what the generator draws: it likes to smile."""

@@ -20,11 +20,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from latentface.alignment import Face, look_once, standard_crop
+from latentface.crop import standard_crop
+from latentface.detection import Face, look_once
 from train.common.run import Progress, stoppable
 from train.data.imagined.directions import EXPRESSION, LAYERS, POSE, TRAITS, kind
 from train.data.imagined.drawing import ABOUT, CANDIDATES, REACH, SKIN, TRAIT_STEP, Imagined, path
-from train.data.shards import MARGIN, ShardsError, ignore_stop, single_threaded
+from train.data.shards import MARGIN, ShardsError
+from train.data.workers import ignore_stop, single_threaded
 
 BATCH = 64
 """Pictures drawn at once."""

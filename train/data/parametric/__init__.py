@@ -16,9 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from latentface.alignment import standard_crop
 from latentface.camera import HALF_WIDTH
+from latentface.crop import standard_crop
 from train.common.run import Progress
+from train.data.engine import Drawn, draw_shards
 from train.data.parametric import rendering as drawing
 from train.data.parametric.camera import background, pack, photograph, single_light, soften, truth_arrays, webp
 from train.data.parametric.factors import clip_factors, control, identity, stream
@@ -26,7 +27,7 @@ from train.data.parametric.glasses import glasses
 from train.data.parametric.hair import Hair, grow, strands
 from train.data.parametric.mesh import TEETH, TONGUE, load
 from train.data.parametric.skin import paint, palette
-from train.data.shards import MARGIN, Drawn, draw_shards
+from train.data.shards import MARGIN
 
 VERSION = 3
 """Of what is drawn: another version gives other bytes from the same seed. The published truth set is of version 3, so

@@ -16,7 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latentface.alignment import NoFaceError, align, crop, standard_crop, tight_face
+from latentface.alignment import NoFaceError, align
+from latentface.crop import crop, standard_crop
+from latentface.detection import tight_face
 from train.common.run import Progress
 from train.data.shards import MARGIN
 from train.evaluation.datasets import Pictures

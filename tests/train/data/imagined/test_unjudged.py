@@ -9,13 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from latentface.alignment import detect, standard_crop
+from latentface.crop import standard_crop
+from latentface.detection import detect
 from tests.helpers import FACE, drawn_clips, drawn_face, smooth
 from train.__main__ import main
 from train.data.imagined.directions import EXPRESSION, POSE, TRAITS
 from train.data.imagined.drawing import CANDIDATES, REACH, SKIN, engine, path, person_style, within
 from train.data.imagined.unjudged import Styles, cut, imagined_frames, landmarks
-from train.data.shards import ShardsError, read_shards, write_shards
+from train.data.reading import read_shards
+from train.data.shards import ShardsError, write_shards
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +182,7 @@ def test_frames_that_are_not_encoded_are_read_like_shards(tmp_path, monkeypatch)
     assert len(both.images) == 73 and int(both.person.max()) == 25
     rows = [i for i, f in enumerate(both.factors) if len(f["person"]) == 6]
     np.testing.assert_array_equal(both.images[rows].numpy(), drawn)
-    monkeypatch.setattr("train.data.shards.free_memory", lambda: 1000)
+    monkeypatch.setattr("train.data.reading.free_memory", lambda: 1000)
     with pytest.raises(ShardsError, match="does not fit into"):
         read_shards(str(tmp_path / "raw"), 16)
     monkeypatch.undo()

@@ -10,14 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from latentface.alignment import standard_crop
 from latentface.camera import HALF_WIDTH, rotation
+from latentface.crop import standard_crop
 from train.data import parametric as people
 from train.data.parametric import rendering, truth
 from train.data.parametric.camera import DEPTH_NEAR, DEPTH_RANGE, background, single_light, soften
 from train.data.parametric.factors import clip_factors, control, identity, stream
 from train.data.parametric.mesh import catmull_clark, load
-from train.data.shards import ShardsError, read_shards
+from train.data.reading import read_shards
+from train.data.shards import ShardsError
 
 SIZE = 128
 CUBE = np.array([[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]])

@@ -1,0 +1,94 @@
+"""The standard crop: the axis-aligned square around a face that the models are fed (see faces/README.md).
+
+Pixel coordinates are continuous: pixel (row i, column j) covers [j, j + 1) x [i, i + 1), x to the right, y down, so a
+photo of W x H spans the box (0, 0, W, H).
+"""
+
+import numpy as np
+from PIL import Image
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom in pixels of a photo; may reach beyond it."""
+Square = tuple[float, float, float]
+"""Centre x, centre y and half side in pixels of a photo."""
+
+CENTRE_DOWN = 0.36
+"""Centre of the standard crop: this share of the way from the eyes' midpoint to the mouth's midpoint."""
+HALF_SIDE = 1.36
+"""Half side of the standard crop, in units of the larger of eye-mouth distance and EYE_WEIGHT x eye distance."""
+EYE_WEIGHT = 1.1
+
+
+def standard_crop(landmarks: np.ndarray, margin: float = 1.0) -> Square:
+    """Place the standard crop around five landmarks.
+
+    With e the midpoint of the eyes and m the midpoint of the mouth corners: centre = e + 0.36 (m - e), half side =
+    1.36 max(|m - e|, 1.1 |eye - eye|). The second distance keeps the size when a head turns up or down, the first
+    when it turns sideways. The square is axis-aligned: a head's roll is left for the view network to explain.
+
+    Args:
+        landmarks: 5 x 2, (x, y): image-left eye, image-right eye, nose tip, image-left and image-right mouth corner.
+        margin: the half side is multiplied by this; 1.25 leaves the room that augmentation needs.
+
+    Returns:
+        Centre x, centre y, half side, in the units of the landmarks.
+
+    Raises:
+        ValueError: the landmarks are not finite, of another shape, or all in one place; or margin is not positive.
+    """
+    points = np.asarray(landmarks, dtype=np.float64)
+    if points.shape != (5, 2) or not np.isfinite(points).all():
+        raise ValueError(f"landmarks must be 5 x 2 finite numbers, got shape {points.shape}")
+    if not margin > 0:
+        raise ValueError(f"margin must be positive, got {margin}")
+    eyes, mouth = points[:2].mean(axis=0), points[3:].mean(axis=0)
+    down = float(np.hypot(*(mouth - eyes)))
+    across = float(np.hypot(*(points[1] - points[0])))
+    half = HALF_SIDE * max(down, EYE_WEIGHT * across) * margin
+    if not half > 0:
+        raise ValueError("the landmarks are all in one place")
+    centre = eyes + CENTRE_DOWN * (mouth - eyes)
+    return float(centre[0]), float(centre[1]), half
+
+
+def crop(image: np.ndarray, square: Square, size: int) -> np.ndarray:
+    """Cut a square out of a photo to a fraction of a pixel.
+
+    Args:
+        image: uint8 H x W x 3.
+        square: centre x, centre y, half side, in pixels of the image. Beyond the image its edge pixels are repeated.
+        size: side of the result in pixels; resampled bicubically, antialiased when it shrinks.
+
+    Returns:
+        uint8 size x size x 3.
+
+    Raises:
+        ValueError: the half side or the size is not positive.
+    """
+    x, y, half = square
+    if not (half > 0 and size > 0):
+        raise ValueError(f"half side and size must be positive, got {half} and {size}")
+    return resample(image, (x - half, y - half, x + half, y + half), size, size)
+
+
+def resample(image: np.ndarray, box: Box, width: int, height: int) -> np.ndarray:
+    """Resample a box of a photo to another size (bicubic, antialiased when it shrinks).
+
+    Args:
+        image: uint8 H x W x 3.
+        box: left, top, right, bottom in pixels; beyond the photo its edge pixels are repeated.
+        width: of the result in pixels.
+        height: of the result in pixels.
+
+    Returns:
+        uint8 height x width x 3.
+    """
+    left, top, right, bottom = box
+    reach_x = 2 * int(np.ceil(max(1.0, (right - left) / width))) + 1  # the bicubic filter's radius and one more
+    reach_y = 2 * int(np.ceil(max(1.0, (bottom - top) / height))) + 1
+    x, y = int(np.floor(left)) - reach_x, int(np.floor(top)) - reach_y
+    columns = np.arange(x, int(np.ceil(right)) + reach_x).clip(0, image.shape[1] - 1)
+    rows = np.arange(y, int(np.ceil(bottom)) + reach_y).clip(0, image.shape[0] - 1)
+    window = Image.fromarray(image[rows[:, None], columns[None, :]])
+    inside = (left - x, top - y, right - x, bottom - y)
+    return np.array(window.resize((width, height), Image.Resampling.BICUBIC, box=inside))
