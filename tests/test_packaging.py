@@ -1,0 +1,78 @@
+"""The wheel holds every file that the packages read at run time; tools/check_types.py counts as it says."""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def tracked(*folders: str) -> list[Path]:
+    """Files that git tracks below these folders and that are still there."""
+    done = subprocess.run(["git", "ls-files", *folders], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [Path(line) for line in done.stdout.splitlines() if (ROOT / line).exists()]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    """The wheel of what git tracks, built in a folder of its own."""
+    folder = tmp_path_factory.mktemp("source")
+    for file in tracked():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / file, folder / file)
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "."]
+    subprocess.run([*command, "-w", str(folder / "wheel")], cwd=folder, check=True)
+    return next((folder / "wheel").glob("latentface-*.whl"))
+
+
+@pytest.mark.slow
+def test_wheel_holds_packages_and_assets(wheel):
+    installed = set(zipfile.ZipFile(wheel).namelist())
+    expected = {file.as_posix() for file in tracked("app", "latentface", "train") if file.suffix != ".pyi"}
+    expected |= {f"latentface/{file.as_posix()}" for file in tracked("assets")}
+    assert expected <= installed
+    assert not any(name.startswith(("tests", "benchmarks", "docs", "tools")) for name in installed)
+
+
+@pytest.mark.slow
+def test_installed_package_finds_its_assets(wheel, tmp_path):
+    """Outside the checkout, from the unpacked wheel alone, as the entry point does it."""
+    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    photo = shutil.copy(ROOT / "tests" / "data" / "photo.jpg", tmp_path / "photo.jpg")
+    code = f"""
+import sys
+sys.path.insert(0, {str(tmp_path / "site")!r})
+from latentface.__main__ import main
+assert {str(tmp_path)!r} in sys.modules["latentface"].__file__
+sys.exit(main(["reconstruct", {str(photo)!r}, "--out", "faces"]))
+"""
+    subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, check=True)
+    assert (tmp_path / "faces" / "photo" / "mesh.glb").stat().st_size > 10_000
+
+
+def test_python_versions_are_said_once_and_alike():
+    about = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert about["project"]["requires-python"] == ">=3.11,<3.14"
+    for file in ("README.md", "requirements.txt"):
+        assert "3.11 to 3.13" in (ROOT / file).read_text(), file
+
+
+def test_type_check_finds_files_above_and_below_the_baseline():
+    spec = importlib.util.spec_from_file_location("check_types", ROOT / "tools" / "check_types.py")
+    check_types = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(check_types)
+    report = {
+        "generalDiagnostics": [
+            {"severity": severity, "file": str(ROOT / name)}
+            for severity, name in (("error", "a.py"), ("error", "a.py"), ("warning", "a.py"), ("error", "c.py"))
+        ]
+    }
+    found = check_types.count_errors(report)
+    assert dict(found) == {"a.py": 2, "c.py": 1}
+    assert check_types.compare(found, {"a.py": 1, "b.py": 1, "c.py": 1}) == (["a.py"], ["b.py"])
