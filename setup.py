@@ -1,7 +1,7 @@
 """Packages of the distribution; the rest stands in pyproject.toml.
 
-`assets/` lies beside the packages in a checkout and is installed inside latentface: pyproject.toml could only say so with a
-list of all packages.
+`assets/` lies beside the packages in a checkout and is installed inside latentface: pyproject.toml could say so
+only with a list of all packages.
 """
 
 from setuptools import find_packages, setup
