@@ -106,7 +106,7 @@ def write_face(pipeline, codes, crop, out: Path) -> None:
     from safetensors.torch import save_file
 
     from latentface.mesh import glb
-    from latentface.rendering import depth_picture, normal_picture, picture
+    from latentface.pictures import depth_picture, normal_picture, picture
 
     out.mkdir(parents=True, exist_ok=True)
     scene, layout = pipeline.decode(codes), pipeline.layout_picture(codes, 2 * pipeline.size)

@@ -18,7 +18,8 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
 from latentface.camera import BORDER_DEPTH, FAR, NEAR, pixel_grid
-from latentface.rendering import render, shade, shading, unrender
+from latentface.rendering import render, unrender
+from latentface.shading import shade, shading
 from latentface.warp import Layout, gather, spread
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from latentface.autoencoder import Codes, Scene
 from latentface.mesh import glb
 from latentface.pipeline import LatentFacePipeline
-from latentface.rendering import depth_picture, normal_picture, picture
+from latentface.pictures import depth_picture, normal_picture, picture
 
 SIDE = 256
 """Side in pixels of small pictures."""

@@ -10,7 +10,7 @@ from app.components.photo_input import both, tell_stale, two_photos
 from app.components.pictures import LARGE, SIDE, figure, strip
 from app.session import Model, plain_error
 from latentface.pipeline import Face
-from latentface.rendering import picture
+from latentface.pictures import picture
 
 ABOUT = """Two photos in; the face of **A** at the pose of **B** out. This is another model, PCL: it knows no 3D. It has
 learned from single photos and their mirror images only to keep *who is seen* apart from *how they are turned*, and a

@@ -12,7 +12,7 @@ from app.components.photo_input import both, tell_stale, two_photos
 from app.components.pictures import LARGE, SIDE, figure, front, neutral_scene, seen, strip, uri
 from app.session import Model, whole_seed
 from latentface.autoencoder import Codes
-from latentface.rendering import picture
+from latentface.pictures import picture
 
 ABOUT = """Two photos in; **A** with the expression of **B** out. A diffusion model looks at each face and imagines what
 stays when the face comes to rest: that is its **identity**. What is left over is its **expression**, and expressions

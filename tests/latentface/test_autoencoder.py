@@ -6,7 +6,8 @@ import torch.nn.functional as F
 
 from latentface.autoencoder import Autoencoder, Refiner, TextureBasis, clamp_border, depth_from_raw
 from latentface.camera import BORDER_DEPTH
-from latentface.rendering import render, shade, unrender
+from latentface.rendering import render, unrender
+from latentface.shading import shade
 from tests.helpers import TINY, random_codes, smooth, tiny_autoencoder
 
 

@@ -16,7 +16,7 @@ from latentface.camera import apply_view, rotation, unproject
 from latentface.paper import PaperAutoencoder, PaperDenoiser, view_from_axis_angles
 from latentface.pipeline import LatentFacePipeline
 from latentface.rdm import make_scheduler, split
-from latentface.rendering import shade
+from latentface.shading import shade
 from train import losses
 
 KEYS = Path(__file__).parent.parent / "data" / "paper64_keys.tsv"

@@ -11,7 +11,9 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from latentface.rendering import depth_picture, normal_picture, render, shade
+from latentface.pictures import depth_picture, normal_picture
+from latentface.rendering import render
+from latentface.shading import shade
 from train.data.on_disk import decode, frame_names, read_at
 from train.data.shards import MARGIN
 from train.data.spread import pick_clips

@@ -18,7 +18,7 @@ from latentface.crop import crop
 from latentface.autoencoder import Codes
 from latentface.photo import read_photo
 from latentface.pipeline import LatentFacePipeline, load_pipeline
-from latentface.rendering import picture
+from latentface.pictures import picture
 from train.common.judges import Reader, measures
 from train.common.run import Progress
 from train.common.sheets import tile

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from latentface.autoencoder import Codes
 from latentface.pipeline import LatentFacePipeline
-from latentface.rendering import picture
+from latentface.pictures import picture
 from train.common.judges import Reader, measures
 from train.common.run import Progress
 from train.data.shards import Clips, stream_clips

@@ -17,7 +17,8 @@ from torch import Tensor
 from latentface.gallery import Gallery
 from latentface.pcl import load_model
 from latentface.pipeline import ASSETS, LatentFacePipeline, load_pipeline
-from latentface.rendering import depth_picture, normal_picture, render
+from latentface.pictures import depth_picture, normal_picture
+from latentface.rendering import render
 from latentface.results import RESULTS, markdown, read_comparison
 from train.common.sheets import tile
 from train.data.shards import MARGIN

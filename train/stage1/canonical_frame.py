@@ -15,7 +15,8 @@ from torch import Tensor
 
 from latentface.autoencoder import Autoencoder
 from latentface.camera import pixel_grid, rotation
-from latentface.rendering import render, shade, view_grid
+from latentface.rendering import render, view_grid
+from latentface.shading import shade
 from train import losses
 from train.data.shards import Clips, another_frame
 

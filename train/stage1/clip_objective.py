@@ -19,7 +19,8 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from latentface.autoencoder import COARSE, Autoencoder, Codes, Scene
 from latentface.camera import FAR, NEAR
-from latentface.rendering import marched_grid, shading
+from latentface.ray_march import marched_grid
+from latentface.shading import shading
 from train import losses
 from train.data.shards import Clips
 from train.stage1.congealing import bending

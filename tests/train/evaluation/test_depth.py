@@ -12,7 +12,8 @@ from torch import nn
 
 from latentface.autoencoder import Codes, Scene
 from latentface.camera import normals_from_depth, pixel_grid
-from latentface.rendering import picture, render, view_grid
+from latentface.pictures import picture
+from latentface.rendering import render, view_grid
 from tests.helpers import smooth, tiny_autoencoder, tiny_pipeline, webp, write_truth
 from train.__main__ import main
 from train.data.shards import ShardsError

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from latentface.autoencoder import Codes, Scene
-from latentface.rendering import shading
+from latentface.shading import shading
 from tests.helpers import bump, drawn_clips, random_codes, smooth, tiny_autoencoder
 from train import losses
 from train.data.shards import Clips, read_shards, write_shards
