@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from train.common.run import record
-from train.data.shards import read_shards
+from train.data.reading import read_shards
 from train.evaluation import suites as evaluate
 from train.evaluation.depth import load_autoencoder
 from train.evaluation.leakage import known_factors, leakage

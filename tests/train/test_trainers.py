@@ -20,7 +20,9 @@ from latentface.warp import spread as laid_out
 from tests.helpers import TINY, drawn_clips, random_codes, smooth, tiny_autoencoder, tiny_denoiser
 from train.__main__ import main
 from train.common.run import append_curve, load_state
-from train.data.shards import Clips, read_shards, write_shards
+from train.data.clips import Clips
+from train.data.reading import read_shards
+from train.data.shards import write_shards
 from train.release.report import ship
 from train.stage1 import trainer as autoencoder
 from train.stage1.clip_objective import FRAMES

@@ -14,7 +14,7 @@ from torch import Tensor
 from latentface.pictures import depth_picture, normal_picture
 from latentface.rendering import render
 from latentface.shading import shade
-from train.data.on_disk import decode, frame_names, read_at
+from train.data.on_disk import decode, frame_names, read_slice
 from train.data.shards import MARGIN
 from train.data.spread import pick_clips
 
@@ -83,11 +83,11 @@ def shards_sheet(folder: Path, count: int = 64, side: int = 96) -> Image.Image:
 
 
 def _shards_row(path: Path, files: dict, side: int) -> Image.Image:
-    factors, names = json.loads(read_at(path, files["json"])), frame_names(files)
+    factors, names = json.loads(read_slice(path, files["json"])), frame_names(files)
     shown = [i * (len(names) - 1) // 7 for i in range(8)] if len(names) > 8 else range(len(names))
-    pictures = [decode(read_at(path, files[f"{names[i]}.webp"]), round(side * MARGIN)) for i in shown]
+    pictures = [decode(read_slice(path, files[f"{names[i]}.webp"]), round(side * MARGIN)) for i in shown]
     if f"{names[0]}.npz" in files:
-        with np.load(io.BytesIO(read_at(path, files[f"{names[0]}.npz"])), allow_pickle=False) as truth:
+        with np.load(io.BytesIO(read_slice(path, files[f"{names[0]}.npz"])), allow_pickle=False) as truth:
             pictures += truth_pictures(dict(truth), round(side * MARGIN))
     font, line = ImageFont.load_default(size=10), 12
     row = Image.new("RGB", (len(pictures) * side, side + 6 * line), "white")

@@ -25,7 +25,7 @@ from train.common.sheets import tile
 from train.contrastive import trainer as contrastive
 from train.contrastive.augment import Colours, boxes, near_whole, quadrants, view
 from train.contrastive.trainer import Batch, ContrastiveConfig, Projector, Task, fit
-from train.data.shards import Clips
+from train.data.clips import Clips
 
 
 @dataclass

@@ -18,7 +18,7 @@ from train import losses
 from train.contrastive import trainer as contrastive
 from train.contrastive.augment import Colours, crops, view
 from train.contrastive.trainer import Batch, ContrastiveConfig, Projector, Task, fit
-from train.data.shards import Clips, another_frame
+from train.data.clips import Clips, another_frame
 
 
 @dataclass

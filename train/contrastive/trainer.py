@@ -27,7 +27,8 @@ from train.common.run import (
     save_state,
     stoppable,
 )
-from train.data.shards import Clips, read_shards
+from train.data.clips import Clips
+from train.data.reading import read_shards
 
 
 @dataclass

@@ -1,12 +1,11 @@
 """Frames that stay in their shards and are decoded when they are drawn: for data sets larger than the memory.
 
-Any frame is one read away (a shard is a plain tar), so batches, seeds, resuming and the split over processes are what
+Any frame is one read away (a shard is a plain tar), so batches, seeds, resuming and the split over processes are as
 they are in memory; no shuffle buffer stands between. It wants a disk or a network file system, not a bucket.
 """
 
 import io
 import os
-import tarfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,17 +15,23 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from train.common.tar_slices import Place, members, read_slice
+
 
 def decode(data: bytes, side: int) -> np.ndarray:
-    """An encoded frame as uint8 side x side x 3."""
+    """Return an encoded frame as uint8 side x side x 3."""
     image = Image.open(io.BytesIO(data)).convert("RGB")
     return np.asarray(image if image.size == (side, side) else image.resize((side, side), Image.Resampling.LANCZOS))
 
 
 class DiskFrames:
-    """What of a tensor N x 3 x P x P uint8 the trainers use, read from the shards.
+    """The part of a tensor N x 3 x P x P uint8 that trainers use, read from the shards.
 
-    tars: the shards' paths. places: N x 3 int64: number of the tar, first byte and count of bytes of a frame's file.
+    Args:
+        tars: paths of the shards.
+        places: N x 3 int64: number of the tar, first byte and count of bytes of a frame's file.
+        side: P.
+        device: of the tensors that are read.
     """
 
     dtype = torch.uint8
@@ -37,17 +42,18 @@ class DiskFrames:
 
     @property
     def shape(self) -> torch.Size:
+        """N, 3, P, P."""
         return torch.Size((len(self.places), 3, self.side, self.side))
 
     def __len__(self) -> int:
         return len(self.places)
 
     def to(self, device: str | torch.device) -> "DiskFrames":
-        """The same frames; what is read goes to `device`."""
+        """Return the same frames, read to `device`."""
         return DiskFrames(self.tars, self.places, self.side, device)
 
     def only(self, rows: Tensor) -> "DiskFrames":
-        """These frames, not read yet."""
+        """Return these frames, not read yet."""
         return DiskFrames(self.tars, self.places[rows.to(self.places.device)], self.side, self.device)
 
     def __getitem__(self, rows: Tensor) -> Tensor:
@@ -57,38 +63,32 @@ class DiskFrames:
         return torch.from_numpy(stack).permute(0, 3, 1, 2).contiguous().to(self.device)
 
     def _read(self, place: list[int]) -> np.ndarray:
-        return decode(read_at(self.tars[place[0]], place[1:]), self.side)
+        tar, first, count = place
+        return decode(read_slice(self.tars[tar], (first, count)), self.side)
 
 
-def index_shard(path: Path) -> Iterator[dict[str, tuple[int, int]]]:
-    """Where the files of every clip of a shard lie: extension ("00.webp", "json") -> first byte, count of bytes."""
-    with tarfile.open(path, "r:") as tar:
-        key, files = None, {}
-        for member in tar:
-            base, _, extension = member.name.partition(".")
-            if base != key and files:
-                yield files
-                files = {}
-            key = base
-            files[extension] = (member.offset_data, member.size)
-        if files:
+def index_shard(path: Path) -> Iterator[dict[str, Place]]:
+    """Yield the places of every clip's files: extension ("00.webp", "json") -> place."""
+    key: str | None = None
+    files: dict[str, Place] = {}
+    for name, place in members(path):
+        base, _, extension = name.partition(".")
+        if base != key and files:
             yield files
+            files = {}
+        key = base
+        files[extension] = place
+    if files:
+        yield files
 
 
 def frame_names(files: dict) -> list[str]:
-    """ "00", "01", ... of the frames among a clip's extensions, in order."""
+    """Return "00", "01", ... of the frames among a clip's extensions, in order."""
     return sorted((name[:-5] for name in files if name.endswith(".webp")), key=int)
 
 
-def read_at(path: str | Path, place: tuple[int, int]) -> bytes:
-    """`count` bytes of a file from `first` on; place: (first, count)."""
-    with open(path, "rb") as file:
-        file.seek(place[0])
-        return file.read(place[1])
-
-
 def free_memory() -> int:
-    """Bytes that this process may still take: of the machine, and of its control group where that has a limit."""
+    """Return the bytes this process may still take: of the machine, and of its control group where that has a limit."""
     free = 2**63
     try:
         with open("/proc/meminfo") as file:
@@ -97,6 +97,6 @@ def free_memory() -> int:
         used = Path("/sys/fs/cgroup/memory.stat").read_text().split()
         if limit != "max":
             free = min(free, int(limit) - int(used[used.index("anon") + 1]))
-    except (OSError, StopIteration, ValueError):  # another system: what there is has to do
-        pass
+    except (OSError, StopIteration, ValueError):
+        return max(0, free)  # another system: no more is known
     return max(0, free)

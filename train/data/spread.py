@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from train.data.on_disk import decode, frame_names, index_shard, read_at
+from train.common.tar_slices import read_slice
+from train.data.on_disk import decode, frame_names, index_shard
 from train.data.shards import MARGIN, ShardsError
 
 TONES = (("very light", 55), ("light", 41), ("intermediate", 28), ("tan", 10), ("brown", -30), ("dark", -91))
@@ -62,15 +63,15 @@ def spread(folder: Path, count: int = 2000) -> list[str]:
     picked = pick_clips(folder, count)
     frames, people, angles, measured = [], {}, [], "picture"
     for path, files in picked:
-        clip, names = json.loads(read_at(path, files["json"])), frame_names(files)
+        clip, names = json.loads(read_slice(path, files["json"])), frame_names(files)
         frames += clip
         straight = min(range(len(clip)), key=lambda i: abs(clip[i].get("pose", [0])[0]))
         people.setdefault(str(clip[0]["person"]), clip[0])
         if f"{names[straight]}.npz" in files:
-            with np.load(io.BytesIO(read_at(path, files[f"{names[straight]}.npz"])), allow_pickle=False) as truth:
+            with np.load(io.BytesIO(read_slice(path, files[f"{names[straight]}.npz"])), allow_pickle=False) as truth:
                 face, measured = truth["albedo"], "albedo"
         else:
-            face = decode(read_at(path, files[f"{names[straight]}.webp"]), 160)
+            face = decode(read_slice(path, files[f"{names[straight]}.webp"]), 160)
         angles.append(float(typology_angle(cheek_colour(face))))
     lines = [f"{len(frames):,} frames of {len(picked):,} clips and {len(people):,} people"]
     tones = Counter(next(name for name, least in TONES if angle > least) for angle in angles)

@@ -24,7 +24,9 @@ from latentface.rendering import view_grid
 from train.common.perceptual import LiteFeatures
 from train.common.run import Progress
 from train.common.sheets import tile
-from train.data.shards import MARGIN, Clips, stream_clips
+from train.data.clips import Clips
+from train.data.reading import stream_clips
+from train.data.shards import MARGIN
 from train.evaluation.leakage import action_weights, named_expressions
 from train.evaluation.ssim import ssim
 from train.losses import feature_l2, masked_mean

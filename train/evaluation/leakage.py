@@ -26,7 +26,8 @@ from torch import Tensor
 from latentface.autoencoder import Codes
 from latentface.pipeline import LatentFacePipeline, load_pipeline
 from train.common.run import Progress
-from train.data.shards import Clips, read_shards, stream_clips
+from train.data.clips import Clips
+from train.data.reading import read_shards, stream_clips
 from train.evaluation.dci import dci
 from train.evaluation.hsic import dependence, gaussian_kernel, same_kernel
 from train.evaluation.linear_probe import FOLDS, balanced_accuracy, correlation, discriminant, r2, ridge

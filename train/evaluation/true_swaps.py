@@ -15,11 +15,12 @@ import torch
 from torch import Tensor
 
 from latentface.autoencoder import Codes
-from latentface.pipeline import LatentFacePipeline
 from latentface.pictures import picture
+from latentface.pipeline import LatentFacePipeline
 from train.common.judges import Reader, measures
 from train.common.run import Progress
-from train.data.shards import Clips, stream_clips
+from train.data.clips import Clips
+from train.data.reading import stream_clips
 from train.evaluation.depth import truth_maps
 from train.evaluation.ssim import ssim
 from train.losses import masked_mean

@@ -18,7 +18,7 @@ from latentface.camera import pixel_grid, rotation
 from latentface.rendering import render, view_grid
 from latentface.shading import shade
 from train import losses
-from train.data.shards import Clips, another_frame
+from train.data.clips import Clips, another_frame
 
 BATCH = 16
 Tick = Callable[[int], None]

@@ -22,7 +22,7 @@ from latentface.camera import FAR, NEAR
 from latentface.ray_march import marched_grid
 from latentface.shading import shading
 from train import losses
-from train.data.shards import Clips
+from train.data.clips import Clips
 from train.stage1.congealing import bending
 from train.stage1.expression_subspace import changing_directions, features_moved
 

@@ -15,7 +15,7 @@ from latentface.autoencoder import Autoencoder
 from latentface.camera import pixel_grid
 from latentface.warp import gather, spread
 from train import losses
-from train.data.shards import People, another_frame
+from train.data.clips import People, another_frame
 from train.stage1.canonical_frame import partners, pyramid_l1
 
 BATCH = 32

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from latentface.autoencoder import Autoencoder
 from latentface.warp import gather
-from train.data.shards import Clips
+from train.data.clips import Clips
 from train.stage1.congealing import learn_layout
 
 PEOPLE = 16_000

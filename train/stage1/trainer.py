@@ -33,7 +33,8 @@ from train.common.run import (
     save_state,
     stoppable,
 )
-from train.data.shards import Clips, another_frame, read_shards
+from train.data.clips import Clips, another_frame
+from train.data.reading import read_shards
 from train.stage1.canonical_frame import align_views, level, partners
 from train.stage1.clip_objective import FRAMES, Critic, critic_loss, draw_clips, draw_mix, turn
 from train.stage1.clip_objective import objective as clip_objective

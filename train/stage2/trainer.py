@@ -29,7 +29,8 @@ from train.common.run import (
     save_state,
     stoppable,
 )
-from train.data.shards import Clips, read_shards
+from train.data.clips import Clips
+from train.data.reading import read_shards
 from train.stage1.expression_subspace import changing_directions, features_moved, going_along, within_people
 
 KINDS = ("shape", "texture")

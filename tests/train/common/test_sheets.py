@@ -12,7 +12,8 @@ from PIL import Image, ImageCms
 from tests.helpers import drawn_clips, drawn_face, smooth, tiny_autoencoder, webp
 from train.__main__ import main
 from train.common.sheets import _frame_lines, _person, mixing_sheet, shards_sheet, tile, truth_pictures
-from train.data.shards import ShardsError, draw_shards, write_shards
+from train.data.engine import draw_shards
+from train.data.shards import ShardsError, write_shards
 from train.data.spread import cheek_colour, pick_clips, spread, typology_angle
 from train.release.report import RESULTS_OF, SUMMARY, replace_between, results_of, summary
 

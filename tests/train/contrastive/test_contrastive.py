@@ -24,7 +24,8 @@ from train.contrastive.trainer import (
     nearest,
     ridge_correlation,
 )
-from train.data.shards import MARGIN, Clips, People, another_frame, write_shards
+from train.data.clips import Clips, People, another_frame
+from train.data.shards import MARGIN, write_shards
 from train.release import report
 
 TOY = {"pcl": replace(pcl.PRESETS["toy"], model={"size": 16, "width": 8}, images=256),

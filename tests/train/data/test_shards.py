@@ -16,17 +16,12 @@ from PIL import Image
 
 from tests.helpers import ROOT, drawn_clips, drawn_face, webp
 from train.data import shards as reading
+from train.data.clips import Clips
+from train.data.engine import draw_shards
 from train.data.on_disk import DiskFrames, free_memory
-from train.data.shards import (
-    MARGIN,
-    Clips,
-    ShardsError,
-    draw_shards,
-    read_shards,
-    single_threaded,
-    split_weight,
-    write_shards,
-)
+from train.data.reading import read_shards, split_weight
+from train.data.shards import MARGIN, ShardsError, write_shards
+from train.data.workers import single_threaded
 
 SIZE, SIDE = 16, 40
 

@@ -108,7 +108,7 @@ def test_latentface_features_are_the_authors(folders):
 
 def test_pca_is_that_of_the_training_people(shards):
     """Against an eigenvalue decomposition of the same normalised pixels."""
-    from train.data.shards import read_shards
+    from train.data.reading import read_shards
 
     clips = read_shards(shards, 32)
     rows = (~clips.validation).nonzero().flatten()

@@ -9,7 +9,9 @@ from torch import Tensor
 from latentface.camera import apply_view, rotation
 from latentface.rendering import render, view_grid
 from tests.helpers import bump, drawn_clips, smooth, tiny_autoencoder
-from train.data.shards import Clips, read_shards, write_shards
+from train.data.clips import Clips
+from train.data.reading import read_shards
+from train.data.shards import write_shards
 from train.stage1.canonical_frame import align_views, level, partners, pyramid_l1, turned
 
 angle = st.floats(-50, 50)

@@ -14,7 +14,9 @@ from latentface.autoencoder import Codes, Scene
 from latentface.shading import shading
 from tests.helpers import bump, drawn_clips, random_codes, smooth, tiny_autoencoder
 from train import losses
-from train.data.shards import Clips, read_shards, write_shards
+from train.data.clips import Clips
+from train.data.reading import read_shards
+from train.data.shards import write_shards
 from train.stage1.clip_objective import (
     FRAMES,
     Critic,

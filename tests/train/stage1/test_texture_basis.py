@@ -5,7 +5,8 @@ import torch
 
 from latentface.warp import gather, spread
 from tests.helpers import drawn_clips, tiny_autoencoder
-from train.data.shards import read_shards, write_shards
+from train.data.reading import read_shards
+from train.data.shards import write_shards
 from train.stage1.texture_basis import canonical_albedo, fit_basis
 
 

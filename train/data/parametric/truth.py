@@ -14,11 +14,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from train.data.engine import Drawn
 from train.data.parametric import ABOUT, Clip, build, photo, shards
 from train.data.parametric.camera import background
 from train.data.parametric.factors import clip_factors, identity, stream
 from train.data.parametric.mesh import load
-from train.data.shards import MARGIN, Drawn
+from train.data.shards import MARGIN
 
 SEED = 2**40 + 2309
 """No seed of `python -m train people` reaches it, so nobody trains on these people."""
