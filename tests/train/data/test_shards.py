@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from tests.helpers import ROOT, drawn_clips, drawn_face, webp
-from train.data import shards as reading
+from train.data import reading
 from train.data.clips import Clips
 from train.data.engine import draw_shards
 from train.data.on_disk import DiskFrames, free_memory
@@ -199,7 +199,7 @@ ABOUT = {"source": "noise", "licence": "CC0"}
 KILLED = """
 import sys
 from pathlib import Path
-from tests.train.test_shards import ABOUT, Slow, draw_shards
+from tests.train.data.test_shards import ABOUT, Slow, draw_shards
 if __name__ == "__main__":
     draw_shards(Slow(3, 0.03), 23, Path(sys.argv[1]), ABOUT, {"seed": 3}, int(sys.argv[2]), 5)
 """
