@@ -2,6 +2,9 @@
 
 Box, resizing, antialiasing, mirroring and blur are linear and separable: together they are one matrix along x and one
 along y for every image. Brightness, contrast, saturation, hue and grey are one 3 x 3 matrix and an offset.
+
+A box is a row of three: centre x, centre y and half side in units of half the standard crop, the half side negative
+for a mirrored view; the whole crop is (0, 0, 1).
 """
 
 from dataclasses import dataclass
@@ -16,7 +19,7 @@ LUMA = (0.299, 0.587, 0.114)
 
 @dataclass
 class Colours:
-    """How much colours vary: torchvision's ColorJitter in fixed order, then grey."""
+    """Strength of colour changes: torchvision's ColorJitter in fixed order, then grey."""
 
     brightness: float = 0.8
     contrast: float = 0.8
@@ -32,14 +35,21 @@ class Colours:
 
 
 def boxes(centre: Tensor, half: Tensor, mirrored: Tensor) -> Tensor:
-    """B x 3: centre x, y (of `centre` B x 2) and half side (B), negative where `mirrored` (B bool), in units of half
-    the standard crop; the whole crop is (0, 0, 1).
+    """Put boxes together.
+
+    Args:
+        centre: B x 2, x and y.
+        half: B, half sides.
+        mirrored: B bool.
+
+    Returns:
+        B x 3.
     """
     return torch.cat([centre, torch.where(mirrored, -half, half)[:, None]], 1)
 
 
 def _matrix(centre: Tensor, half: Tensor, blur: Tensor, size: int, side: int) -> Tensor:
-    """B x size x side weights of every stored pixel (along one axis) in every pixel of a view; rows sum to 1.
+    """Return B x size x side weights of every stored pixel (along one axis) in every pixel of a view; rows sum to 1.
 
     Every row is a triangle whose standard deviation is `blur` pixels of the view and a little more against aliasing.
     """
@@ -53,10 +63,18 @@ def _matrix(centre: Tensor, half: Tensor, blur: Tensor, size: int, side: int) ->
 
 
 def resample(stored: Tensor, box: Tensor, blur: Tensor, size: int) -> Tensor:
-    """Views of stored frames: B x 3 x size x size in [0, 255], bfloat16.
+    """Cut views out of stored frames.
 
-    stored: B x 3 x P x P uint8 with margin, as Clips holds them. box: B x 3, see `boxes`. blur: B, standard deviation
-    in pixels of the view. Whole numbers up to 255 are exact in bfloat16; the result is good to about a grey level.
+    Whole numbers up to 255 are exact in bfloat16; the result is good to about a grey level.
+
+    Args:
+        stored: B x 3 x P x P uint8 with margin, as Clips holds them.
+        box: B x 3.
+        blur: B, standard deviation in pixels of the view.
+        size: side of the views.
+
+    Returns:
+        B x 3 x size x size in [0, 255], bfloat16.
     """
     count, side = len(stored), stored.shape[-1]
     across = _matrix(box[:, 0], box[:, 2], blur, size, side).bfloat16()
@@ -66,10 +84,15 @@ def resample(stored: Tensor, box: Tensor, blur: Tensor, size: int) -> Tensor:
 
 
 def recolour(image: Tensor, factors: Tensor, grey: Tensor) -> Tensor:
-    """Images B x 3 x H x W in [0, 255] with other colours, in [-1, 1].
+    """Change the colours of images; hue is turned about the grey axis.
 
-    factors: B x 4 brightness, contrast, saturation (1 leaves as is) and hue in turns (0 leaves as is). grey: B bool.
-    Hue is turned about the grey axis.
+    Args:
+        image: B x 3 x H x W in [0, 255].
+        factors: B x 4, brightness, contrast, saturation (1 leaves as is) and hue in turns (0 leaves as is).
+        grey: B bool.
+
+    Returns:
+        B x 3 x H x W in [-1, 1].
     """
     brightness, contrast, saturation, hue = factors.unbind(1)
     luma = torch.tensor(LUMA, device=image.device)
@@ -88,10 +111,17 @@ def recolour(image: Tensor, factors: Tensor, grey: Tensor) -> Tensor:
 
 
 def view(stored: Tensor, box: Tensor, size: int, colours: Colours | None, generator: torch.Generator) -> Tensor:
-    """One random view of every stored frame (B x 3 x P x P uint8): B x 3 x size x size in [-1, 1].
+    """Draw one random view of every stored frame.
 
-    box: B x 3, see `boxes`. colours: None leaves colours and sharpness alone. generator: on the CPU; draws the same
-    number of values whatever comes out.
+    Args:
+        stored: B x 3 x P x P uint8 with margin.
+        box: B x 3.
+        size: side of the views.
+        colours: how colours vary; None leaves colours and sharpness alone.
+        generator: on the CPU; draws the same number of values whatever comes out.
+
+    Returns:
+        B x 3 x size x size in [-1, 1].
     """
     count, device = len(stored), stored.device
     draw = torch.rand(count, 8, generator=generator).to(device)
@@ -108,16 +138,14 @@ def view(stored: Tensor, box: Tensor, size: int, colours: Colours | None, genera
 def near_whole(
     count: int, generator: torch.Generator, shift: float = 0.08, scale: tuple[float, float] = (0.95, 1.1)
 ) -> Tensor:
-    """Boxes B x 3 about the whole standard crop, as face detectors differ, mirrored by chance; shift in half sides."""
+    """Draw boxes B x 3 about the whole standard crop, as face detectors differ, mirrored by chance."""
     draw = torch.rand(count, 4, generator=generator)
     half = scale[0] + (scale[1] - scale[0]) * draw[:, 0]
     return boxes((2 * draw[:, 2:] - 1) * shift, half, draw[:, 1] < 0.5)
 
 
 def quadrants(count: int, generator: torch.Generator, half: float = 0.4) -> tuple[Tensor, Tensor]:
-    """Two boxes an image (B x 3 each) of side `half` of the crop's, in two different quadrants of it (PCL's face
-    crops).
-    """
+    """Draw two boxes an image, B x 3 each, in two different quadrants: PCL's face crops, of half side `half`."""
     draw = torch.rand(count, 2, 3, generator=generator)
     first = torch.randint(4, (count,), generator=generator)
     second = (first + torch.randint(1, 4, (count,), generator=generator)) % 4
@@ -130,7 +158,7 @@ def quadrants(count: int, generator: torch.Generator, half: float = 0.4) -> tupl
 
 
 def crops(count: int, generator: torch.Generator, area: tuple[float, float]) -> Tensor:
-    """Boxes B x 3 of a random share of the crop's area, anywhere in it, mirrored by chance (SimCLR's, square)."""
+    """Draw SimCLR's boxes, B x 3: squares of a random share of the crop's area, anywhere in it, mirrored by chance."""
     draw = torch.rand(count, 4, generator=generator)
     half = (area[0] + (area[1] - area[0]) * draw[:, 0]).sqrt()
     return boxes((2 * draw[:, 2:] - 1) * (1 - half)[:, None], half, draw[:, 1] < 0.5)

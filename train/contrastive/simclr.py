@@ -15,9 +15,11 @@ from torch import Tensor, nn
 
 from latentface.pcl import STRIDE, Backbone
 from train import losses
-from train.contrastive import trainer as contrastive
 from train.contrastive.augment import Colours, crops, view
-from train.contrastive.trainer import Batch, ContrastiveConfig, Projector, Task, fit
+from train.contrastive.config import ContrastiveConfig
+from train.contrastive.probes import probe_features
+from train.contrastive.projector import Projector
+from train.contrastive.trainer import Batch, Method, Task, fit
 from train.data.clips import Clips, another_frame
 
 
@@ -46,8 +48,8 @@ PRESETS = {
 
 
 def tasks(model: Backbone, projectors: nn.ModuleDict, config: SimCLRConfig) -> dict[str, Task]:
-    """SimCLR's one loss; its projector is added to `projectors`."""
-    size, width = model.config.size, model.config.width
+    """Return SimCLR's one loss by name; `projectors` receives its projector."""
+    size, width = model.config["size"], model.config["width"]
     projectors["trunk"] = Projector(4 * width * (size // STRIDE) ** 2, *config.projection)
     colours = Colours(**config.colours)
 
@@ -69,11 +71,14 @@ def tasks(model: Backbone, projectors: nn.ModuleDict, config: SimCLRConfig) -> d
     return {"contrast": Task(contrast, [model, projectors["trunk"]])}
 
 
-def check(model: Backbone, clips: Clips) -> tuple[dict, None]:
-    """`look` on validation frames; there is nothing to draw."""
-    return contrastive.look(model, clips, model.config.size), None
+def check(model: Backbone, clips: Clips) -> tuple[dict[str, float], None]:
+    """Measure a model on validation frames, see `probe_features`; there is nothing to draw."""
+    return probe_features(model, clips, model.config["size"]), None
+
+
+METHOD = Method(Backbone, tasks, check)
 
 
 def train(config: SimCLRConfig, data: list[str], out: Path, resume: bool = False, every: int = 12_800) -> Path:
-    """Trains SimCLR and returns the run's folder, see contrastive.fit; weights in `backbone/`."""
-    return fit(config, data, out, Backbone, tasks, check, resume, every)
+    """Train SimCLR; weights in `backbone/`, the rest as `contrastive.trainer.fit` has it."""
+    return fit(METHOD, config, data, out, resume, every)

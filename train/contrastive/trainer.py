@@ -1,14 +1,13 @@
-"""The loop that PCL and SimCLR share: one optimiser step a loss and batch, averaged weights, a run folder, resume.
+"""Training of PCL and SimCLR: one optimiser step a loss and batch, in the common loop.
 
 Every batch, box, colour and noise is drawn from (seed, step) alone, so a run resumed on the CPU goes on bit for bit.
 """
 
-import json
 import math
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import torch
 from accelerate import Accelerator
@@ -16,59 +15,20 @@ from PIL import Image
 from torch import Tensor, nn
 
 from latentface.pcl import PCL, Backbone
-from train.common.run import (
-    Progress,
-    append_curve,
-    cut_curve,
-    load_state,
-    open_run,
-    record,
-    resumed,
-    save_state,
-    stoppable,
-)
+from train.common.ema import Ema
+from train.common.loop import Evaluation, Run
+from train.contrastive.balance import Balance
+from train.contrastive.config import ContrastiveConfig
 from train.data.clips import Clips
 from train.data.reading import read_shards
 
-
-@dataclass
-class ContrastiveConfig:
-    """What every preset of PCL and SimCLR sets."""
-
-    model: dict = field(default_factory=dict)
-    """Arguments of the network."""
-    images: int = 300_000
-    """Length of the run in images seen."""
-    batch: int = 128
-    """Global batch; all other images of a process's share are negatives."""
-    lr: float = 1e-3
-    """Adam's learning rate after the warm-up; falls to zero along a cosine."""
-    warm_up: int = 100
-    """Steps over which the learning rate rises."""
-    weight_decay: float = 1e-4
-    """Adam's (L2) weight decay."""
-    clip: float = 1.0
-    """Largest norm of a loss's gradient."""
-    ema: float = 0.998
-    """Decay of the averaged weights, the ones that are looked at and shipped."""
-    temperature: float = 0.07
-    """Of every contrast."""
-    projection: tuple[int, int] = (1024, 256)
-    """Hidden and output width of a projector."""
-    seed: int = 0
-    """Seed of weights and batches."""
-
-
-class Projector(nn.Sequential):
-    """Features to the space of a contrast, B x D -> B x out; training only, never shipped."""
-
-    def __init__(self, length: int, hidden: int, out: int):
-        super().__init__(nn.Linear(length, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Linear(hidden, out))
+Network = TypeVar("Network", PCL, Backbone)
+Config = TypeVar("Config", bound=ContrastiveConfig)
 
 
 @dataclass
 class Batch:
-    """What a loss draws its views from."""
+    """Frames that a loss draws its views from."""
 
     stored: Tensor
     """B x 3 x P x P uint8, frames as Clips holds them."""
@@ -90,220 +50,147 @@ class Task:
     balanced: bool = False
     """Whether dynamic weight averaging sets its weight; otherwise it is 1."""
 
-
-class Balance:
-    """Dynamic weight averaging (Liu et al., CVPR 2019, eq. 7): the loss that falls slowest weighs most.
-
-    weight_k = K softmax(r_k / T) with r_k the ratio of loss k's means over the last two windows of `window` steps
-    (theirs are epochs); 1 until two windows have passed.
-    """
-
-    def __init__(self, names: list[str], temperature: float = 2.0, window: int = 50):
-        self.names, self.temperature, self.window = names, temperature, window
-        self.means: list[list[float]] = []
-        self.sums, self.steps = [0.0] * len(names), 0
-
-    def weights(self) -> dict[str, float]:
-        if len(self.means) < 2:
-            return dict.fromkeys(self.names, 1.0)
-        before, last = self.means
-        raw = [math.exp(now / then / self.temperature) for now, then in zip(last, before)]
-        return {name: len(raw) * value / sum(raw) for name, value in zip(self.names, raw)}
-
-    def update(self, losses: dict[str, float]) -> None:
-        """Takes one step's losses by name."""
-        self.sums = [total + losses[name] for total, name in zip(self.sums, self.names)]
-        self.steps += 1
-        if self.steps == self.window:
-            self.means = [*self.means, [total / self.window for total in self.sums]][-2:]
-            self.sums, self.steps = [0.0] * len(self.names), 0
-
-    def state_dict(self) -> dict:
-        return {"means": self.means, "sums": self.sums, "steps": self.steps}
-
-    def load_state_dict(self, state: dict) -> None:
-        self.means, self.sums, self.steps = state["means"], state["sums"], state["steps"]
+    def parameters(self) -> list[nn.Parameter]:
+        """Return what the loss trains, as an optimiser takes it."""
+        return [parameter for module in self.modules for parameter in module.parameters()]
 
 
 def learning_rate(images: int, config: ContrastiveConfig) -> float:
-    """Learning rate after `images` images: warm-up, and a cosine to zero."""
+    """Return the learning rate after `images` images: warm-up, then a cosine to zero."""
     warm = min(1.0, (images / config.batch + 1) / config.warm_up)
     return config.lr * warm * 0.5 * (1 + math.cos(math.pi * min(1.0, images / config.images)))
 
 
-@torch.no_grad()
-def look(model: PCL | Backbone, clips: Clips, size: int, count: int = 512) -> dict:
-    """What every block of features tells on validation frames, by name of the block (trunk, face, pose).
+@dataclass
+class Method(Generic[Network, Config]):
+    """One contrastive method: its network, its losses, its evaluation."""
 
-    nearest_*: share of frames whose nearest other frame, by cosine of centred features, shows the same person. yaw_*:
-    correlation of yaw (the engine's own estimate, where it has one: a pseudo-label, never trained on) with that of a
-    ridge regression fitted on the first half of the people, on the other half.
+    network: type[Network]
+    """Saved (averaged) into a folder of its lower-cased name."""
+    tasks: Callable[[Network, nn.ModuleDict, Config], dict[str, Task]]
+    """Model, an empty ModuleDict for projectors, and config to losses by name."""
+    check: Callable[[Network, Clips], tuple[dict[str, float], Image.Image | None]]
+    """The averaged model and clips to numbers and a sheet."""
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder that the averaged model is saved into."""
+        return self.network.__name__.lower()
+
+
+class Trainer(Generic[Network, Config]):
+    """Networks and optimisers of a contrastive run.
+
+    Args:
+        method: the method.
+        config: its settings.
+        run: the run's folder and state; restored here.
+        data: shards.
     """
-    rows = clips.validation.nonzero().flatten()[:count]
-    parts = []
-    device = next(model.parameters()).device
-    with torch.autocast(device.type, torch.bfloat16):
-        for part in rows.split(64):
-            image = clips.centre(part, size).to(device, memory_format=torch.channels_last)
-            parts.append(model.encode(image))
-    person, yaw, out = clips.person[rows], yaws(clips, rows), {}
-    first = person <= person.median()
-    for name in ("trunk", "face", "pose"):
-        if getattr(parts[0], name) is None:
-            continue
-        features = torch.cat([getattr(part, name) for part in parts]).float().cpu()
-        out[f"nearest_{name}"] = nearest(features, person)
-        if yaw is not None:
-            out[f"yaw_{name}"] = ridge_correlation(features[first], yaw[first], features[~first], yaw[~first])
-    return out
 
+    def __init__(self, method: Method[Network, Config], config: Config, run: Run, data: list[str]):
+        self.method, self.config, self.run = method, config, run
+        self.accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
+        device = self.accelerator.device
+        torch.manual_seed(config.seed)
+        model, average = method.network(**config.model), method.network(**config.model)
+        self.ema = Ema(model, average.to(device, memory_format=torch.channels_last), config.ema)
+        self.average = average
+        projectors = nn.ModuleDict()
+        self.tasks = method.tasks(model, projectors, config)
+        model.to(device, memory_format=torch.channels_last)
+        projectors.to(device)
+        self.parameters = {name: task.parameters() for name, task in self.tasks.items()}
+        self.optimizers = {
+            name: torch.optim.Adam(parameters, config.lr, weight_decay=config.weight_decay)
+            for name, parameters in self.parameters.items()
+        }
+        self.balance = Balance([name for name, task in self.tasks.items() if task.balanced])
+        run.restore(
+            model=model, average=average, projectors=projectors, optimizers=self.optimizers, balance=self.balance
+        )
+        self.clips = read_shards(data, model.config["size"])
+        if isinstance(self.clips.images, Tensor):
+            self.clips.images = self.clips.images.to(device)
+        if self.clips.validation.all():
+            raise ValueError("the shards hold one person only: training needs at least two, one of whom validates")
 
-def yaws(clips: Clips, rows: Tensor) -> Tensor | None:
-    """Yaw in degrees of the frames `rows`, as their engine wrote it; None where it did not for all."""
-    poses = [clips.factors[i].get("pose") for i in rows.tolist()]
-    return torch.tensor([pose[0] for pose in poses]) if all(poses) else None
+    def draw(self, generator: torch.Generator) -> Batch:
+        """Draw this process's share of a batch."""
+        index, share = self.accelerator.process_index, self.config.batch // self.accelerator.num_processes
+        rows = self.clips.draw(self.config.batch, generator)[index * share :][:share]
+        generator.manual_seed(generator.initial_seed() * 31 + index + 1)  # views of their own in every process
+        stored = self.clips.images[rows.to(self.clips.images.device)].to(self.accelerator.device)
+        return Batch(stored, rows, self.clips, generator)
 
+    def step(self, seen: int, generator: torch.Generator) -> dict[str, float]:
+        """Train every loss once, in turn, on one batch."""
+        batch, weights = self.draw(generator), self.balance.weights()
+        losses = {}
+        for name, task in self.tasks.items():
+            lr = learning_rate(seen, self.config) * weights.get(name, 1.0)
+            losses[name] = self.descend(name, task, batch, lr)
+        self.balance.update(losses)
+        return losses
 
-def nearest(features: Tensor, person: Tensor) -> float:
-    """Share of rows (B x D) whose nearest other row, by cosine of centred features, is of the same person (B)."""
-    unit = nn.functional.normalize(features - features.mean(0), dim=1)
-    found = (unit @ unit.T).fill_diagonal_(-torch.inf).argmax(1)
-    return float((person[found] == person).float().mean())
+    def descend(self, name: str, task: Task, batch: Batch, lr: float) -> float:
+        """Take one optimiser step of a loss; returns the loss, averaged over the processes.
 
+        Adam forgets the scale of a loss: its weight goes into the learning rate.
+        """
+        optimizer, parameters = self.optimizers[name], self.parameters[name]
+        with self.accelerator.autocast():
+            loss = task.loss(batch)
+        self.run.check(loss, name)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter.grad = self.run.mean(parameter.grad)
+        torch.nn.utils.clip_grad_norm_(parameters, self.config.clip)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+        optimizer.step()
+        return self.run.mean(loss.detach()).item()
 
-def ridge_correlation(features: Tensor, target: Tensor, other: Tensor, truth: Tensor) -> float:
-    """Correlation of `truth` (M) with what a ridge regression, fitted on features (N x D) and target (N), says of
-    other (M x D).
+    def evaluate(self, seen: int) -> Evaluation:
+        """Measure the averaged model; returns numbers and, where the method draws one, a sheet."""
+        measures, sheet = self.method.check(self.average, self.clips)
+        if len(self.balance.names) > 1:
+            measures |= {f"weight_{name}": weight for name, weight in self.balance.weights().items()}
+        return measures, {} if sheet is None else {"sheet": sheet}
 
-    The ridge is a hundredth of the features' mean squared length. Zero where a side is empty or still.
-    """
-    if len(features) < 2 or len(other) < 2:
-        return 0.0
-    x = features - features.mean(0)
-    gram = x @ x.T
-    ridge = (0.01 * gram.diag().mean()).clamp(min=1e-6)
-    dual = torch.linalg.solve(gram + ridge * torch.eye(len(x)), target - target.mean())
-    guess = (other - features.mean(0)) @ x.T @ dual
-    value = float(torch.corrcoef(torch.stack([guess, truth]))[0, 1])
-    return value if math.isfinite(value) else 0.0
+    def save(self, out: Path) -> None:
+        """Save the averaged model into the run's folder."""
+        self.average.save_pretrained(out / self.method.folder)
 
 
 def fit(
-    config: ContrastiveConfig,
+    method: Method[Network, Config],
+    config: Config,
     data: list[str],
     out: Path,
-    kind: type[PCL] | type[Backbone],
-    tasks: Callable[[nn.Module, nn.ModuleDict, ContrastiveConfig], dict[str, Task]],
-    check: Callable[[nn.Module, Clips], tuple[dict, Image.Image | None]],
-    resume: bool,
-    every: int,
+    resume: bool = False,
+    every: int = 12_800,
 ) -> Path:
-    """Trains a model on tasks and returns the run's folder.
+    """Train a method.
 
-    kind: class of the model, saved (averaged) into out/NAME, its lower-cased name. tasks: model, an empty ModuleDict
-    for projectors, and config to tasks by name. check: numbers and a sheet of the averaged model, every `every`
-    images. out receives config.json, curves.jsonl, sheets, state.pt and the model; Ctrl-C saves and stops. Raises
-    FileExistsError when the folder holds a run and resume is False.
+    Args:
+        method: the method.
+        config: its settings.
+        data: shards, FOLDER[:WEIGHT] each.
+        out: receives config.json, curves.jsonl, sheets, state.pt and the averaged model.
+        resume: whether to go on with the run in `out`.
+        every: images between two evaluations.
+
+    Returns:
+        The run's folder.
+
+    Raises:
+        FileExistsError: where the folder holds a run and `resume` is False.
+        ValueError: where the shards hold one person only.
+        FloatingPointError: where a loss is not finite.
     """
-    accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
-    device = accelerator.device
-    state_file, curves = open_run(out, resume)
-    torch.manual_seed(config.seed)
-    model, average = kind(**config.model), kind(**config.model).requires_grad_(False).eval()
-    average.load_state_dict(model.state_dict())
-    average.to(device, memory_format=torch.channels_last)
-    projectors = nn.ModuleDict()
-    work = tasks(model, projectors, config)
-    model.to(device, memory_format=torch.channels_last)
-    projectors.to(device)
-    parameters = {name: [p for module in task.modules for p in module.parameters()] for name, task in work.items()}
-    optimizers = {n: torch.optim.Adam(p, config.lr, weight_decay=config.weight_decay) for n, p in parameters.items()}
-    balance = Balance([name for name, task in work.items() if task.balanced])
-    seen, history = 0, []
-    if resume and state_file.exists():
-        state = load_state(state_file)
-        history = resumed(out / "config.json", asdict(config))
-        model.load_state_dict(state["model"])
-        average.load_state_dict(state["average"])
-        projectors.load_state_dict(state["projectors"])
-        balance.load_state_dict(state["balance"])
-        for name, optimizer in optimizers.items():
-            optimizer.load_state_dict(state["optimizers"][name])
-        seen = state["images"]
-        cut_curve(curves, seen)
-    clips = read_shards(data, model.config.size)
-    if isinstance(clips.images, Tensor):
-        clips.images = clips.images.to(device)
-    if clips.validation.all():
-        raise ValueError("the shards hold one person only: training needs at least two, one of whom validates")
-    share = config.batch // accelerator.num_processes
-    main = accelerator.is_main_process
-
-    def save() -> None:
-        state = {"model": model.state_dict(), "average": average.state_dict(), "projectors": projectors.state_dict()}
-        state |= {"optimizers": {n: o.state_dict() for n, o in optimizers.items()}, "balance": balance.state_dict()}
-        save_state(state_file, {**state, "images": seen})
-        average.save_pretrained(out / kind.__name__.lower())
-        (out / "config.json").write_text(
-            json.dumps(record(asdict(config), data=data, images=seen, history=history), indent=1)
-        )
-
-    progress, saved, sums, steps = Progress(config.images, seen), time.monotonic(), {}, 0
-    with stoppable() as stopped:
-        while seen < config.images and not stopped():
-            generator = torch.Generator().manual_seed(config.seed * 1_000_003 + seen // config.batch)
-            rows = clips.draw(config.batch, generator)[accelerator.process_index * share :][:share]
-            generator.manual_seed(generator.initial_seed() * 31 + accelerator.process_index + 1)
-            batch = Batch(clips.images[rows.to(clips.images.device)].to(device), rows, clips, generator)
-            weights, told = balance.weights(), {}
-            for name, task in work.items():
-                with accelerator.autocast():
-                    loss = task.loss(batch)
-                if not torch.isfinite(loss):
-                    raise FloatingPointError(
-                        f"{name} is {loss.item()} after {seen:,} images; --resume goes on from the last save"
-                    )
-                optimizers[name].zero_grad(set_to_none=True)
-                loss.backward()
-                if accelerator.num_processes > 1:
-                    for p in parameters[name]:
-                        p.grad = accelerator.reduce(p.grad, "mean")
-                torch.nn.utils.clip_grad_norm_(parameters[name], config.clip)
-                for group in optimizers[name].param_groups:  # Adam forgets a loss's scale: its weight goes to the step
-                    group["lr"] = learning_rate(seen, config) * weights.get(name, 1.0)
-                optimizers[name].step()
-                told[name] = accelerator.reduce(loss.detach(), "mean").item()
-            balance.update(told)
-            decay = min(config.ema, (1 + seen / config.batch) / (10 + seen / config.batch))
-            with torch.no_grad():
-                pairs = zip(average.state_dict().values(), model.state_dict().values())
-                floating = [(a, m) for a, m in pairs if a.is_floating_point()]
-                torch._foreach_lerp_([a for a, _ in floating], [m for _, m in floating], 1 - decay)
-            seen, steps = seen + config.batch, steps + 1
-            for name, value in told.items():
-                sums[name] = sums.get(name, 0) + value
-            if main and (seen % every < config.batch or seen >= config.images):
-                measures, sheet = check(average, clips)
-                row = {
-                    "images": seen,
-                    **{k: v / steps for k, v in sums.items()},
-                    **measures,
-                    "rate": progress.rate(seen),
-                }
-                if len(balance.names) > 1:
-                    row |= {f"weight_{k}": v for k, v in balance.weights().items()}
-                append_curve(curves, row)
-                progress(seen, " ".join(f"{k} {v:.3f}" for k, v in row.items() if k not in ("images", "rate")))
-                if sheet is not None:
-                    sheet.save(out / f"sheet_{seen:07d}.png")
-                sums, steps = {}, 0
-            elif main:
-                progress(seen, line=False)
-            if main and time.monotonic() - saved > 55:
-                save()
-                saved = time.monotonic()
-    if stopped() and main:
-        print(f"\nstopped after {seen:,} images; --resume goes on from here", flush=True)
-    if main:
-        save()
-    return out
+    run = Run(config, data, out, resume)
+    trainer = Trainer(method, config, run, data)
+    return run.train(trainer.step, trainer.evaluate, trainer.save, trainer.ema, every)

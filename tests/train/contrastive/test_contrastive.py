@@ -10,20 +10,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latentface.pcl import PCL, Backbone, Features, load_model
+from latentface.checkpoints import load_network
+from latentface.pcl import PCL, Backbone, Features
 from tests.helpers import drawn_clips
 from tests.train.test_trainers import Interrupt, assert_bit_equal, curve
 from train import losses
 from train.__main__ import main
 from train.common.run import append_curve, load_state
 from train.contrastive import augment, pcl, simclr
-from train.contrastive.trainer import (
-    Balance,
-    ContrastiveConfig,
-    learning_rate,
-    nearest,
-    ridge_correlation,
-)
+from train.contrastive.balance import Balance
+from train.contrastive.config import ContrastiveConfig
+from train.contrastive.probes import nearest, ridge_correlation
+from train.contrastive.trainer import learning_rate
 from train.data.clips import Clips, People, another_frame
 from train.data.shards import MARGIN, write_shards
 from train.release import report
@@ -44,7 +42,7 @@ def unit(vector: list[float]) -> list[float]:
 
 
 def dot(a: list[float], b: list[float]) -> float:
-    return sum(x * y for x, y in zip(a, b))
+    return sum(x * y for x, y in zip(a, b, strict=True))
 
 
 def test_orthogonality_against_a_loop():
@@ -80,7 +78,9 @@ def test_info_nce_against_a_loop(mixed, people):
         negatives = [math.exp(dot(z[i], z[j]) / temperature) for j in range(8) if group[j] != group[i]]
         for j in range(8) if mixed else ():
             if group[i] not in (group[j], group[partner[j]]):
-                mixture = unit([float(share[j]) * a + (1 - float(share[j])) * b for a, b in zip(z[j], z[partner[j]])])
+                mixture = unit(
+                    [float(share[j]) * a + (1 - float(share[j])) * b for a, b in zip(z[j], z[partner[j]], strict=True)]
+                )
                 negatives.append(math.exp(dot(z[i], mixture) / temperature))
         total -= math.log(positive / (positive + sum(negatives)))
     found = losses.info_nce(
@@ -109,7 +109,7 @@ def test_shares_of_mixtures_follow_beta(shape):
 def test_pose_contrast_against_a_loop(kept):
     anchor, positive, negatives = numbers(0, 4, 5), numbers(1, 4, 5), numbers(2, 4, kept, 5)
     total = 0.0
-    for a, p, many in zip(anchor.tolist(), positive.tolist(), negatives.tolist()):
+    for a, p, many in zip(anchor.tolist(), positive.tolist(), negatives.tolist(), strict=True):
         near = math.exp(dot(unit(a), unit(p)) / 0.2)
         far = sum(math.exp(dot(unit(a), unit(n)) / 0.2) for n in many) * 100 / kept
         total -= math.log(near / (near + far))
@@ -133,7 +133,9 @@ def test_reconstruction_against_the_four_terms():
     terms = [(f_f, p_s, s), (f_s, p_f, f), (f_s, p_s, s), (f_f, p_f, f)]
     expected = 0.0
     for face, pose, target in terms:
-        wrong = [abs(a - b) for a, b in zip(decode(face, pose).flatten().tolist(), target.flatten().tolist())]
+        wrong = [
+            abs(a - b) for a, b in zip(decode(face, pose).flatten().tolist(), target.flatten().tolist(), strict=True)
+        ]
         expected += sum(wrong) / len(wrong)
     assert float(losses.reconstruction(decode, (f_s, p_s), (f_f, p_f), s, f)) == pytest.approx(expected, rel=1e-5)
 
@@ -164,7 +166,7 @@ def test_dynamic_weights_against_a_loop():
             raw = [math.exp(last / before / 2.0) for before, last in means]
             expected = [2 * r / sum(raw) for r in raw]
         assert list(balance.weights().values()) == pytest.approx(expected)
-        balance.update(dict(zip(("face", "pose"), pair)))
+        balance.update(dict(zip(("face", "pose"), pair, strict=True)))
     other = Balance(["face", "pose"], window=3)
     other.load_state_dict(balance.state_dict())
     assert other.weights() == balance.weights()
@@ -235,7 +237,8 @@ def test_recolour_against_a_loop():
                 along = sum(rgb) * k * k
                 cross = [k * (rgb[2] - rgb[1]), k * (rgb[0] - rgb[2]), k * (rgb[1] - rgb[0])]
                 rgb = [
-                    v * math.cos(turn) + c * math.sin(turn) + along * (1 - math.cos(turn)) for v, c in zip(rgb, cross)
+                    v * math.cos(turn) + c * math.sin(turn) + along * (1 - math.cos(turn))
+                    for v, c in zip(rgb, cross, strict=True)
                 ]
                 expected = [min(255.0, max(0.0, v)) / 127.5 - 1 for v in rgb]
                 assert found[b, :, y, x].tolist() == pytest.approx(expected, abs=1e-4)
@@ -343,7 +346,7 @@ def test_check_tells_a_swapper_from_a_copier(perfect):
     places = torch.randint(4, 28, (60,), generator=torch.Generator().manual_seed(0)) // 2 * 2
     images = torch.randint(0, 200, (12, 3, 1, 1), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
     images = images.repeat_interleave(5, 0).expand(-1, -1, 40, 40).clone()
-    for image, place in zip(images, places.tolist()):
+    for image, place in zip(images, places.tolist(), strict=True):
         image[:, :, 4 + place : 6 + place] = 255
     clips = Clips(
         images,
@@ -415,7 +418,7 @@ def test_toy_runs_learn(trainer, shards, tmp_path):
         assert last["contrast"] < 0.9 * first["contrast"] and "nearest_trunk" in last and "nearest_face" not in last
     name, kind = SAVED[trainer]
     average = load_state(out / "state.pt")["average"]
-    assert all(torch.equal(value, average[key]) for key, value in load_model(out / name, kind).state_dict().items())
+    assert all(torch.equal(value, average[key]) for key, value in load_network(out / name, kind).state_dict().items())
     about = json.loads((out / "config.json").read_text())
     assert about["images"] == 1600 and {"command", "commit", "torch", "hardware", "data", "config"} <= about.keys()
 
@@ -444,7 +447,7 @@ def test_a_shipped_checkpoint_is_half_as_large_and_carries_its_record(shards, tm
     }  # fmt: skip
     weights = "diffusion_pytorch_model.safetensors"
     assert (out / weights).stat().st_size < 0.6 * (run / "pcl" / weights).stat().st_size
-    one, two = (load_model(folder).state_dict() for folder in (out, run / "pcl"))
+    one, two = (load_network(folder, PCL).state_dict() for folder in (out, run / "pcl"))
     assert all(torch.allclose(value.float(), two[name].float(), atol=1e-3, rtol=1e-3) for name, value in one.items())
     about = json.loads((out / "run.json").read_text())
     assert about["images"] == 32 and about["data"] == [Path(shards).name]

@@ -1,0 +1,89 @@
+"""Quick probes of contrastive features during training: identity by nearest neighbour, yaw by ridge regression."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from latentface.pcl import PCL, Backbone
+from train.data.clips import Clips
+
+BLOCKS = ("trunk", "face", "pose")
+"""Blocks of features that an encoder may give."""
+
+
+@torch.no_grad()
+def probe_features(model: PCL | Backbone, clips: Clips, size: int, count: int = 512) -> dict[str, float]:
+    """Measure identity and yaw in every block of features, on validation frames.
+
+    Args:
+        model: the encoder.
+        clips: frames; those of `clips.validation` are used.
+        size: side of the pictures the encoder takes.
+        count: most frames used.
+
+    Returns:
+        nearest_BLOCK, see `nearest`, and, where every frame's yaw is known (a pseudo-label of the engine that made the
+        frames, never trained on), yaw_BLOCK: `ridge_correlation` of a fit on the first half of the people, measured on
+        the other half.
+    """
+    rows = clips.validation.nonzero().flatten()[:count]
+    parts = []
+    device = next(model.parameters()).device
+    with torch.autocast(device.type, torch.bfloat16):
+        for part in rows.split(64):
+            image = clips.centre(part, size).to(device, memory_format=torch.channels_last)
+            parts.append(model.encode(image))
+    person, yaw, out = clips.person[rows], known_yaw(clips, rows), {}
+    first = person <= person.median()
+    for name in BLOCKS:
+        if getattr(parts[0], name) is None:
+            continue
+        features = torch.cat([getattr(part, name) for part in parts]).float().cpu()
+        out[f"nearest_{name}"] = nearest(features, person)
+        if yaw is not None:
+            out[f"yaw_{name}"] = ridge_correlation(features[first], yaw[first], features[~first], yaw[~first])
+    return out
+
+
+def known_yaw(clips: Clips, rows: Tensor) -> Tensor | None:
+    """Return the yaw in degrees of frames, as the engine that made them wrote it; None where one is missing."""
+    poses = [clips.factors[i].get("pose") for i in rows.tolist()]
+    return torch.tensor([pose[0] for pose in poses if pose]) if all(poses) else None
+
+
+def nearest(features: Tensor, person: Tensor) -> float:
+    """Return the share of frames whose nearest other frame shows the same person.
+
+    Args:
+        features: B x D; compared by cosine, centred.
+        person: B.
+    """
+    unit = nn.functional.normalize(features - features.mean(0), dim=1)
+    found = (unit @ unit.T).fill_diagonal_(-torch.inf).argmax(1)
+    return float((person[found] == person).float().mean())
+
+
+def ridge_correlation(features: Tensor, target: Tensor, other: Tensor, truth: Tensor) -> float:
+    """Correlate the truth with predictions of a ridge regression.
+
+    The ridge is a hundredth of the features' mean squared length.
+
+    Args:
+        features: N x D, fitted on.
+        target: N, fitted to.
+        other: M x D, predicted from.
+        truth: M, compared with.
+
+    Returns:
+        The correlation; 0 where a side is empty or constant.
+    """
+    if len(features) < 2 or len(other) < 2:
+        return 0.0
+    x = features - features.mean(0)
+    gram = x @ x.T
+    ridge = (0.01 * gram.diag().mean()).clamp(min=1e-6)
+    dual = torch.linalg.solve(gram + ridge * torch.eye(len(x)), target - target.mean())
+    guess = (other - features.mean(0)) @ x.T @ dual
+    value = float(torch.corrcoef(torch.stack([guess, truth]))[0, 1])
+    return value if math.isfinite(value) else 0.0
