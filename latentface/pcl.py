@@ -6,15 +6,12 @@ is one block less before the last two: large maps are most of the arithmetic and
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
-
-from latentface.pipeline import ASSETS, CheckpointError
 
 STRIDE = 16
 """Side of an image over the side of its feature map."""
@@ -193,23 +190,3 @@ class PCL(ModelMixin, ConfigMixin):
         """Rebuilds images from their own face and pose."""
         features = self.encode(image)
         return self.decode(features.face, features.pose)
-
-
-def load_model(checkpoint: str | Path, kind: type[PCL] | type[Backbone] = PCL) -> PCL | Backbone:
-    """A model by bundled name or from a folder that `save_pretrained` or `train ship` wrote, in float32, ready to use.
-
-    Raises CheckpointError where there is none.
-    """
-    folder = next((p for p in (ASSETS / str(checkpoint), Path(checkpoint)) if (p / "config.json").exists()), None)
-    if folder is None:
-        raise CheckpointError(
-            f"no checkpoint {str(checkpoint)!r}: give a bundled name, or a folder that holds config.json"
-        )
-    try:
-        return (
-            kind.from_pretrained(folder, use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False)
-            .float()
-            .eval()
-        )
-    except Exception as error:
-        raise CheckpointError(f"the checkpoint {folder} does not load: {str(error).strip().splitlines()[0]}") from error

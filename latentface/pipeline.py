@@ -12,7 +12,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import DDIMScheduler, DiffusionPipeline
-from diffusers.utils import logging
 from torch import Tensor
 
 from latentface.alignment import Alignment, align
@@ -21,15 +20,6 @@ from latentface.paper import PaperAutoencoder, PaperDenoiser  # diffusers loads 
 from latentface.photo import read_photo
 from latentface.rdm import Denoiser, Split, split
 from latentface.warp import layout_picture
-
-ASSETS = Path(__file__).parent.parent / "assets"
-"""Bundled checkpoints, one folder a name."""
-DEFAULT = "explorer"
-"""Name of the checkpoint that is shown out of the box."""
-
-
-class CheckpointError(ValueError):
-    """A checkpoint can't be found or loaded; the message says what to do."""
 
 
 @dataclass
@@ -154,37 +144,3 @@ class LatentFacePipeline(DiffusionPipeline):
         if expression is not None:
             codes = self.swap(codes, self.read(expression).codes, strength, seed)
         return self.decode(codes)
-
-
-def load_pipeline(checkpoint: str | Path = DEFAULT) -> LatentFacePipeline:
-    """Loads a checkpoint by bundled name, folder or Hub id, in float32, ready to use.
-
-    Raises CheckpointError where there is none.
-    """
-    folder = next((p for p in (ASSETS / str(checkpoint), Path(checkpoint)) if (p / "model_index.json").exists()), None)
-    bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
-    logging.disable_progress_bar()  # a bar over three small files says nothing
-    logging.set_verbosity(logging.CRITICAL)  # what fails is said below, once
-    try:
-        pipeline = LatentFacePipeline.from_pretrained(
-            folder or str(checkpoint), use_safetensors=True, dtype=torch.float32, low_cpu_mem_usage=False,
-            local_files_only=folder is not None,
-        )  # fmt: skip
-    except Exception as error:
-        if folder is not None:
-            raise CheckpointError(f"the checkpoint {folder} does not load: {_first_line(error)}") from error
-        names = ", ".join(sorted(p.parent.name for p in ASSETS.glob("*/model_index.json"))) or "none"
-        raise CheckpointError(
-            f"no checkpoint {checkpoint!r}: give a bundled name ({names}), a folder that holds model_index.json, "
-            f"or the id of a Hub repository you can reach ({type(error).__name__})"
-        ) from error
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()
-    pipeline.autoencoder.eval()
-    return pipeline
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from latentface.pipeline import ASSETS
+from latentface.checkpoints import ASSETS
 
 RESULTS = ASSETS / "results" / "probes.json"
 DATA = {

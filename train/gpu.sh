@@ -105,14 +105,13 @@ from pathlib import Path
 
 import torch
 
-from latentface.pipeline import load_pipeline
-from train.depth import load_autoencoder
+from latentface.checkpoints import load_autoencoder, load_pipeline
 
 work, keep = map(Path, sys.argv[1:])
 if (work / "stage2/pipeline/model_index.json").exists():
     load_pipeline(work / "stage2/pipeline").to(dtype=torch.float16).save_pretrained(keep / "stage2/pipeline")
 if (work / "stage1/autoencoder/config.json").exists():
-    load_autoencoder(str(work / "stage1")).half().save_pretrained(keep / "stage1/autoencoder")
+    load_autoencoder(work / "stage1").half().save_pretrained(keep / "stage1/autoencoder")
 PY
   tar -C "$keep" -cf - . | split -b 15M -d - "$out/result.tar."
   ls -l "$out"

@@ -4,7 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from latentface.pcl import PCL, Attention, Backbone, Block, load_model
+from latentface.checkpoints import load_network
+from latentface.pcl import PCL, Attention, Backbone, Block
 
 
 def tiny(kind=PCL, size: int = 32):
@@ -88,7 +89,7 @@ def test_saved_in_half_precision_it_comes_back_in_float32(kind, tmp_path):
     model, image = tiny(kind), images(2, 32)
     before = model.encode(image).trunk
     model.half().save_pretrained(tmp_path)
-    again = load_model(tmp_path, kind)
+    again = load_network(tmp_path, kind)
     assert next(again.parameters()).dtype == torch.float32 and not again.training and again.config.width == 8
     torch.testing.assert_close(again.encode(image).trunk, before, atol=0.02, rtol=0.02)
 

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latentface.camera import normals_from_depth
-from latentface.pipeline import load_pipeline
+from latentface.checkpoints import load_autoencoder
 from latentface.rendering import view_grid
 from train.common.perceptual import LiteFeatures
 from train.common.run import Progress
@@ -31,7 +31,6 @@ from train.evaluation.leakage import action_weights, named_expressions
 from train.evaluation.ssim import ssim
 from train.losses import feature_l2, masked_mean
 from train.stage1.trainer import relief
-from train.stage2.trainer import AUTOENCODERS
 
 PUBLISHED = 64
 """Side in pixels at which Wu et al. and who followed them compare depth; a smaller model is compared at its own."""
@@ -290,18 +289,6 @@ def groups(factors: list[dict]) -> dict[str, list[str]]:
         index, names = named_expressions(*action_weights(factors))
         found["expression"] = [names[i] for i in index.tolist()]
     return found
-
-
-def load_autoencoder(checkpoint: str):
-    """The autoencoder of a pipeline (bundled name, folder, Hub id) or of a stage 1 run's folder, ready to use.
-
-    Raises CheckpointError where there is none.
-    """
-    folder = Path(checkpoint) / "autoencoder"
-    if (folder / "config.json").exists() and not (Path(checkpoint) / "model_index.json").exists():
-        name = json.loads((folder / "config.json").read_text())["_class_name"]
-        return AUTOENCODERS[name].from_pretrained(folder).eval()
-    return load_pipeline(checkpoint).autoencoder
 
 
 def run(checkpoints: list[str], data: list[tuple[str, Path]], out: Path, seed: int = 0) -> dict:

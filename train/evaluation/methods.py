@@ -9,7 +9,6 @@ crop reaches); a probe chooses among them on validation.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +18,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from latentface.pcl import PCL, Backbone, load_model
-from latentface.pipeline import ASSETS, LatentFacePipeline, load_pipeline
+from latentface.pcl import PCL, Backbone
+from latentface.checkpoints import kind_of, load_network, load_pipeline
+from latentface.pipeline import LatentFacePipeline
 from latentface.rdm import Denoiser
 from train.data.reading import read_shards
 
@@ -104,11 +104,8 @@ def load_method(name: str) -> Method:
         return hog()
     if kind == "pca" and rest:
         return pca(Path(rest))
-    folder = next((f for f in (ASSETS / name, Path(name)) if (f / "config.json").exists()), None)
-    if folder is not None and not (folder / "model_index.json").exists():
-        kind = json.loads((folder / "config.json").read_text()).get("_class_name", "")
-        if kind in ("PCL", "Backbone"):
-            return contrastive(load_model(folder, {"PCL": PCL, "Backbone": Backbone}[kind]), label(name))
+    if kind_of(name) in (PCL.__name__, Backbone.__name__):
+        return contrastive(load_network(name, PCL, Backbone), label(name))
     return latentface(load_pipeline(name), label(name))
 
 

@@ -15,8 +15,9 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from latentface.gallery import Gallery
-from latentface.pcl import load_model
-from latentface.pipeline import ASSETS, LatentFacePipeline, load_pipeline
+from latentface.pcl import PCL
+from latentface.checkpoints import ASSETS, load_network, load_pipeline
+from latentface.pipeline import LatentFacePipeline
 from latentface.pictures import depth_picture, normal_picture
 from latentface.rendering import render
 from latentface.results import RESULTS, markdown, read_comparison
@@ -316,7 +317,7 @@ def ship_pcl(run: Path, name: str) -> None:
     run: folder of `train pcl`.
     """
     out = ASSETS / name
-    load_model(run / "pcl").half().save_pretrained(out)
+    load_network(run / "pcl", PCL).half().save_pretrained(out)
     _without_origin(out / "config.json")
     _ship_record(run, out, "")
 

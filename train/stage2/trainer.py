@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from latentface.autoencoder import Autoencoder
+from latentface.checkpoints import load_autoencoder
 from latentface.paper import PaperAutoencoder, PaperDenoiser
 from latentface.pipeline import LatentFacePipeline
 from latentface.rdm import Denoiser, Standardized, make_scheduler, split
@@ -69,7 +70,6 @@ class RDMConfig:
     """Seed of weights, crops and batches."""
 
 
-AUTOENCODERS = {network.__name__: network for network in (Autoencoder, PaperAutoencoder)}
 NETWORKS = {"explorer": Denoiser, "paper": PaperDenoiser}
 GENTLE = {"images": 10_000, "lr": 1e-4}
 """The least-squares guess is where the network stays, in 20 steps of the warm-up: what 1,900 people teach beyond it is nothing that holds
@@ -205,9 +205,7 @@ def train(config: RDMConfig, data: list[str], autoencoder: Path, out: Path, resu
         )
     state_file, curves = open_run(out, resume)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    folder = autoencoder / "autoencoder" if (autoencoder / "autoencoder").exists() else autoencoder
-    name = json.loads((folder / "config.json").read_text())["_class_name"]
-    model = AUTOENCODERS[name].from_pretrained(folder).to(device, memory_format=torch.channels_last).eval()
+    model = load_autoencoder(autoencoder).to(device, memory_format=torch.channels_last)
     clips = read_shards(data, model.size)
     weighs = torch.ones_like(clips.validation) if clips.weight is None else clips.weight > 0
     drawn, usable = ~clips.validation & weighs, torch.bincount(clips.person)[clips.person] > 1

@@ -11,6 +11,7 @@ from PIL import Image
 from torch import nn
 
 from latentface.autoencoder import Codes, Scene
+from latentface.checkpoints import load_autoencoder
 from latentface.camera import normals_from_depth, pixel_grid
 from latentface.pictures import picture
 from latentface.rendering import render, view_grid
@@ -24,7 +25,6 @@ from train.evaluation.depth import (
     eroded,
     halved,
     light_angles,
-    load_autoencoder,
     mad,
     read_truth,
     side,

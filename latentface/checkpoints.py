@@ -1,0 +1,156 @@
+"""Checkpoints: names, folders and Hub ids, resolved and loaded in one place.
+
+A checkpoint is a bundled name ("explorer"), a folder that diffusers' `save_pretrained` wrote, or the id of a Hub
+repository. Only safetensors are read: nothing in a checkpoint runs.
+"""
+
+import json
+import logging as levels
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from diffusers.models.modeling_utils import ModelMixin
+from diffusers.utils import logging
+
+from latentface.autoencoder import Autoencoder
+from latentface.paper import PaperAutoencoder
+from latentface.pipeline import LatentFacePipeline
+
+PACKAGE = Path(__file__).parent
+ASSETS = PACKAGE / "assets" if (PACKAGE / "assets").is_dir() else PACKAGE.parent / "assets"
+"""Bundled checkpoints, one folder a name, with gallery and results: in an installed package, or beside it in a checkout."""
+DEFAULT = "explorer"
+"""Name of the checkpoint that is shown out of the box."""
+INDEX, CONFIG = "model_index.json", "config.json"
+"""Files that tell a folder with a pipeline, and one with a single network."""
+
+Network = TypeVar("Network", bound=ModelMixin)
+
+
+class CheckpointError(ValueError):
+    """A checkpoint can't be found or loaded; the message says what to do."""
+
+
+def find(checkpoint: str | Path, holding: str = INDEX) -> Path | None:
+    """Find the folder of a checkpoint on this machine.
+
+    Args:
+        checkpoint: a bundled name, which goes first, or a folder.
+        holding: file that the folder must hold.
+
+    Returns:
+        The folder, or None where there is none, as for a Hub id.
+    """
+    folders = (ASSETS / str(checkpoint), Path(checkpoint))
+    return next((folder for folder in folders if (folder / holding).exists()), None)
+
+
+def folder_of(checkpoint: str | Path) -> Path | None:
+    """Find the folder that a bundled name or a path means, whatever it holds; None for a Hub id."""
+    folders = (ASSETS / str(checkpoint), Path(checkpoint))
+    return next((folder.resolve() for folder in folders if folder.is_dir()), None)
+
+
+def resolved(checkpoint: str | Path) -> str:
+    """Name a checkpoint by its folder where it has one, so that `explorer` and `assets/explorer` are the same."""
+    return str(folder_of(checkpoint) or checkpoint)
+
+
+def kind_of(checkpoint: str | Path) -> str:
+    """Tell the class of a checkpoint on this machine: LatentFacePipeline, PCL, ...; "" where there is none."""
+    for file in (INDEX, CONFIG):
+        if (folder := find(checkpoint, file)) is not None:
+            return str(json.loads((folder / file).read_text()).get("_class_name", ""))
+    return ""
+
+
+def load_pipeline(checkpoint: str | Path = DEFAULT) -> LatentFacePipeline:
+    """Load a pipeline in float32, ready to use.
+
+    Args:
+        checkpoint: a bundled name, a folder, or a Hub id.
+
+    Returns:
+        The pipeline on the CPU, its networks in evaluation mode.
+
+    Raises:
+        CheckpointError: there is no such checkpoint, or it does not load.
+    """
+    folder = find(checkpoint)
+    bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()  # a bar over three small files says nothing
+    logging.set_verbosity(levels.CRITICAL)  # what fails is said below, once
+    try:
+        pipeline = LatentFacePipeline.from_pretrained(
+            folder or str(checkpoint), use_safetensors=True, dtype=torch.float32, low_cpu_mem_usage=False,
+            local_files_only=folder is not None,
+        )  # fmt: skip
+    except Exception as error:
+        if folder is not None:
+            raise CheckpointError(f"the checkpoint {folder} does not load: {first_line(error)}") from error
+        names = ", ".join(sorted(file.parent.name for file in ASSETS.glob(f"*/{INDEX}"))) or "none"
+        raise CheckpointError(
+            f"no checkpoint {checkpoint!r}: give a bundled name ({names}), a folder that holds {INDEX}, "
+            f"or the id of a Hub repository you can reach ({type(error).__name__})"
+        ) from error
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+    pipeline.autoencoder.eval()
+    return pipeline
+
+
+def load_network(checkpoint: str | Path, *kinds: type[Network]) -> Network:
+    """Load a single network in float32, ready to use.
+
+    Args:
+        checkpoint: a bundled name, or a folder that `save_pretrained` or `train ship` wrote.
+        kinds: classes that are welcome; config.json names the one.
+
+    Returns:
+        The network on the CPU in evaluation mode.
+
+    Raises:
+        CheckpointError: there is no such checkpoint, it holds another class, or it does not load.
+    """
+    folder = find(checkpoint, CONFIG)
+    if folder is None:
+        raise CheckpointError(
+            f"no checkpoint {str(checkpoint)!r}: give a bundled name, or a folder that holds {CONFIG}"
+        )
+    try:
+        name = json.loads((folder / CONFIG).read_text()).get("_class_name")
+        kind = {kind.__name__: kind for kind in kinds}.get(name)
+        if kind is None:
+            raise ValueError(f"it holds a {name}, not a {' or '.join(kind.__name__ for kind in kinds)}")
+        network = kind.from_pretrained(folder, use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False)
+    except Exception as error:
+        raise CheckpointError(f"the checkpoint {folder} does not load: {first_line(error)}") from error
+    return network.float().eval()
+
+
+def load_autoencoder(checkpoint: str | Path) -> Autoencoder | PaperAutoencoder:
+    """Load an autoencoder in float32, ready to use.
+
+    Args:
+        checkpoint: a pipeline (bundled name, folder, Hub id), a stage 1 run's folder, or its folder `autoencoder`.
+
+    Returns:
+        The autoencoder on the CPU in evaluation mode.
+
+    Raises:
+        CheckpointError: there is no such checkpoint, or it does not load.
+    """
+    kinds = (Autoencoder, PaperAutoencoder)
+    if find(checkpoint) is None:
+        for folder in (Path(checkpoint) / "autoencoder", Path(checkpoint)):
+            if (folder / CONFIG).exists():
+                return load_network(folder, *kinds)
+    return load_pipeline(checkpoint).autoencoder
+
+
+def first_line(error: Exception) -> str:
+    """Shorten an error to its first line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
