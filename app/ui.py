@@ -15,7 +15,7 @@ from app.tabs import compare, maps, pose, reconstruct, swap
 from app.theme import css, theme
 from latentface.detection import DETECTORS
 from latentface.photo import MAX_BYTES
-from latentface.pipeline import DEFAULT, CheckpointError
+from latentface.checkpoints import DEFAULT, CheckpointError
 from latentface.results import RESULTS
 
 HOUR = 3600

@@ -19,7 +19,7 @@ from latentface.pipeline import LatentFacePipeline
 
 PACKAGE = Path(__file__).parent
 ASSETS = PACKAGE / "assets" if (PACKAGE / "assets").is_dir() else PACKAGE.parent / "assets"
-"""Bundled checkpoints, one folder a name, with gallery and results: in an installed package, or beside it in a checkout."""
+"""Bundled checkpoints, one folder a name, gallery and results: in an installed package, or beside it in a checkout."""
 DEFAULT = "explorer"
 """Name of the checkpoint that is shown out of the box."""
 INDEX, CONFIG = "model_index.json", "config.json"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from latentface.pipeline import ASSETS
+from latentface.checkpoints import ASSETS
 
 TRAINERS = {
     "autoencoder": "train.stage1.trainer",

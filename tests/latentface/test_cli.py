@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from latentface.__main__ import main
-from latentface.pipeline import load_pipeline
+from latentface.checkpoints import load_pipeline
 from tests.helpers import photo, tiny_pipeline
 
 FILES = {

@@ -10,7 +10,7 @@ import torch
 from latentface.__main__ import main
 from latentface.convert import OLD_ATTENTION, build, convert, read_states
 from latentface.paper import PaperAutoencoder, PaperDenoiser
-from latentface.pipeline import CheckpointError, load_pipeline
+from latentface.checkpoints import CheckpointError, load_pipeline
 from latentface.rdm import LegacyDDIMScheduler, make_scheduler, split
 from tests.helpers import tiny_denoiser
 from tests.latentface.test_paper import TINY, faces, published

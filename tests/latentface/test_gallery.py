@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from latentface.gallery import MAPS, NEIGHBOURS, Gallery, map_features
-from latentface.pipeline import CheckpointError
+from latentface.checkpoints import CheckpointError
 from tests.helpers import random_codes, tiny_pipeline
 
 PEOPLE, FRAMES, LENGTH = 10, 3, 6

@@ -10,7 +10,8 @@ from PIL import Image
 
 from latentface.alignment import NoFaceError
 from latentface.photo import PhotoError
-from latentface.pipeline import CheckpointError, LatentFacePipeline, load_pipeline
+from latentface.checkpoints import CheckpointError, load_pipeline
+from latentface.pipeline import LatentFacePipeline
 from latentface.rdm import split
 from tests.helpers import photo, random_codes, smooth, tiny_pipeline
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from latentface.pipeline import load_pipeline
+from latentface.checkpoints import load_pipeline
 from tests.helpers import ROOT, drawn_clips, write_truth
 from tests.train.evaluation.test_depth import PEOPLE, clips
 from train.data.shards import write_shards

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from latentface.autoencoder import Autoencoder, Scene
-from latentface.pipeline import load_pipeline
+from latentface.checkpoints import load_pipeline
 from latentface.rdm import Denoiser, make_scheduler, split
 from latentface.warp import spread as laid_out
 from tests.helpers import TINY, drawn_clips, random_codes, smooth, tiny_autoencoder, tiny_denoiser

@@ -24,7 +24,8 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from latentface.autoencoder import Codes
-from latentface.pipeline import LatentFacePipeline, load_pipeline
+from latentface.checkpoints import load_pipeline
+from latentface.pipeline import LatentFacePipeline
 from train.common.run import Progress
 from train.data.clips import Clips
 from train.data.reading import read_shards, stream_clips

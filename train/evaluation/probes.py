@@ -24,7 +24,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from latentface.pipeline import ASSETS
+from latentface.checkpoints import ASSETS
 from train.common.run import record
 from train.evaluation.datasets import Classes, Pairs, Pictures, Task, Values, read
 from train.evaluation.datasets.crops import Crops

@@ -17,7 +17,8 @@ import torch
 from latentface.crop import crop
 from latentface.autoencoder import Codes
 from latentface.photo import read_photo
-from latentface.pipeline import LatentFacePipeline, load_pipeline
+from latentface.checkpoints import load_pipeline
+from latentface.pipeline import LatentFacePipeline
 from latentface.pictures import picture
 from train.common.judges import Reader, measures
 from train.common.run import Progress

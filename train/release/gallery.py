@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from latentface.gallery import MAPS, map_features
-from latentface.pipeline import ASSETS, load_pipeline
+from latentface.checkpoints import ASSETS, load_pipeline
 from train.common.run import Progress, record
 from train.data.shards import MARGIN
 

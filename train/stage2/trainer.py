@@ -16,7 +16,7 @@ from torch import Tensor
 
 from latentface.autoencoder import Autoencoder
 from latentface.checkpoints import load_autoencoder
-from latentface.paper import PaperAutoencoder, PaperDenoiser
+from latentface.paper import PaperDenoiser
 from latentface.pipeline import LatentFacePipeline
 from latentface.rdm import Denoiser, Standardized, make_scheduler, split
 from train.common.run import (

@@ -6,7 +6,7 @@ import torch
 
 from latentface.autoencoder import Codes
 from latentface.pcl import PCL, Backbone
-from latentface.pipeline import CheckpointError
+from latentface.checkpoints import CheckpointError
 from tests.helpers import drawn_clips, drawn_face, tiny_pipeline
 from train.data.shards import ShardsError, write_shards
 from train.evaluation import methods as features
