@@ -176,7 +176,7 @@ def test_links_lead_somewhere(page, link):
 
 def names() -> list[tuple[str, str]]:
     """Every `file.py:name` of docs/paper-to-code.md."""
-    return re.findall(r"`([\w/]+\.py):(\w+)`", (ROOT / "docs" / "paper-to-code.md").read_text())
+    return re.findall(r"`(\w+/[\w/]+\.py):(\w+)`", (ROOT / "docs" / "paper-to-code.md").read_text())
 
 
 @pytest.mark.parametrize(("file", "name"), names())
