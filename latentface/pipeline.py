@@ -106,7 +106,7 @@ class LatentFacePipeline(DiffusionPipeline):
         return self.autoencoder.decode(codes)
 
     @torch.no_grad()
-    def layout_picture(self, codes: Codes, size: int) -> Tensor | None:
+    def warp_picture(self, codes: Codes, size: int) -> Tensor | None:
         """The face from the front under the net that its layout bends (see layout.layout_picture), B x 3 x size x size in
         [-1, 1]; None where the model has no layout.
         """

@@ -61,7 +61,7 @@ def anatomy(
     pipeline: LatentFacePipeline, crop: Tensor, codes: Codes, scene: Scene, size: int = SIDE
 ) -> dict[str, tuple[np.ndarray, str, str]]:
     """All that the model makes of one crop (1 x 3 x S x S): name -> picture, caption and explanation."""
-    net = pipeline.layout_picture(codes, size)
+    net = pipeline.warp_picture(codes, size)
     layout = "A net that is even on the average face, bent to where this face's features lie"
     return {
         "crop": (picture(crop[0], size), "What it sees", "The photo, cut to the standard crop the model is fed"),

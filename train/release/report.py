@@ -177,7 +177,7 @@ def faces_picture(pipeline: LatentFacePipeline, gallery: Gallery, indices: list[
         "reconstruction": scene.render()[0],
         "neutral": pipeline.decode(pipeline.neutral(codes)).canonical,
         "albedo": scene.albedo,
-        "layout": pipeline.layout_picture(codes, SIDE),
+        "layout": pipeline.warp_picture(codes, SIDE),
         "depth": depth_picture(scene.depth),
         "normals": normal_picture(scene.depth),
         "left": turned[0],
