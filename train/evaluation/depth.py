@@ -28,9 +28,9 @@ from train.data.clips import Clips
 from train.data.reading import stream_clips
 from train.data.shards import MARGIN
 from train.evaluation.leakage import action_weights, named_expressions
-from train.evaluation.ssim import ssim
+from train.evaluation.metrics.ssim import ssim
 from train.losses import feature_l2, masked_mean
-from train.stage1.trainer import relief
+from train.stage1.measures import relief
 
 PUBLISHED = 64
 """Side in pixels at which Wu et al. and who followed them compare depth; a smaller model is compared at its own."""

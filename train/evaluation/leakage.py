@@ -29,9 +29,11 @@ from latentface.pipeline import LatentFacePipeline
 from train.common.run import Progress
 from train.data.clips import Clips
 from train.data.reading import read_shards, stream_clips
-from train.evaluation.dci import dci
-from train.evaluation.hsic import dependence, gaussian_kernel, same_kernel
-from train.evaluation.linear_probe import FOLDS, balanced_accuracy, correlation, discriminant, r2, ridge
+from train.evaluation.metrics.dci import dci
+from train.evaluation.metrics.hsic import dependence, gaussian_kernel, same_kernel
+from train.evaluation.metrics.scores import balanced_accuracy, correlation, r2
+from train.evaluation.probe_heads.cross_validated import FOLDS, discriminant_by_folds, ridge_by_folds
+from train.evaluation.probe_heads.neighbours import nearest
 
 FRAMES = 16
 """Most frames of a clip that are encoded, evenly spaced."""
@@ -185,12 +187,12 @@ def leakage(blocks: dict[str, Tensor], factors: dict[str, Tensor], person: Tenso
         "retrieval_chance": float(person[~test_frames].bincount()[person[test_frames]].float().mean()) / len(early),
     }  # fmt: skip
     for block, code in blocks.items():
-        named = discriminant(code[~test_frames], person[~test_frames], early, code[test_frames])
+        named = discriminant_by_folds(code[~test_frames], person[~test_frames], early, code[test_frames])
         results[f"identity_from_{block}"] = balanced_accuracy(named, person[test_frames])
-        named = discriminant(code[fit], expression[fit], person[fit], code[held])
+        named = discriminant_by_folds(code[fit], expression[fit], person[fit], code[held])
         results[f"expression_from_{block}"] = balanced_accuracy(named, expression[held])
         for name, value in numbers.items():
-            found = ridge(code[fit], value[fit], person[fit], code[held])
+            found = ridge_by_folds(code[fit], value[fit], person[fit], code[held])
             results[f"{name}_from_{block}"] = float(r2(found, value[held].double()).mean())
             if name == "actions":
                 results[f"actions_corr_from_{block}"] = float(correlation(found, value[held].double()).mean())
@@ -220,9 +222,7 @@ def fold_of(person: Tensor) -> Tensor:
 
 def retrieval(gallery: Tensor, owner: Tensor, query: Tensor, asked: Tensor) -> float:
     """Share of queries M x D whose nearest gallery row N x D, by cosine of standardised codes, has the same owner."""
-    mean, std = gallery.mean(0), gallery.std(0).clamp(min=1e-6)
-    rows = [torch.nn.functional.normalize((part - mean) / std, dim=1) for part in (gallery, query)]
-    return float((owner[(rows[1] @ rows[0].T).argmax(1)] == asked).double().mean())
+    return float((owner[nearest(gallery, query, 1)[:, 0]] == asked).double().mean())
 
 
 def above_chance(score: float, chance: float) -> float:
@@ -327,7 +327,7 @@ def read_faces(pipeline: LatentFacePipeline, kind: str, folder: Path) -> tuple[C
         progress(number + 1, line=number + 1 == total)
     if not codes:
         raise ValueError(f"{folder} holds no frames of held-out people")
-    joined = Codes(*(torch.cat([getattr(c, name) for c in codes]) for name in ("shape", "texture", "view", "light")))
+    joined = Codes.cat(codes)
     names = {name: i for i, name in enumerate(sorted({str(f["person"]) for f in kept}))}
     return joined, kept, torch.tensor([names[str(f["person"])] for f in kept]), torch.tensor(clip)
 

@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from latentface.pcl import PCL, Backbone
 from latentface.checkpoints import kind_of, load_network, load_pipeline
+from latentface.pcl import PCL, Backbone
 from latentface.pipeline import LatentFacePipeline
 from latentface.rdm import Denoiser
 from train.data.reading import read_shards

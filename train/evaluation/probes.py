@@ -29,19 +29,11 @@ from train.common.run import record
 from train.evaluation.datasets import Classes, Pairs, Pictures, Task, Values, read
 from train.evaluation.datasets.crops import Crops
 from train.evaluation.methods import Method, Variant, load_method
-from train.evaluation.probe_heads import (  # fmt: skip
-    SIMILARITIES,
-    correlation,
-    f1,
-    knn_classes,
-    knn_values,
-    linear_probe,
-    pair_features,
-    ridge,
-    similarity,
-    threshold,
-    whitened,
-)
+from train.evaluation.metrics.scores import correlation, f1
+from train.evaluation.probe_heads.logistic import linear_probe
+from train.evaluation.probe_heads.neighbours import knn_classes, knn_values
+from train.evaluation.probe_heads.ridge import ridge
+from train.evaluation.probe_heads.similarity import SIMILARITIES, pair_features, similarity, threshold, whitened
 
 SEEDS = 3
 BATCH = 64

@@ -7,22 +7,21 @@ csv of the same name with file, person, expression). Identity is judged by dlib'
 of dlib's landmarks, both on pictures of 256 px.
 """
 
-import csv
-import tarfile
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from latentface.crop import crop
 from latentface.autoencoder import Codes
-from latentface.photo import read_photo
 from latentface.checkpoints import load_pipeline
-from latentface.pipeline import LatentFacePipeline
+from latentface.crop import crop
+from latentface.photo import read_photo
 from latentface.pictures import picture
+from latentface.pipeline import LatentFacePipeline
 from train.common.judges import Reader, measures
 from train.common.run import Progress
 from train.common.sheets import tile
+from train.data.london import london_photos
 from train.evaluation.true_swaps import true_swaps
 
 SIDE = 256
@@ -45,16 +44,6 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
     return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
 
 
-def read_london(tar: Path) -> list[dict]:
-    """Rows of the csv beside the tar, each with its photo as "image" (uint8 H x W x 3)."""
-    with open(tar.with_suffix(".csv"), newline="") as file:
-        rows = list(csv.DictReader(file))
-    with tarfile.open(tar) as archive:
-        for row in rows:
-            row["image"] = read_photo(archive.extractfile(row["file"]).read())
-    return rows
-
-
 def told_apart(judged: dict[int, Judged], smiling: dict[int, bool], pairs: list[tuple[int, int]]) -> float:
     """Share of pairs of pictures of one person, one of which was to smile, where the judge finds that it does so more.
 
@@ -72,12 +61,14 @@ def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: 
     times as strongly.
     """
     reader = Reader()
-    rows = read_london(tar)
+    entries = london_photos(tar, ["expression"])
+    rows = [entry.row for entry in entries]
     progress = Progress(len(rows), unit="photos")
     faces, photos, reconstructions, small, boxes = [], [], [], [], []
-    for done, row in enumerate(rows, 1):
-        face = pipeline.read(row["image"])
-        big = crop(row["image"], face.alignment.square, SIDE)
+    for done, entry in enumerate(entries, 1):
+        image = read_photo(entry.content())
+        face = pipeline.read(image)
+        big = crop(image, face.alignment.square, SIDE)
         faces.append(face)
         photos.append(big)
         boxes.append(reader.box(big))
@@ -125,7 +116,7 @@ def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: 
         "smile_told_on_photos": told_apart(dict(enumerate(real)), wants, pairs),
         "smile_told_on_reconstructions": told_apart(dict(enumerate(made)), wants, pairs),
     }
-    batch = Codes(*(torch.cat([getattr(f.codes, k) for f in faces]) for k in ("shape", "texture", "view", "light")))
+    batch = Codes.cat([face.codes for face in faces])
     people = [p for pair in pairs for p in pair]
     after = {p: people[(k + 2) % len(people)] for k, p in enumerate(people)}  # next person, same expression
     other = {a: b for pair in pairs for a, b in (pair, pair[::-1])}  # same person, other expression
@@ -162,8 +153,6 @@ def run(checkpoints: list[str], data: list[tuple[str, Path]], out: Path, seed: i
     if len(checkpoints) != 1 or len(data) != 1 or data[0][0] not in ("london", "truth"):
         raise ValueError("the swaps suite takes one --checkpoint and one --data, london:FILE.tar or truth:SHARDS")
     kind, path = data[0]
-    if kind == "london" and not (path.exists() and path.with_suffix(".csv").exists()):
-        raise ValueError(f"{path} or the .csv beside it is missing")
     measured = {"london": swaps, "truth": true_swaps}[kind]
     results, columns = measured(load_pipeline(checkpoints[0]), path, seed=seed)
     columns = columns[:48] if kind == "truth" else columns

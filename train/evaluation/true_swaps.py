@@ -22,7 +22,7 @@ from train.common.run import Progress
 from train.data.clips import Clips
 from train.data.reading import stream_clips
 from train.evaluation.depth import truth_maps
-from train.evaluation.ssim import ssim
+from train.evaluation.metrics.ssim import ssim
 from train.losses import masked_mean
 
 PEOPLE = 80
@@ -116,8 +116,7 @@ def true_swaps(pipeline: LatentFacePipeline, folder: Path, strength: float = 1.0
         raise ValueError(f"{folder} lacks the frames that its swaps are made of")
 
     def batch(keys) -> Codes:
-        codes = [pipeline.encode(frames.model[key][None]) for key in keys]
-        return Codes(*(torch.cat([getattr(c, part) for c in codes]) for part in ("shape", "texture", "view", "light")))
+        return Codes.cat([pipeline.encode(frames.model[key][None]) for key in keys])
 
     def drawn(codes: Codes) -> Tensor:
         parts = [

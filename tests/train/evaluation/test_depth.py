@@ -9,10 +9,11 @@ import pytest
 import torch
 from PIL import Image
 from torch import nn
+from train.evaluation.metrics.ssim import ssim
 
 from latentface.autoencoder import Codes, Scene
-from latentface.checkpoints import load_autoencoder
 from latentface.camera import normals_from_depth, pixel_grid
+from latentface.checkpoints import load_autoencoder
 from latentface.pictures import picture
 from latentface.rendering import render, view_grid
 from tests.helpers import smooth, tiny_autoencoder, tiny_pipeline, webp, write_truth
@@ -30,7 +31,6 @@ from train.evaluation.depth import (
     side,
     truth_maps,
 )
-from train.evaluation.ssim import ssim
 
 SIZE, SIDE = 32, 40
 PEOPLE, FRAMES = 3, 4

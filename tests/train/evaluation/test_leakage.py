@@ -10,11 +10,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from tests.helpers import drawn_face, tiny_pipeline, webp, write_truth
 from train.__main__ import main
-from train.evaluation.dci import dci
-from train.evaluation.hsic import dependence, gaussian_kernel, hsic, same_kernel
 from train.evaluation.leakage import (
     BLENDSHAPES,
     PARTS,
@@ -27,15 +26,15 @@ from train.evaluation.leakage import (
     read_faces,
     retrieval,
 )
-from train.evaluation.linear_probe import (
-    STRENGTHS,
-    _discriminant,
-    _ridge,
-    balanced_accuracy,
-    correlation,
-    discriminant,
-    r2,
-    ridge,
+from train.evaluation.metrics.dci import dci
+from train.evaluation.metrics.hsic import dependence, gaussian_kernel, hsic, same_kernel
+from train.evaluation.metrics.scores import balanced_accuracy, correlation, r2
+from train.evaluation.probe_heads.cross_validated import (
+    PENALTIES,
+    discriminant_by_folds,
+    discriminants,
+    ridge_by_folds,
+    ridges,
 )
 
 PEOPLE, FRAMES = 24, 20
@@ -193,7 +192,7 @@ def test_ridge_against_the_normal_equations():
     x, y, test = table(30, 5, 0), table(30, 2, 1), table(7, 5, 2)
     mean, std = x.mean(0), x.std(0, correction=0)
     scaled = (x - mean) / std
-    for strength, found in zip((0.1, 10.0), _ridge(x, y, test, (0.1, 10.0))):
+    for strength, found in zip((0.1, 10.0), ridges(x, y, test, (0.1, 10.0))):
         matrix = scaled.T @ scaled / 30 + strength * torch.eye(5)
         weight = torch.linalg.solve(matrix, scaled.T @ (y - y.mean(0)) / 30)
         torch.testing.assert_close(found, (test - mean) / std @ weight + y.mean(0))
@@ -208,11 +207,23 @@ def test_discriminant_against_distances():
     scaled, asked = (x - mean) / std, (test - mean) / std
     means = {c: scaled[label == c].mean(0) for c in (0, 2, 5)}
     within = sum((row - means[int(c)]).outer(row - means[int(c)]) for row, c in zip(scaled, label)) / 36
-    for strength, found in zip((0.01, 1.0), _discriminant(x, label, test, (0.01, 1.0))):
+    for strength, found in zip((0.01, 1.0), discriminants(x, label, test, (0.01, 1.0))):
         inverse = torch.linalg.inv(within + strength * torch.eye(4))
         expected = [min(means, key=lambda c: float((row - means[c]) @ inverse @ (row - means[c]))) for row in asked]
         assert found.tolist() == expected
     assert len(set(expected)) == 3
+
+
+def test_discriminant_is_scikit_learns_for_classes_of_equal_size():
+    """Shrinkage a of its covariance S towards the mean variance m is S + a m / (1 - a), up to a factor."""
+    label = torch.arange(3).repeat(14)
+    x, test = table(42, 4, 3) + table(3, 4, 4)[label], table(80, 4, 5) * 2
+    x = (x - x.mean(0)) / x.std(0, correction=0)
+    within = x - torch.stack([x[label == c].mean(0) for c in range(3)])[label]
+    middle = float((within.square().mean(0)).mean())
+    for penalty, found in zip((0.01, 1.0), discriminants(x, label, test, (0.01, 1.0)), strict=True):
+        model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=penalty / (penalty + middle))
+        assert found.tolist() == model.fit(x.numpy(), label.numpy()).predict(test.numpy()).tolist()
 
 
 def test_the_strength_is_chosen_without_the_test_rows():
@@ -221,20 +232,22 @@ def test_the_strength_is_chosen_without_the_test_rows():
     y = 2 * x[:, :1] + 0.5 * table(40, 1, 8)
     test = table(200, 36, 9)
     truth = 2 * test[:, :1]
-    weakest = _ridge(x, y, test, STRENGTHS[:1])[0]
-    assert r2(ridge(x, y, groups, test), truth) > r2(weakest, truth) + 0.1
+    weakest = ridges(x, y, test, PENALTIES[:1])[0]
+    assert r2(ridge_by_folds(x, y, groups, test), truth) > r2(weakest, truth) + 0.1
     nothing = table(40, 1, 10)
-    assert r2(ridge(x, nothing, groups, test), table(200, 1, 11)) > -0.15  # says little where there is nothing to say
+    assert (
+        r2(ridge_by_folds(x, nothing, groups, test), table(200, 1, 11)) > -0.15
+    )  # says little where there is nothing to say
     label = (x[:, 0] > 0).long() * 3
-    assert balanced_accuracy(discriminant(x, label, groups, test), (test[:, 0] > 0).long() * 3) > 0.65
+    assert balanced_accuracy(discriminant_by_folds(x, label, groups, test), (test[:, 0] > 0).long() * 3) > 0.65
 
 
 def test_a_constant_column_and_an_unseen_class_do_no_harm():
     x, label = table(20, 3, 0), torch.tensor([0, 1] * 10)
     x[:, 1] = 4.0
     test = table(6, 3, 1)
-    assert ridge(x, x[:, :1], torch.arange(20), test).isfinite().all()
-    assert set(discriminant(x, label * 7, torch.arange(20), test).tolist()) <= {0, 7}
+    assert ridge_by_folds(x, x[:, :1], torch.arange(20), test).isfinite().all()
+    assert set(discriminant_by_folds(x, label * 7, torch.arange(20), test).tolist()) <= {0, 7}
 
 
 @given(st.integers(0, 10_000))

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from latentface.autoencoder import Codes
-from latentface.pcl import PCL, Backbone
 from latentface.checkpoints import CheckpointError
+from latentface.pcl import PCL, Backbone
 from tests.helpers import drawn_clips, drawn_face, tiny_pipeline
 from train.data.shards import ShardsError, write_shards
 from train.evaluation import methods as features

@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from sklearn.linear_model import Ridge
 
 from tests.helpers import drawn_face, tiny_pipeline, webp
 from train.evaluation import methods as features
@@ -17,22 +18,13 @@ from train.evaluation import probes
 from train.evaluation.datasets import Classes, Pairs, Pictures, Stored, Values
 from train.evaluation.datasets.crops import Crops
 from train.evaluation.methods import Method, Variant
-from train.evaluation.probe_heads import (
-    PENALTIES,
-    RIDGES,
-    Scale,
-    correlation,
-    f1,
-    knn_classes,
-    knn_values,
-    linear_probe,
-    nearest,
-    pair_features,
-    ridge,
-    similarity,
-    threshold,
-    whitened,
-)  # fmt: skip
+from train.evaluation.metrics.scores import correlation, f1
+from train.evaluation.probe_heads.logistic import PENALTIES, linear_probe
+from train.evaluation.probe_heads.neighbours import knn_classes, knn_values, nearest
+from train.evaluation.probe_heads.ridge import PENALTIES as RIDGES
+from train.evaluation.probe_heads.ridge import ridge, ridge_path
+from train.evaluation.probe_heads.scale import Scale
+from train.evaluation.probe_heads.similarity import pair_features, similarity, threshold, whitened
 from train.evaluation.suites import evaluate
 
 CLASSES, PEOPLE = 3, 12
@@ -135,6 +127,14 @@ def test_ridge_with_more_numbers_than_rows_is_the_same_ridge():
         scale(held).double() @ torch.linalg.solve(z.T @ z + 30 * r * torch.eye(40), z.T @ t) + y.mean(0) for r in RIDGES
     ]
     assert any(torch.allclose(got, option, atol=1e-4) for option in naive)
+
+
+@pytest.mark.parametrize("width", [6, 90])
+def test_ridge_is_scikit_learns(width):
+    x, y, queries = draw(60, 0, width).double(), draw(60, 1, 2).double(), draw(9, 2, width).double()
+    for penalty, (answer,) in zip(RIDGES, ridge_path(x, y, [queries], RIDGES), strict=True):
+        model = Ridge(alpha=penalty * len(x), fit_intercept=False).fit(x.numpy(), y.numpy())
+        assert np.allclose(answer.numpy(), model.predict(queries.numpy()), rtol=1e-8, atol=1e-10)
 
 
 @pytest.mark.parametrize("kind", ["random", "constant"])

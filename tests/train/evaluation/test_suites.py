@@ -12,8 +12,9 @@ from PIL import Image
 
 from tests.helpers import ROOT
 from train.common.judges import Reader, measures
+from train.data.london import london_photos
 from train.evaluation.suites import evaluate, rounded, split_kind
-from train.evaluation.swaps import cosine, read_london, told_apart
+from train.evaluation.swaps import cosine, told_apart
 
 GALLERY = ROOT / "assets" / "gallery"
 PEOPLE = {13: (0, 1), 4: (0, 5), 2: (0, 1)}
@@ -47,7 +48,7 @@ def test_judges_know_a_person_again_and_tell_people_apart():
 
 
 def test_the_suite_writes_flat_results_and_a_sheet(london, tmp_path):
-    assert len(read_london(london)) == 6
+    assert len(london_photos(london, ["expression"])) == 6
     results = evaluate("swaps", ["explorer"], [f"london:{london}"], tmp_path / "results.json")
     written = json.loads((tmp_path / "results.json").read_text())
     assert {"photos", "identity_cosine", "across_nearer_a", "commit", "seed", "data", "command"} <= set(written)

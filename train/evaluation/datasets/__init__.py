@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from latentface.photo import EXTENSIONS, read_photo
+from train.common.tar_slices import members, read_slice
 
 KINDS = {
     "lfw": "verification",
@@ -49,9 +50,8 @@ class Stored:
     size: int = 0
 
     def read(self) -> bytes:
-        with open(self.path, "rb") as file:
-            file.seek(self.offset or 0)
-            return file.read() if self.offset is None else file.read(self.size)
+        """Read the file's content."""
+        return self.path.read_bytes() if self.offset is None else read_slice(self.path, (self.offset, self.size))
 
 
 @dataclass
@@ -149,11 +149,9 @@ def stored(path: Path) -> dict[str, Stored]:
         found = {file.relative_to(path).as_posix(): Stored(file) for file in files}
     else:
         try:
-            with tarfile.open(path, "r:") as archive:
-                members = [member for member in archive if member.isreg()]
+            found = {name: Stored(path, *place) for name, place in members(path)}
         except tarfile.TarError as error:
             raise DataError(f"{path} is neither a folder nor an uncompressed tar") from error
-        found = {m.name.removeprefix("./"): Stored(path, m.offset_data, m.size) for m in members}
         found = {name: file for name, file in found.items() if PurePosixPath(name).suffix.lower() in EXTENSIONS}
     return dict(sorted(found.items()))
 

@@ -1,10 +1,10 @@
 """One expression a picture: FER2013, RAF-DB, AffectNet, CK+, Aff-Wild2, and smiles of the London set."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
 
+from train.data.london import london_photos
 from train.evaluation.datasets import Classes, DataError, Pictures, Stored, lines, need, numbered, stored
 
 EVERY = 5
@@ -154,20 +154,13 @@ def affwild2(path: Path) -> list[Classes]:
 
 def london(path: Path) -> list[Classes]:
     """FILE.tar of photos and FILE.csv with file, person, expression (neutral, smiling); every second person reports."""
-    table = path.with_suffix(".csv")
-    if not table.exists() or path.suffix != ".tar":
-        raise DataError(f"london: expected FILE.tar and the .csv beside it, not {path}")
-    with open(table, newline="") as file:
-        rows = list(csv.DictReader(file))
-    if not rows or not {"file", "person", "expression"} <= set(rows[0]):
-        raise DataError(f"london: {table} must have the columns file,person,expression")
-    files, people = stored(path), sorted({row["person"] for row in rows})
-    missing = next((row["file"] for row in rows if row["file"] not in files), None)
-    if missing:
-        raise DataError(f"london: {table} names {missing}, which is not in {path}")
-    names = sorted({row["expression"] for row in rows})
+    photos = london_photos(path, ["expression"])
+    people = sorted({photo.row["person"] for photo in photos})
+    names = sorted({photo.row["expression"] for photo in photos})
     part = {person: "test" if i % 2 else "train" for i, person in enumerate(people)}
-    table_rows = [
-        (r["file"], files[r["file"]], names.index(r["expression"]), part[r["person"]], r["person"]) for r in rows
-    ]
-    return _classes("london", "photo", table_rows, names)
+    rows = []
+    for photo in photos:
+        person, expression = photo.row["person"], photo.row["expression"]
+        file = Stored(photo.tar, *photo.place)
+        rows.append((photo.row["file"], file, names.index(expression), part[person], person))
+    return _classes("london", "photo", rows, names)

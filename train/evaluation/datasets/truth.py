@@ -1,11 +1,11 @@
 """The fixed set of parametric people (`python -m train truth`): exact head pose and facial actions of every frame."""
 
 import json
-import tarfile
 from pathlib import Path
 
 import numpy as np
 
+from train.common.tar_slices import members, read_slice
 from train.evaluation.datasets import DataError, Pictures, Stored, Values, numbered
 
 ACTIVE = 0.3
@@ -26,21 +26,20 @@ def truth(path: Path) -> list[Values]:
                 f"truth: {path / folder} holds no shards; make them with `python -m train truth --out {path}`"
             )
         for tar in tars:
-            with tarfile.open(tar, "r:") as archive:
-                members = {member.name: member for member in archive if member.isreg()}
-                for name in sorted(name for name in members if name.endswith(".json")):
-                    for index, factors in enumerate(json.loads(archive.extractfile(name).read())):
-                        frame = members.get(f"{name[:-5]}.{index:02d}.webp")
-                        if frame is None or not {"pose", "expression", "person"} <= set(factors):
-                            raise DataError(
-                                f"truth: {tar.name} has no picture, pose or expression for frame {index} of {name}"
-                            )
-                        names.append(f"{folder}/{frame.name}")
-                        files.append(Stored(tar, frame.offset_data, frame.size))
-                        pose.append(factors["pose"])
-                        actions.append(factors["expression"])
-                        part.append("train" if folder == "validation" else "test")
-                        person.append(f"{folder}/{factors['person']}")
+            places = dict(members(tar))
+            for name in sorted(name for name in places if name.endswith(".json")):
+                for index, factors in enumerate(json.loads(read_slice(tar, places[name]))):
+                    frame = f"{name[:-5]}.{index:02d}.webp"
+                    if frame not in places or not {"pose", "expression", "person"} <= set(factors):
+                        raise DataError(
+                            f"truth: {tar.name} has no picture, pose or expression for frame {index} of {name}"
+                        )
+                    names.append(f"{folder}/{frame}")
+                    files.append(Stored(tar, *places[frame]))
+                    pose.append(factors["pose"])
+                    actions.append(factors["expression"])
+                    part.append("train" if folder == "validation" else "test")
+                    person.append(f"{folder}/{factors['person']}")
     pictures, parts, group = Pictures(names, files, "standard"), np.array(part), numbered(person)
     units = sorted({action for weights in actions for action in weights})
     weight = np.array([[weights.get(unit, 0.0) for unit in units] for weights in actions]).reshape(

@@ -1,0 +1,1 @@
+"""Metrics of predictions, pictures, depth and codes; each file names its source."""
