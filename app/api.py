@@ -1,4 +1,4 @@
-"""Named, typed endpoints for programs (`reconstruct`, `swap`, `pose_swap`, `place`): gradio_client and, if installed, MCP."""
+"""Named, typed endpoints for programs, by gradio_client and, if installed, MCP: reconstruct, swap, pose_swap, place."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import gradio as gr
 import numpy as np
 
 from app.components.photo_input import photo_input
-from app.components.pictures import anatomy, front, mesh_file, neutral_scene, seen
+from app.components.pictures import anatomy, front, mesh_file, neutral_scene, pose_pictures, seen
 from app.session import Model, plain_error, report, whole_seed
-from app.tabs.pose import look
 
 Pictures = list[tuple[np.ndarray, str]]
 SIDE = 256
@@ -19,7 +18,7 @@ SIDE = 256
 
 def build(model: Model) -> None:
     """Adds the endpoints to the current gr.Blocks; none of their components is seen."""
-    pipeline = model.pipeline
+    pipeline, pcl = model.pipeline, model.pcl
 
     def reconstruct(photo: str, face: int = 0) -> tuple[dict, str, Pictures]:
         """The 3D face in a photo.
@@ -78,8 +77,10 @@ def build(model: Model) -> None:
             A report {face, pose}, each as `reconstruct` gives it; and pictures: swap, both crops, both faces rebuilt
             from their own pose, and A at the pose of its mirror image.
         """
+        if pcl is None:  # the endpoint is offered only where it is
+            raise plain_error("no PCL checkpoint is bundled", "No model")
         a, b = model.read(needed(face)), model.read(needed(pose))
-        pictures = look(model, a, b, SIDE)
+        pictures = pose_pictures(pcl, a.crop, b.crop, SIDE)
         both = {"face": report(a, face), "pose": report(b, pose)}
         return both, [(picture, name) for name, picture in pictures.items()]
 
@@ -112,7 +113,7 @@ def build(model: Model) -> None:
         )
         endpoint(reconstruct, [photo, face], [about, mesh, pictures])
         endpoint(swap, [photo, other, strength, seed], [about, mesh, pictures])
-        if model.pcl is not None:
+        if pcl is not None:
             endpoint(pose_swap, [photo, other], [about, pictures])
         endpoint(place, [photo, face], [about])
 

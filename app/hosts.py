@@ -1,8 +1,8 @@
 """Which names this server answers to, against DNS rebinding and other sites' scripts.
 
-A page on evil.example can let its own name point to 127.0.0.1 and then read a server there through its visitor's browser. The
-browser still sends `Host: evil.example`, so names that nobody allowed are refused. Addresses in numbers cannot be pointed
-elsewhere and are always fine.
+A page on evil.example can let its own name point to 127.0.0.1 and then read a server there through its visitor's
+browser. The browser still sends `Host: evil.example`, so names that nobody allowed are refused. Addresses in numbers
+cannot be pointed elsewhere and are always fine.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 VARIABLE = "LATENTFACE_ALLOWED_HOSTS"
-"""Environment variable with further names, separated by commas; `.example.org` stands for all names below it, `*` for any."""
+"""Environment variable with further names, separated by commas.
+
+`.example.org` stands for all names below it, `*` for any.
+"""
 
 
 def allowed_hosts(further: Iterable[str] = ()) -> tuple[str, ...]:
@@ -65,6 +68,7 @@ class AllowedHosts:
         self.app, self.allowed = app, allowed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 403 to what is not allowed; hand the rest on."""
         if scope["type"] not in ("http", "websocket"):
             return await self.app(scope, receive, send)
         headers = Headers(scope=scope)
@@ -76,7 +80,7 @@ class AllowedHosts:
         return await PlainTextResponse(text, 403)(scope, receive, send)
 
     def _may_call(self, origin: str | None, host: str) -> bool:
-        """Whether a page of this origin may call `host`: its own pages and those of allowed hosts; no page at all (None) may."""
+        """Tell whether a page of this origin may call `host`; no page at all (None) may."""
         if origin is None:
             return True
         try:

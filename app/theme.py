@@ -1,6 +1,6 @@
 """The look of the page: a calm theme in the system's own fonts, so that nothing is fetched from elsewhere."""
 
-import gradio as gr
+from gradio.themes import Base
 
 from app.components.files import text
 
@@ -8,9 +8,9 @@ SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "s
 MONO = ("ui-monospace", "Consolas", "Menlo", "monospace")
 
 
-def theme() -> gr.themes.Base:
-    """A light-weight theme: teal accents on warm greys, thin borders, no shadows."""
-    return gr.themes.Base(
+def theme() -> Base:
+    """Make a light-weight theme: teal accents on warm greys, thin borders, no shadows."""
+    return Base(
         primary_hue="teal", secondary_hue="teal", neutral_hue="stone", radius_size="lg", font=SANS, font_mono=MONO
     ).set(
         body_background_fill="*neutral_50",
@@ -29,5 +29,5 @@ def theme() -> gr.themes.Base:
 
 
 def css() -> str:
-    """Style of what is not inside a component of its own."""
-    return text("page.css")
+    """Join the styles of what is no gr.HTML, whose style would be a part of it."""
+    return "\n".join(text(f"{name}.css") for name in ("page", "photo_input", "pictures"))

@@ -1,4 +1,4 @@
-"""Pictures on the page: model outputs as captioned HTML figures whose image travels inline, so nothing touches a disk."""
+"""Pictures on the page: model outputs as captioned HTML figures, inline, so that nothing touches a disk."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import base64
 import html
 import io
 
-import gradio as gr
 import numpy as np
+import torch
+from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
 from PIL import Image
 from torch import Tensor
 
-from latentface.autoencoder import Codes, Scene
+from latentface.codes import Codes, Scene
 from latentface.mesh import glb
-from latentface.pipeline import LatentFacePipeline
+from latentface.pcl import PCL
 from latentface.pictures import depth_picture, normal_picture, picture
+from latentface.pipeline import LatentFacePipeline
 
 SIDE = 256
 """Side in pixels of small pictures."""
@@ -27,30 +30,46 @@ VIEWER_YAW = 25.0
 
 
 def uri(image: np.ndarray) -> str:
-    """uint8 H x W x 3 as a data address that fits into src=""."""
+    """Write an image as a data address that fits into src="".
+
+    Args:
+        image: uint8 H x W x 3.
+    """
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "JPEG", quality=90)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def figure(image: np.ndarray, caption: str, detail: str = "") -> str:
-    """One captioned picture as HTML; `detail` is what the pointer shows and a screen reader says."""
+    """Write one captioned picture as HTML.
+
+    Args:
+        image: uint8 H x W x 3.
+        caption: Plain text below it.
+        detail: Plain text that the pointer shows and a screen reader says; the caption where empty.
+    """
     text, title = html.escape(caption), html.escape(detail or caption)
     return f'<figure><img src="{uri(image)}" alt="{title}" title="{title}"><figcaption>{text}</figcaption></figure>'
 
 
-def strip(*figures: str, large: bool = False) -> str:
-    """Figures side by side; on a narrow screen they wrap."""
-    return f'<div class="strip{" large" if large else ""}">{"".join(figures)}</div>'
+def strip(*figures: str, large: bool = False, paired: bool = False) -> str:
+    """Put figures side by side; on a narrow screen they wrap.
+
+    Args:
+        figures: As `figure` writes them.
+        large: Whether they are few and big.
+        paired: Whether each two belong together and stay beside each other on a narrow screen.
+    """
+    return f'<div class="strip{" large" * large}{" paired" * paired}">{"".join(figures)}</div>'
 
 
 def front(scene: Scene, size: int = SIDE) -> np.ndarray:
-    """The face from the front under its own light, size x size x 3."""
+    """Draw the face from the front under its own light, uint8 size x size x 3."""
     return picture(scene.canonical[0], size)
 
 
 def seen(scene: Scene, size: int = SIDE) -> np.ndarray:
-    """The face at its own view and light on a plain ground, size x size x 3."""
+    """Draw the face at its own view and light on a plain ground, uint8 size x size x 3."""
     image, mask = scene.render(size)
     ground = Image.new("RGB", (size, size), GROUND)
     stencil = Image.fromarray(mask[0, 0].numpy() > 0)
@@ -60,27 +79,72 @@ def seen(scene: Scene, size: int = SIDE) -> np.ndarray:
 def anatomy(
     pipeline: LatentFacePipeline, crop: Tensor, codes: Codes, scene: Scene, size: int = SIDE
 ) -> dict[str, tuple[np.ndarray, str, str]]:
-    """All that the model makes of one crop (1 x 3 x S x S): name -> picture, caption and explanation."""
+    """Draw all that the model makes of one crop.
+
+    Args:
+        pipeline: The model.
+        crop: 1 x 3 x S x S in [-1, 1].
+        codes: Of this crop, batch of one.
+        scene: The decoded codes.
+        size: Side of the pictures in pixels.
+
+    Returns:
+        Name -> picture (uint8 size x size x 3), caption, explanation.
+    """
     net = pipeline.warp_picture(codes, size)
+    normals = "Which way the surface faces: red right, green up"
+    neutral = "From the front, without its expression: the identity part alone"
     layout = "A net that is even on the average face, bent to where this face's features lie"
     return {
         "crop": (picture(crop[0], size), "What it sees", "The photo, cut to the standard crop the model is fed"),
         "reconstruction": (seen(scene, size), "Its reconstruction", "The 3D face, drawn at the photo's view and light"),
-        "albedo": (picture(scene.albedo[0], size), "Colour", "Albedo: the face's own colour, light and shadow taken off"),
+        "albedo": (picture(scene.albedo[0], size), "Colour", "Albedo: the face's own colour without light and shadow"),
         "depth": (picture(depth_picture(scene.depth)[0], size), "Depth", "Depth map from the front: near is bright"),
-        "normals": (picture(normal_picture(scene.depth)[0], size), "Normals", "Which way the surface faces: red right, green up"),
+        "normals": (picture(normal_picture(scene.depth)[0], size), "Normals", normals),
         **({} if net is None else {"layout": (picture(net[0]), "Layout", layout)}),
-        "neutral": (
-            front(neutral_scene(pipeline, codes), size), "Neutral", "From the front, without its expression: the identity part alone"
-        ),
+        "neutral": (front(neutral_scene(pipeline, codes), size), "Neutral", neutral),
     }  # fmt: skip
 
 
 def mesh_file(scene: Scene, yaw: float = VIEWER_YAW, name: str = "face") -> str:
-    """Writes the face as GLB into gradio's cache, which is emptied by age, and returns the path."""
-    return gr.processing_utils.save_bytes_to_cache(glb(scene, yaw=yaw), f"{name}.glb", gr.utils.get_upload_folder())
+    """Write the face as GLB into gradio's cache, which is emptied by age.
+
+    Args:
+        scene: Batch of one.
+        yaw: Degrees by which the face is turned.
+        name: The file's stem.
+
+    Returns:
+        The file's path.
+    """
+    return save_bytes_to_cache(glb(scene, yaw=yaw), f"{name}.glb", get_upload_folder())
 
 
 def neutral_scene(pipeline: LatentFacePipeline, codes: Codes, seed: int = 0) -> Scene:
-    """The decoded face without its expression."""
+    """Decode the face without its expression."""
     return pipeline.decode(pipeline.neutral(codes, seed))
+
+
+@torch.no_grad()
+def pose_pictures(pcl: PCL, face: Tensor, pose: Tensor, size: int = SIDE) -> dict[str, np.ndarray]:
+    """Draw one face at another's pose, and what tells how far to trust it.
+
+    Args:
+        pcl: The model.
+        face: The face's crop, 1 x 3 x S x S in [-1, 1].
+        pose: The pose's crop, of the same shape.
+        size: Side of the pictures in pixels.
+
+    Returns:
+        Name -> uint8 size x size x 3: the swap, both crops, both rebuilt from their own pose, and the face at the pose
+        of its mirror image.
+    """
+    shown = {
+        "swap": pcl.swap(face, pose),
+        "face": face,
+        "pose": pose,
+        "face_rebuilt": pcl.swap(face, face),
+        "pose_rebuilt": pcl.swap(pose, pose),
+        "mirrored_pose": pcl.swap(face, face.flip(-1)),
+    }
+    return {name: picture(image[0], size) for name, image in shown.items()}

@@ -1,1 +1,37 @@
-"""The page's tabs, a file each."""
+"""The tabs of the page, in order: a tab is one file here and one line in TABS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.session import Session
+from app.tabs import compare, maps, pose, reconstruct, swap
+
+
+def always(session: Session) -> bool:
+    """Show a tab on every page."""
+    return True
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One tab of the page."""
+
+    name: str
+    """What the visitor reads on it."""
+    id: str
+    """Its id on the page, for links and tests."""
+    build: Callable[[Session], None]
+    """Adds its contents to the current gr.Blocks."""
+    is_shown: Callable[[Session], bool] = always
+    """Whether the page has it: a tab that needs a file comes with that file."""
+
+
+TABS = (
+    Tab("Reconstruct", "reconstruct", reconstruct.build),
+    Tab("Swap", "swap", swap.build),
+    Tab("Pose", "pose", pose.build, pose.is_shown),
+    Tab("Maps", "maps", maps.build),
+    Tab("Compare", "compare", compare.build, compare.is_shown),
+)

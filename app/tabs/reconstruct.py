@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import gradio as gr
 
-from app.components.photo_input import example_faces, notice, photo_input, tell_stale
+from app.components.example_faces import example_faces
+from app.components.face_viewer import face_viewer
+from app.components.files import text
+from app.components.photo_input import OF_PHOTO, PhotoInput, notice, photo_input, tell_stale
 from app.components.pictures import LARGE, anatomy, figure, mesh_file, seen, strip
-from app.session import Model
-from latentface.autoencoder import Codes, Scene
+from app.session import Model, Session, Shown
+from latentface.codes import Codes
 from latentface.pipeline import Face
 
 ABOUT = """One photo in, a 3D face out. Nobody ever showed this model a 3D scan: from plain pictures alone it learned
@@ -25,40 +30,22 @@ CONTROLS = (
     ("light-y", "Light from: below, above", -1, 1, 0.01),
 )
 """Element id, label, least, most and step of the sliders: three angles of the view, then the light."""
-
-
 STRAIGHT = 0.1
 """Light that comes from less far aside than this counts as straight."""
-
-
 UNUSUAL = 2
-"""Maps, of four, on which a face that is far from all others is called unusual: 6 of 34 real photos are, all of them upside down."""
+"""Maps, of four, on which a face that is far from all others is called unusual.
+
+6 of 34 real photos are, all of them upside down."""
+QUIET: dict[str, Any] = {"api_visibility": "private"}
 
 
-@dataclass
-class Shown:
-    """A visitor's current face: kept in their own gr.State, so that the sliders only have to draw."""
-
-    codes: Codes
-    scene: Scene
-
-
-@dataclass
-class Tab:
-    """What the other tabs need of this one."""
-
-    shown: gr.State
-    done: list[gr.events.Dependency]
-    """Fire when a new face is shown."""
-
-
-def controls(codes: Codes) -> list[float]:
-    """The sliders' values for a face's own view and light: yaw, pitch, roll, ambient, diffuse, x, y."""
+def slider_values(codes: Codes) -> list[float]:
+    """List the sliders' values for a face's own view and light: yaw, pitch, roll, ambient, diffuse, x, y."""
     return [round(v, 1) for v in codes.view[0, :3].tolist()] + [round(v, 2) for v in codes.light[0].tolist()]
 
 
-def draw(shown: Shown, *values: float | None) -> str:
-    """The face at the sliders' view and light, as HTML; nothing new while a number is being typed (None)."""
+def draw(shown: Shown, *values: float | None) -> str | dict:
+    """Draw the face at the sliders' view and light, as HTML; nothing new while a number is being typed (None)."""
     if None in values:
         return gr.skip()
     view, light = shown.scene.view.clone(), shown.scene.light.new_tensor([values[3:]])
@@ -68,7 +55,7 @@ def draw(shown: Shown, *values: float | None) -> str:
 
 
 def readout(model: Model, face: Face) -> str:
-    """Pose and light in words, as HTML, and a word of warning where the face is like none on most maps of the gallery."""
+    """Put pose and light in words, as HTML, with a warning where the face is like none on most maps of the gallery."""
     yaw, pitch, roll = face.codes.view[0, :3].tolist()
     ambient, diffuse, x, y = face.codes.light[0].tolist()
     count = face.alignment.count
@@ -84,78 +71,129 @@ def readout(model: Model, face: Face) -> str:
     }
     if model.mapped and sum(place.far for place in model.place(face.codes).values()) >= UNUSUAL:
         parts["Unusual"] = "unlike the faces known here (upside down, hidden, a drawing?): don't trust the result"
-    return '<dl class="facts">' + "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in parts.items()) + "</dl>"
+    return "<dl>" + "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in parts.items()) + "</dl>"
 
 
-def build(model: Model) -> Tab:
-    """Builds the tab inside the current gr.Blocks, with the first example's result already in it."""
-    pipeline = model.pipeline
+def pictures(model: Model, shown: Shown) -> str:
+    """Draw the strip of all that the model makes of a face, as HTML."""
+    drawn = anatomy(model.pipeline, shown.face.crop, shown.face.codes, shown.scene)
+    return strip(*(figure(*one) for one in drawn.values()))
 
-    def look(photo: str, face: int) -> tuple[Face, Shown, str]:
-        """A photo's face, its state, and the strip of pictures."""
-        found = model.read(photo, face)
-        scene = pipeline.decode(found.codes)
-        pictures = anatomy(pipeline, found.crop, found.codes, scene)
-        return found, Shown(found.codes, scene), strip(*(figure(*shown) for shown in pictures.values()))
 
-    start = str(model.gallery.picture(model.examples[0]))
-    found, first, pictures = look(start, 0)
-    gr.Markdown(ABOUT, elem_classes="about")
-    with gr.Row():
-        with gr.Column(scale=3, min_width=280):
-            photo = photo_input(model, "Your photo", start, "photo")
-            stale = notice("notice")
-            which = gr.Radio([], label="Several faces: which one?", type="index", visible=False, elem_id="which")
-            example_faces(model, photo, "examples")
-            facts = gr.HTML(readout(model, found), elem_id="facts")
-        with gr.Column(scale=9, min_width=300):
-            parts = gr.HTML(pictures, elem_id="parts")
-            values = controls(first.codes)
-            with gr.Row():
-                with gr.Column(scale=4, min_width=280):
-                    live = gr.HTML(draw(first, *values), elem_id="live")
-                with gr.Column(scale=3, min_width=240):
-                    with gr.Group(elem_classes="sliders"):
-                        sliders = [
-                            gr.Slider(low, high, value, step=step, label=label, buttons=[], elem_id=name)
-                            for (name, label, low, high, step), value in zip(CONTROLS, values)
-                        ]
-                    reset = gr.Button("Back to the photo's own", size="sm", elem_id="reset")
-                with gr.Column(scale=4, min_width=280):
-                    viewer = gr.Model3D(
-                        mesh_file(first.scene), label="In 3D: drag to turn", height=332, clear_color=(0, 0, 0, 0),
-                        interactive=False, elem_id="viewer",
-                    )  # fmt: skip
-                    download = gr.DownloadButton(
-                        "Download the 3D face (GLB)", mesh_file(first.scene, yaw=0), size="sm", elem_id="download"
-                    )
-    shown = gr.State(first)
+@dataclass
+class Inputs:
+    """The column in which a visitor chooses a face."""
 
-    def show(photo: str | None, face: int | None) -> tuple:
+    photo: PhotoInput
+    stale: gr.HTML
+    which: gr.Radio
+    facts: gr.HTML
+
+
+@dataclass
+class Results:
+    """The columns that show the face."""
+
+    parts: gr.HTML
+    live: gr.HTML
+    sliders: list[gr.Slider]
+    reset: gr.Button
+    viewer: gr.Model3D
+    download: gr.DownloadButton
+
+
+def input_column(session: Session) -> Inputs:
+    """Add the photo, the choice among several faces, the examples and the read-out."""
+    model, first = session.model, session.shown.value
+    with gr.Column(scale=3, min_width=280):
+        photo = photo_input(model, "Your photo", str(model.gallery.picture(model.examples[0])), "photo")
+        stale = notice("notice")
+        which = gr.Radio([], label="Several faces: which one?", type="index", visible=False, elem_id="which")
+        example_faces(model, photo, "examples")
+        facts = gr.HTML(
+            readout(model, first.face), css_template=text("facts.css"), apply_default_css=False, elem_id="facts",
+            elem_classes=OF_PHOTO,
+        )  # fmt: skip
+    return Inputs(photo, stale, which, facts)
+
+
+def slider_group(values: Sequence[float]) -> list[gr.Slider]:
+    """Add the sliders of view and light."""
+    with gr.Group(elem_classes="sliders"):
+        return [
+            gr.Slider(low, high, value, step=step, label=label, buttons=[], elem_id=name)
+            for (name, label, low, high, step), value in zip(CONTROLS, values, strict=True)
+        ]
+
+
+def result_columns(session: Session) -> Results:
+    """Add the strip of pictures, the face that follows the sliders, and the face in 3D."""
+    first: Shown = session.shown.value
+    values = slider_values(first.face.codes)
+    with gr.Column(scale=9, min_width=300):
+        parts = gr.HTML(pictures(session.model, first), elem_id="parts", elem_classes=OF_PHOTO)
+        with gr.Row():
+            with gr.Column(scale=4, min_width=280):
+                live = gr.HTML(draw(first, *values), elem_id="live", elem_classes=OF_PHOTO)
+            with gr.Column(scale=3, min_width=240):
+                sliders = slider_group(values)
+                reset = gr.Button("Back to the photo's own", size="sm", elem_id="reset")
+            with gr.Column(scale=4, min_width=280, elem_classes=OF_PHOTO):
+                viewer = face_viewer(mesh_file(first.scene), "In 3D: drag to turn", 332, "viewer")
+                front = mesh_file(first.scene, yaw=0)
+                download = gr.DownloadButton("Download the 3D face (GLB)", front, size="sm", elem_id="download")
+    return Results(parts, live, sliders, reset, viewer, download)
+
+
+def connect_photo(session: Session, inputs: Inputs, results: Results) -> None:
+    """Connect a new photo, and the choice of another of its faces, to everything that shows the face."""
+    model = session.model
+    outputs = [
+        session.shown, results.parts, results.live, results.viewer, results.download, inputs.which, inputs.facts,
+        *results.sliders,
+    ]  # fmt: skip
+
+    def show(photo: str | None, detector: str, face: int | None = 0) -> tuple:
         """Everything on the tab for a photo; with no photo, what is there stays."""
         if photo is None:
-            return (gr.skip(),) * 14
-        found, new, pictures = look(photo, face or 0)
-        count, values = found.alignment.count, controls(found.codes)
+            return (gr.skip(),) * len(outputs)
+        chosen = face or 0
+        found = model.read(photo, chosen, detector)
+        new = Shown(found, model.pipeline.decode(found.codes))
+        count, values = found.alignment.count, slider_values(found.codes)
         names = [f"{i + 1}" + (" (largest)" if i == 0 else "") for i in range(count)]
-        choice = gr.Radio(names, value=names[face or 0], visible=count > 1)
+        choice = gr.Radio(names, value=names[chosen], visible=count > 1)
         turned, front = mesh_file(new.scene), mesh_file(new.scene, yaw=0)
-        return new, pictures, draw(new, *values), turned, front, choice, readout(model, found), *values
+        return new, pictures(model, new), draw(new, *values), turned, front, choice, readout(model, found), *values
 
-    everything = [shown, parts, live, viewer, download, which, facts, *sliders]
-    done = photo.change(
-        lambda photo: show(photo, 0), photo, everything, api_visibility="private", show_progress_on=[parts, live]
-    )
-    tell_stale(done, stale)
-    chosen = which.input(show, [photo, which], everything, api_visibility="private", show_progress_on=[parts, live])
+    progress = [results.parts, results.live]
+    changed = inputs.photo.change(show, [inputs.photo, session.detector], outputs, show_progress_on=progress, **QUIET)
+    tell_stale(changed, inputs.stale)
+    others = [inputs.photo, session.detector, inputs.which]
+    inputs.which.input(show, others, outputs, show_progress_on=progress, **QUIET)
+
+
+def connect_sliders(session: Session, results: Results) -> None:
+    """Connect the sliders, and the button that sets them to the photo's own values."""
     gr.on(
-        [slider.input for slider in sliders], draw, [shown, *sliders], live, api_visibility="private",
-        show_progress="hidden", trigger_mode="always_last", queue=False,  # 20 ms of work: a queue would cost more
+        [slider.input for slider in results.sliders], draw, [session.shown, *results.sliders], results.live,
+        show_progress="hidden", trigger_mode="always_last", queue=False, **QUIET,  # 20 ms: a queue would cost more
     )  # fmt: skip
 
     def back(shown: Shown) -> tuple:
-        values = controls(shown.codes)
+        values = slider_values(shown.face.codes)
         return draw(shown, *values), *values
 
-    reset.click(back, shown, [live, *sliders], api_visibility="private", show_progress="hidden", queue=False)
-    return Tab(shown, [done, chosen])
+    results.reset.click(
+        back, session.shown, [results.live, *results.sliders], show_progress="hidden", queue=False, **QUIET
+    )
+
+
+def build(session: Session) -> None:
+    """Build the tab inside the current gr.Blocks, with the first example's result already in it."""
+    gr.Markdown(ABOUT, elem_classes="about")
+    with gr.Row():
+        inputs = input_column(session)
+        results = result_columns(session)
+    connect_photo(session, inputs, results)
+    connect_sliders(session, results)

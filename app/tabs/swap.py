@@ -7,24 +7,27 @@ from dataclasses import dataclass, replace
 import gradio as gr
 import numpy as np
 
-from app.components.files import text
-from app.components.photo_input import both, tell_stale, two_photos
+from app.components.photo_input import OF_PHOTO
+from app.components.photo_pair import QUIET, PhotoPair
 from app.components.pictures import LARGE, SIDE, figure, front, neutral_scene, seen, strip, uri
-from app.session import Model, whole_seed
-from latentface.autoencoder import Codes
+from app.components.player import player
+from app.session import Session, whole_seed
+from latentface.codes import Codes
 from latentface.pictures import picture
+from latentface.pipeline import LatentFacePipeline
 
 ABOUT = """Two photos in; **A** with the expression of **B** out. A diffusion model looks at each face and imagines what
 stays when the face comes to rest: that is its **identity**. What is left over is its **expression**, and expressions
-can be added to anyone, weaker or stronger. The two are not split cleanly: part of B's looks comes over with the expression,
-and a neutral face is the model's guess, sometimes another's."""
-
+can be added to anyone, weaker or stronger. The two are not split cleanly: part of B's looks comes over with the
+expression, and a neutral face is the model's guess, sometimes another's."""
 STRENGTH = 1.25
 """How strongly the expression is put on at first: between 1 and 1.5, both of which the checkpoint's card measures."""
+FIRST = (6, 7)
+"""Examples that the tab opens with: both face the camera and the second smiles widely, so the swap is seen at once."""
 
 
-@dataclass
-class Seen:
+@dataclass(eq=False)
+class Side:
     """One side of the swap, kept in the visitor's own gr.State."""
 
     codes: Codes
@@ -32,90 +35,88 @@ class Seen:
     """uint8 SIDE x SIDE x 3."""
 
 
-def player(model: Model, a: Seen, seed: int = 0) -> dict:
-    """The denoising of A's identity for the player: pictures of the estimate after every step, and their captions."""
-    parts = model.pipeline.split(a.codes, seed=seed)
+def swapped_face(pipeline: LatentFacePipeline, a: Side, b: Side, strength: float, seed: int) -> str:
+    """Draw A with B's expression, at A's view and from the front, as HTML."""
+    scene = pipeline.decode(pipeline.swap(a.codes, b.codes, strength, seed))
+    return strip(
+        figure(seen(scene, LARGE), "A with B's expression", "Drawn at the view and light of photo A"),
+        figure(front(scene, LARGE), "The same from the front"),
+        large=True,
+    )
+
+
+def ingredients(pipeline: LatentFacePipeline, a: Side, b: Side, seed: int) -> str:
+    """Draw what went in, as HTML: both crops and both neutral faces."""
+    neutral = [front(neutral_scene(pipeline, side.codes, seed)) for side in (a, b)]
+    return strip(
+        figure(a.crop, "A"),
+        figure(neutral[0], "A, neutral", "A without its expression: the identity part alone"),
+        figure(b.crop, "B"),
+        figure(neutral[1], "B, neutral", "B without its expression: what B's expression is measured from"),
+        paired=True,
+    )
+
+
+def denoising(pipeline: LatentFacePipeline, a: Side, seed: int) -> dict:
+    """Draw the denoising of A's identity for the player: the estimate after every step, and captions."""
+    parts = pipeline.split(a.codes, seed=seed)
     frames, steps = [uri(a.crop)], len(parts.shape.steps)
-    for shape, texture in zip(parts.shape.steps, parts.texture.steps):
-        scene = model.pipeline.decode(replace(a.codes, shape=shape, texture=texture))
+    for shape, texture in zip(parts.shape.steps, parts.texture.steps, strict=True):
+        scene = pipeline.decode(replace(a.codes, shape=shape, texture=texture))
         frames.append(uri(front(scene)))
     captions = ["The photo it looks at"] + [f"Identity, estimate {i + 1} of {steps}" for i in range(steps)]
     return {"frames": frames, "captions": captions}
 
 
-def build(model: Model) -> None:
-    """Builds the tab inside the current gr.Blocks, with a swap of two examples already in it."""
-    pipeline = model.pipeline
+def strength_row() -> tuple[gr.Slider, gr.Button]:
+    """Add the strength of the expression and the button that exchanges the photos."""
+    with gr.Row(elem_classes="sliders"):
+        strength = gr.Slider(
+            0, 2, STRENGTH, step=0.05, label="Strength of the expression", elem_id="strength", buttons=[], scale=3,
+            info="0: neutral, 1: as read off B, 2: twice as much", min_width=240,
+        )  # fmt: skip
+        return strength, gr.Button("Swap A and B", size="md", elem_id="turn", scale=1, min_width=120)
 
-    def look(photo: str) -> Seen:
-        found = model.read_largest(photo)
-        return Seen(found.codes, picture(found.crop[0], SIDE))
 
-    def results(a: Seen, b: Seen, strength: float, seed: float) -> str:
-        """A with B's expression, at A's view and from the front."""
-        scene = pipeline.decode(pipeline.swap(a.codes, b.codes, strength, whole_seed(seed)))
-        return strip(
-            figure(seen(scene, LARGE), "A with B's expression", "Drawn at the view and light of photo A"),
-            figure(front(scene, LARGE), "The same from the front"),
-            large=True,
-        )
+def seed_field() -> gr.Number:
+    """Add the seed of the noise that identities are sampled from."""
+    with gr.Accordion("Advanced", open=False):
+        return gr.Number(
+            0, label="Start-over noise (seed)", precision=0, elem_id="seed",
+            info="Identity is sampled from noise. Another seed, another sample: how much does the face depend on it?",
+        )  # fmt: skip
 
-    def ingredients(a: Seen, b: Seen, seed: float) -> str:
-        """What went in: both crops and both neutral faces."""
-        neutral = [front(neutral_scene(pipeline, side.codes, whole_seed(seed))) for side in (a, b)]
-        return strip(
-            figure(a.crop, "A"),
-            figure(neutral[0], "A, neutral", "A without its expression: the identity part alone"),
-            figure(b.crop, "B"),
-            figure(neutral[1], "B, neutral", "B without its expression: what B's expression is measured from"),
-        )
 
-    def run(a: Seen, b: Seen, strength: float, seed: float) -> tuple[str, str, dict]:
-        return results(a, b, strength, seed), ingredients(a, b, seed), player(model, a, whole_seed(seed))
+def build(session: Session) -> None:
+    """Build the tab inside the current gr.Blocks, with a swap of two examples already in it."""
+    model, pipeline = session.model, session.model.pipeline
 
-    # both face the camera and B smiles widely: what a swap carries is seen at once
-    paths = [str(model.gallery.picture(model.examples[i % len(model.examples)])) for i in (6, 7)]
-    first = [look(path) for path in paths]
-    result, made_of, steps = run(*first, STRENGTH, 0)
+    def look(photo: str, detector: str) -> Side:
+        found = model.read_largest(photo, detector)
+        return Side(found.codes, picture(found.crop[0], SIDE))
+
+    def results(a: Side, b: Side, strength: float, seed: float | None) -> str:
+        return swapped_face(pipeline, a, b, strength, whole_seed(seed))
+
+    def run(a: Side, b: Side, strength: float, seed: float | None) -> tuple[str, str, dict]:
+        whole = whole_seed(seed)
+        return results(a, b, strength, seed), ingredients(pipeline, a, b, whole), denoising(pipeline, a, whole)
+
     gr.Markdown(ABOUT, elem_classes="about")
+    paths = [str(model.gallery.picture(model.examples[i % len(model.examples)])) for i in FIRST]
     with gr.Row():
-        photos, notices = two_photos(model, ("A: the identity", "B: the expression"), paths)
+        pair = PhotoPair(session, ("A: the identity", "B: the expression"), paths, look)
+        result, made_of, steps = run(pair.first[0], pair.first[1], STRENGTH, 0)
         with gr.Column(scale=7, min_width=300):
-            swapped = gr.HTML(result, elem_id="swapped")
-            with gr.Row(elem_classes="sliders"):
-                strength = gr.Slider(
-                    0, 2, STRENGTH, step=0.05, label="Strength of the expression", elem_id="strength", buttons=[], scale=3,
-                    info="0: neutral, 1: as read off B, 2: twice as much", min_width=240,
-                )  # fmt: skip
-                turn = gr.Button("Swap A and B", size="md", elem_id="turn", scale=1, min_width=120)
+            swapped = gr.HTML(result, elem_id="swapped", elem_classes=OF_PHOTO)
+            strength, turn = strength_row()
     with gr.Row():
         with gr.Column(scale=6, min_width=300):
-            parts = gr.HTML(made_of, elem_id="ingredients")
-            with gr.Accordion("Advanced", open=False):
-                seed = gr.Number(
-                    0, label="Start-over noise (seed)", precision=0, elem_id="seed",
-                    info="Identity is sampled from noise. Another seed, another sample: how much does the face depend on it?",
-                )  # fmt: skip
-        with gr.Column(scale=7, min_width=300):
-            film = gr.HTML(
-                steps, html_template=text("player.html"), css_template=text("player.css"), js_on_load=text("player.js"),
-                apply_default_css=False, elem_id="player",
-            )  # fmt: skip
-    state_a, state_b = (gr.State(side) for side in first)
-    inputs, outputs = [state_a, state_b, strength, seed], [swapped, parts, film]
-    quiet = {"api_visibility": "private", "trigger_mode": "always_last"}
-
-    def take(photo: str | None) -> Seen:
-        return gr.skip() if photo is None else look(photo)
-
-    quiet_run = {
-        **quiet,
-        "concurrency_limit": 1,
-    }  # one after the other: of two photos that change at once, the last run sees both
-    for photo, state, place in zip(photos, (state_a, state_b), notices):
-        taken = photo.change(take, photo, state, show_progress_on=[swapped], **quiet)
-        taken.success(run, inputs, outputs, show_progress="hidden", **quiet_run)
-        tell_stale(taken, place)
-    strength.input(results, inputs, swapped, show_progress="hidden", queue=False, **quiet)
-    seed.change(run, inputs, outputs, show_progress="hidden", **quiet_run)
-    turn.click(both, photos, photos, show_progress="hidden", **quiet)
+            parts = gr.HTML(made_of, elem_id="ingredients", elem_classes=OF_PHOTO)
+            seed = seed_field()
+        with gr.Column(scale=7, min_width=300, elem_classes=OF_PHOTO):
+            film = player(steps, "player")
+    inputs, outputs = [*pair.states, strength, seed], [swapped, parts, film]
+    pair.connect(run, [strength, seed], outputs, turn)
+    strength.input(results, inputs, swapped, show_progress="hidden", queue=False, **QUIET)
+    seed.change(run, inputs, outputs, show_progress="hidden", concurrency_limit=1, **QUIET)

@@ -1,20 +1,31 @@
-"""The comparison: its table from a results file, what is behind a cell, the README's version, and the tab in a browser."""
+"""The comparison: its table, what is behind a cell, its charts, the README's version, and the tab in a browser."""
 
 import json
 import re
 import shutil
+from typing import Any
 
 import gradio as gr
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 from PIL import Image
 
+from app.components import charts
+from app.components.comparison_table import is_cell, table
+from app.components.evidence import behind
+from app.session import load
 from app.tabs import compare
-from latentface.results import RESULTS, markdown, read_comparison
+from app.ui import build
+from latentface.results import markdown, read_comparison
 from train.release import report
 
 RESULT = {
-    "suite": "probes", "seeds": [0, 1, 2], "commit": "abc1234", "hardware": "2 CPU cores", "command": "python -m train evaluate --suite probes",
+    "suite": "probes",
+    "seeds": [0, 1, 2],
+    "commit": "abc1234",
+    "hardware": "2 CPU cores",
+    "command": "python -m train evaluate --suite probes",
     "published": {
         "source": "FaceCycle's README",
         "rows": {
@@ -25,25 +36,59 @@ RESULT = {
     "methods": {
         "explorer": {
             "about": "LatentFace <64 px>",
-            "fer2013_linear": 0.44, "fer2013_linear_spread": 0.004, "fer2013_linear_block": "codes", "fer2013_linear_shape": 0.43,
-            "fer2013_linear_shape_spread": 0.01, "fer2013_linear_texture": 0.36, "fer2013_linear_validation": 0.5, "fer2013_knn": 0.33,
-            "fer2013_chance": 0.249, "fer2013_n": 3589, "fer2013_shown": "64 px, crop fixed", "fer2013_classes": ["sad", "<happy>"],
+            "fer2013_linear": 0.44,
+            "fer2013_linear_spread": 0.004,
+            "fer2013_linear_block": "codes",
+            "fer2013_linear_shape": 0.43,
+            "fer2013_linear_shape_spread": 0.01,
+            "fer2013_linear_texture": 0.36,
+            "fer2013_linear_validation": 0.5,
+            "fer2013_knn": 0.33,
+            "fer2013_chance": 0.249,
+            "fer2013_n": 3589,
+            "fer2013_shown": "64 px, crop fixed",
+            "fer2013_classes": ["sad", "<happy>"],
             "fer2013_confusion": [[30, 10], [5, 55]],
-            "lfw_similarity": 0.66, "lfw_similarity_spread": 0.01, "lfw_similarity_block": "id_texture, centred", "lfw_chance": 0.5, "lfw_n": 3000,
-            "lfw_folds": 5, "lfw_shown": "64 px, crop found",
+            "lfw_similarity": 0.66,
+            "lfw_similarity_spread": 0.01,
+            "lfw_similarity_block": "id_texture, centred",
+            "lfw_chance": 0.5,
+            "lfw_n": 3000,
+            "lfw_folds": 5,
+            "lfw_shown": "64 px, crop found",
             "lfw_histogram": {"edges": [-1, -0.5, 0, 0.5], "same": [0, 1, 9], "different": [8, 2, 0]},
-            "pose_mae": 6.25, "pose_chance": 13.1, "pose_n": 100, "pose_block": "view", "pose_shown": "64 px, crop standard",
+            "pose_mae": 6.25,
+            "pose_chance": 13.1,
+            "pose_n": 100,
+            "pose_block": "view",
+            "pose_shown": "64 px, crop standard",
             "pose_sheet": "sheet.webp",
-            "pose_examples": [{"kind": k, "true": {"yaw": 10.4, "pitch": 0.0}, "said": {"yaw": -2.6, "pitch": 1.0}} for k in ["right"] * 8 + ["wrong"] * 8],
-            "aflw2000_mae": 14.2, "aflw2000_chance": 20.0, "aflw2000_n": 1969, "aflw2000_shown": "x",
+            "pose_examples": [
+                {"kind": k, "true": {"yaw": 10.4, "pitch": 0.0}, "said": {"yaw": -2.6, "pitch": 1.0}}
+                for k in ["right"] * 8 + ["wrong"] * 8
+            ],
+            "aflw2000_mae": 14.2,
+            "aflw2000_chance": 20.0,
+            "aflw2000_n": 1969,
+            "aflw2000_shown": "x",
         },
         "hog": {
-            "fer2013_linear": 0.47, "fer2013_chance": 0.249, "fer2013_n": 3589, "fer2013_shown": "96 px", "pose_mae": 7.0, "pose_chance": 13.1,
-            "pose_n": 100, "pose_shown": "64 px", "actions_correlation": 0.41, "actions_chance": 0.2, "actions_chance_correlation": 0.0,
-            "actions_n": 100, "actions_f1": 0.5,
+            "fer2013_linear": 0.47,
+            "fer2013_chance": 0.249,
+            "fer2013_n": 3589,
+            "fer2013_shown": "96 px",
+            "pose_mae": 7.0,
+            "pose_chance": 13.1,
+            "pose_n": 100,
+            "pose_shown": "64 px",
+            "actions_correlation": 0.41,
+            "actions_chance": 0.2,
+            "actions_chance_correlation": 0.0,
+            "actions_n": 100,
+            "actions_f1": 0.5,
         },
     },
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -57,8 +102,14 @@ def comparison(tmp_path):
 
 def test_rows_in_order_with_their_chance_and_what_others_published(comparison):
     assert [(row.task, row.measure) for row in comparison.rows] == [
-        ("fer2013", "linear"), ("fer2013", "knn"), ("lfw", "similarity"), ("pose", "mae"), ("actions", "f1"), ("actions", "correlation"), ("aflw2000", "mae"),
-    ]  # fmt: skip
+        ("fer2013", "linear"),
+        ("fer2013", "knn"),
+        ("lfw", "similarity"),
+        ("pose", "mae"),
+        ("actions", "f1"),
+        ("actions", "correlation"),
+        ("aflw2000", "mae"),
+    ]
     linear, knn, pairs, pose, f1, correlation, aflw = comparison.rows
     assert linear.best == "hog" and pose.best == "explorer"  # of angles, less is better
     assert (
@@ -71,7 +122,7 @@ def test_rows_in_order_with_their_chance_and_what_others_published(comparison):
 
 
 def test_the_table_marks_the_best_and_leaves_what_was_not_run_empty(comparison):
-    page = compare.table(comparison, (0, "explorer"))
+    page = table(comparison, (0, "explorer"))
     cells = re.findall(r'<button type=button class="cell([^"]*)" data-row=(\d+) data-method="(\w+)"', page)
     assert len(cells) == sum(len(row.values) for row in comparison.rows)
     assert (
@@ -81,30 +132,62 @@ def test_the_table_marks_the_best_and_leaves_what_was_not_run_empty(comparison):
 
 
 def test_behind_a_cell(comparison):
-    first = compare.behind(comparison, 0, "explorer")
+    linear, _, pairs, pose, *_ = comparison.rows
+    first = behind(comparison, linear, "explorer")
     assert "44.0 ± 0.4" in first and "3 seeds" in first and "block <code>codes</code>" in first and "abc1234" in first
-    assert first.count("<td class='right'") == 2 and ">75<" in first and ">92<" in first and "&lt;happy&gt;" in first
-    assert [b for b in re.findall(r"<div class=bar><span>(\w+)</span>", first)] == ["shape", "texture"]
-    pairs = compare.behind(comparison, 2, "explorer")
-    assert "<svg" in pairs and "each of 5 folds once" in pairs and "3,000 pairs" in pairs and "x1=66.7" in pairs
-    pose = compare.behind(comparison, 3, "explorer")
-    assert pose.count("<img") == 16 and "Read worst of all" in pose and "yaw 10°, said -3°" in pose
-    assert "No pictures were kept" in compare.behind(comparison, 3, "hog")
+    assert "each of 5 folds once" in behind(comparison, pairs, "explorer")
+    assert "3,000 pairs" in behind(comparison, pairs, "explorer")
+    seen = behind(comparison, pose, "explorer")
+    assert seen.count("<img") == 16 and "Read worst of all" in seen and "yaw 10°, said -3°" in seen
+    assert "No pictures were kept" in behind(comparison, pose, "hog")
+
+
+def traces(figure: go.Figure | None) -> list[Any]:
+    assert figure is not None
+    return list(figure.data)
+
+
+def test_the_confusion_as_shares_of_the_true_class(comparison):
+    linear = comparison.rows[0]
+    right, wrong = traces(charts.chart(comparison, linear, "explorer"))
+    assert np.allclose(np.diag(right.z), [75, 100 * 55 / 60]) and np.isnan(right.z[0][1])
+    assert np.isclose(wrong.z[0][1], 25) and list(right.y) == ["sad", "<happy>"]
+    assert charts.chart(comparison, linear, "hog") is None
+    said = charts.say(comparison, linear, "explorer", (1, 0, 1))
+    assert said == "Of 40 pictures that are sad, 10 were called <happy>."
+    assert "30 were named rightly" in charts.say(comparison, linear, "explorer", (0, 0, 0))
+    for mark in ((), (0, 1), (0, 2, 0), (0, 0, 9)):
+        assert charts.say(comparison, linear, "explorer", mark) == ""
+
+
+def test_the_histogram_and_what_another_threshold_would_do(comparison):
+    pairs = comparison.rows[2]
+    two, one = traces(charts.chart(comparison, pairs, "explorer"))
+    assert list(two.y) == [8, 2, 0] and list(one.y) == [0, 1, 9] and np.allclose(one.x, [-0.75, -0.25, 0.25])
+    said = charts.say(comparison, pairs, "explorer", (0, 1))
+    assert "moved by -0.50" in said and "100 % of the pairs of one person and 20 % of" in said
+    assert charts.say(comparison, pairs, "explorer", (0, 3)) == ""
+
+
+def test_the_bars_of_each_block_best_first(comparison):
+    (bars,) = traces(charts.blocks(comparison, comparison.rows[0], "explorer"))
+    assert (
+        list(bars.y) == ["shape", "texture"] and np.allclose(bars.x, [43, 36]) and list(bars.text) == ["43.0", "36.0"]
+    )
+    assert charts.blocks(comparison, comparison.rows[0], "hog") is None
 
 
 @pytest.mark.parametrize(
     "index", [None, 3, [0], [99, "hog"], [-1, "hog"], [0, "nobody"], [True, "hog"], ["0", "hog"], [0, ["hog"]], [0, {}]]
 )
 def test_what_is_no_cell_is_refused(comparison, index):
-    assert not compare.valid(comparison, index)
+    assert not is_cell(comparison, index)
 
 
 def test_every_cell_has_something_behind_it(comparison):
     for number, row in enumerate(comparison.rows):
-        for method in row.values:
-            assert compare.valid(comparison, [number, method]) and row.text(row.values[method]) in compare.behind(
-                comparison, number, method
-            )
+        for method, value in row.values.items():
+            assert is_cell(comparison, [number, method]) and row.text(value) in behind(comparison, row, method)
 
 
 def test_the_readme_table_is_put_between_its_markers_and_only_there(comparison, tmp_path):
@@ -131,24 +214,33 @@ def test_results_that_are_not_there_or_not_ours(tmp_path):
 def test_the_bundled_results_are_whole():
     """Every sheet that the bundled file names is there, and all of it is small."""
     comparison = read_comparison()
-    if comparison is None:
-        assert not RESULTS.exists()
-        return
+    assert comparison is not None
     sheets = [found[key] for found in comparison.results["methods"].values() for key in found if key.endswith("_sheet")]
     assert all((comparison.folder / sheet).exists() for sheet in sheets)
     assert sum(file.stat().st_size for file in comparison.folder.glob("probes*")) < 1.5 * 2**20
-    for number, row in enumerate(comparison.rows):
+    for row in comparison.rows:
         for method in row.values:
-            assert compare.behind(comparison, number, method)
+            assert behind(comparison, row, method)
 
 
-def test_a_click_shows_what_is_behind(comparison, tmp_path):
+def test_the_tab_comes_with_its_results(monkeypatch, tmp_path):
+    def names() -> list[str]:
+        page = build(model)
+        return [str(block.label) for block in page.blocks.values() if isinstance(block, gr.Tab)]
+
+    model = load()
+    assert "Compare" in names()
+    monkeypatch.setattr(compare, "RESULTS", tmp_path / "none.json")
+    assert "Compare" not in names() and "Maps" in names()
+
+
+def test_a_click_shows_what_is_behind_and_a_click_on_its_chart_says_more(comparison):
     from playwright.sync_api import expect, sync_playwright
 
     from tests.browser.test_browser import FLAGS
 
     with gr.Blocks() as demo:
-        compare.build(tmp_path / "probes.json")
+        compare.build_comparison(comparison)
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False)
     try:
         with sync_playwright() as playwright:
@@ -157,12 +249,19 @@ def test_a_click_shows_what_is_behind(comparison, tmp_path):
             )
             page = browser.new_page()
             page.goto(url)
-            expect(page.locator("#behind h4")).to_have_text(
-                "explorer: Head pose, mean error on parametric people", timeout=20_000
-            )
-            page.locator('#compare button[data-row="0"][data-method="hog"]').click()
-            expect(page.locator("#behind h4")).to_have_text("hog: Expression, linear probe on FER2013", timeout=20_000)
+            title = page.locator("#evidence h4")
+            expect(title).to_have_text("explorer: Head pose, mean error on parametric people", timeout=60_000)
+            expect(page.locator("#errors .plot")).to_be_hidden()
+            page.locator('#compare button[data-row="0"][data-method="explorer"]').click()
+            expect(title).to_have_text("explorer: Expression, linear probe on FER2013", timeout=20_000)
             expect(page.locator("#compare button.chosen")).to_have_count(1)
+            expect(page.locator("#blocks .plot")).to_have_attribute("aria-label", "Each block alone", timeout=20_000)
+            box = page.locator("#errors .nsewdrag").bounding_box()
+            assert box is not None
+            page.mouse.click(box["x"] + 0.25 * box["width"], box["y"] + 0.25 * box["height"])
+            expect(page.locator("#said")).to_have_text(
+                "Of 40 pictures that are sad, 30 were named rightly.", timeout=20_000
+            )
             browser.close()
     finally:
         demo.close()

@@ -5,5 +5,5 @@ element.addEventListener("click", (event) => {
   element.querySelectorAll("button.chosen").forEach((other) => other.classList.remove("chosen"));
   cell.classList.add("chosen");
   trigger("select", { index: [Number(cell.dataset.row), cell.dataset.method] });
-  if (innerWidth < 700) document.querySelector("#behind").scrollIntoView({ behavior: "smooth" }); // or a tap seems to do nothing
+  if (innerWidth < 700) document.querySelector("#evidence").scrollIntoView({ behavior: "smooth" }); // or a tap seems to do nothing
 });

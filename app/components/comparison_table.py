@@ -1,0 +1,82 @@
+"""The table of methods: a row a measure, a column a method; a click on a number asks what is behind it."""
+
+from __future__ import annotations
+
+from html import escape
+
+import gradio as gr
+
+from app.components.files import text
+from latentface.results import Comparison, Row
+
+
+def comparison_table(comparison: Comparison, chosen: tuple[int, str], elem_id: str) -> gr.HTML:
+    """Add the table; a click on a number is a `select` event whose index is a cell (see `is_cell`).
+
+    Args:
+        comparison: The methods and their numbers.
+        chosen: Number of the row and name of the method that are marked at first.
+        elem_id: Its id on the page.
+    """
+    return gr.HTML(
+        table(comparison, chosen), css_template=text("comparison_table.css"), js_on_load=text("comparison_table.js"),
+        apply_default_css=False, elem_id=elem_id,
+    )  # fmt: skip
+
+
+def is_cell(comparison: Comparison, index: object) -> bool:
+    """Tell whether the index of a `select` event, anything a stranger may write, is [row, method] of a number."""
+    if not isinstance(index, (list, tuple)) or len(index) != 2 or type(index[0]) is not int:
+        return False
+    return 0 <= index[0] < len(comparison.rows) and index[1] in list(comparison.rows[index[0]].values)
+
+
+def name_of(row: Row, method: str) -> str:
+    """Name a number in plain text: method, measure and data."""
+    return f"{method}: {row.title.removeprefix('... ')} on {row.data}"
+
+
+def table(comparison: Comparison, chosen: tuple[int, str]) -> str:
+    """Write the table as HTML.
+
+    Args:
+        comparison: The methods and their numbers.
+        chosen: Number of the row and name of the method that are marked.
+    """
+    head = "".join(
+        f"<th scope=col title='{escape(str(comparison.of(method, 'about', '')))}'>{escape(method)}</th>"
+        for method in comparison.methods
+    )
+    lines = "".join(_line(comparison, number, chosen) for number in range(len(comparison.rows)))
+    note = f"Published elsewhere: {escape(comparison.results['published']['source'])}; not run here."
+    return (
+        f"<div class=wide><table><thead><tr><th></th><th scope=col>chance</th>{head}"
+        f"<th scope=col class=published>published elsewhere</th></tr></thead>"
+        f"<tbody>{lines}</tbody></table></div><p class=source>{note}</p>"
+    )
+
+
+def _line(comparison: Comparison, number: int, chosen: tuple[int, str]) -> str:
+    """Write one row of the table."""
+    row = comparison.rows[number]
+    cells = "".join(
+        f"<td>{_cell(row, number, method, (number, method) == chosen) if method in row.values else ''}</td>"
+        for method in comparison.methods
+    )
+    others = "<br>".join(f"{escape(name)} {row.text(value)}" for name, value in row.published.items())
+    title = escape(row.title) + (" (%)" if row.unit == "%" else "")
+    return (
+        f"<tr><th scope=row>{title}<small>{escape(row.data)}, n = {row.n:,}</small></th>"
+        f"<td class=chance>{row.text(row.chance)}</td>{cells}<td class=published>{others}</td></tr>"
+    )
+
+
+def _cell(row: Row, number: int, method: str, chosen: bool) -> str:
+    """Write one number as a button."""
+    marks = " best" * (method == row.best) + " chosen" * chosen
+    value, label = row.text(row.values[method]), escape(name_of(row, method))
+    spread = f"<small>± {row.text(row.spread[method]).rstrip('°')}</small>" if method in row.spread else ""
+    return (
+        f'<button type=button class="cell{marks}" data-row={number} data-method="{escape(method)}" '
+        f'title="{label}" aria-label="{label}, {value}">{value}{spread}</button>'
+    )
