@@ -1,9 +1,11 @@
 """Every backend against a rasteriser so plain that it is right by reading."""
 
+import importlib
 import math
 import os
 import subprocess
 import sys
+import types
 
 import pytest
 import torch
@@ -227,14 +229,51 @@ def test_unknown_backend():
         interpolate(torch.zeros(1, 8, 8, dtype=torch.int64), points, points[0], 3, 3, backend="opengl")
 
 
-def test_pytorch3d_sees_the_same_faces_or_says_why_not():
-    points = mesh(5, 12, 12, 0.3, (30.0, 10.0, 5.0, 0, 0, 0))
+def extension_loads() -> bool:
+    """Whether pytorch3d's compiled part loads here; it is built for CUDA."""
     try:
-        from pytorch3d import _C  # noqa: F401
+        importlib.import_module("pytorch3d._C")
     except ImportError:
-        with pytest.raises(ImportError, match="pytorch3d|shared object"):  # the loader names the library it misses
-            rasterize(points, 12, 12, 16, backend="pytorch3d")
-        return
+        return False
+    return True
+
+
+@pytest.fixture
+def reference_pytorch3d(monkeypatch):
+    """pytorch3d with its own slow rasteriser in the place of the compiled one, so that its branch runs anywhere."""
+    before = {name: module for name, module in sys.modules.items() if name.startswith("pytorch3d")}
+    extension = types.ModuleType("pytorch3d._C")
+    monkeypatch.setattr(extension, "__getattr__", lambda name: None, raising=False)
+    monkeypatch.setitem(sys.modules, "pytorch3d._C", extension)
+    monkeypatch.setattr("pytorch3d._C", extension, raising=False)
+    module = importlib.import_module("pytorch3d.renderer.mesh.rasterize_meshes")
+    monkeypatch.setattr(module, "rasterize_meshes", module.rasterize_meshes_python)
+    yield
+    for name in [name for name in sys.modules if name.startswith("pytorch3d") and name not in before]:
+        del sys.modules[name]
+
+
+def test_the_pytorch3d_branch_names_the_same_faces(reference_pytorch3d):
+    """Axes, pixel centres and face numbers of a batch, by pytorch3d's reference implementation."""
+    points = torch.cat(
+        [mesh(5, 6, 5, 0.3, (30.0, 10.0, 5.0, 0, 0, 0)), mesh(6, 6, 5, 0.3, (-20.0, 10.0, 5.0, 0, 0, 0))]
+    )
+    found, ours = (rasterize(points, 6, 5, 10, backend=backend) for backend in ("pytorch3d", "torch"))
+    assert found.shape == (2, 10, 10) and (ours >= 0).any() and (ours < 0).any()
+    assert (found == ours).float().mean() > 0.97  # ties and edges may fall otherwise
+    assert not torch.equal(found, found.flip(-1)) and not torch.equal(found, found.flip(-2))
+
+
+@pytest.mark.skipif(extension_loads(), reason="pytorch3d's extension loads here")
+def test_without_its_extension_pytorch3d_says_which_to_choose():
+    points = mesh(5, 6, 6, 0.3, (0.0,) * 6)
+    with pytest.raises(ImportError, match=r"pytorch3d's rasteriser does not load here \(.+\): choose numba or torch"):
+        rasterize(points, 6, 6, 8, backend="pytorch3d")
+
+
+@pytest.mark.skipif(not extension_loads(), reason="pytorch3d's extension is built for CUDA and does not load here")
+def test_pytorch3ds_extension_sees_the_same_faces():
+    points = mesh(5, 12, 12, 0.3, (30.0, 10.0, 5.0, 0, 0, 0))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     found = rasterize(points.to(device), 12, 12, 16, backend="pytorch3d").cpu()
     ours = rasterize(points, 12, 12, 16, backend="torch")
