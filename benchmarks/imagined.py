@@ -17,8 +17,8 @@ import torch
 import webdataset
 
 from train.common.judges import package_folder
-from train.data.imagined.directions import EXPRESSION, POSE
-from train.data.imagined.drawing import Clip, clip_of, engine, load_directions
+from train.data.imagined.directions import EXPRESSION, POSE, load_directions
+from train.data.imagined.drawing import Clip, clip_of, engine
 from train.data.imagined.generator import Generator
 
 

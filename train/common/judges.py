@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from train.common.landmarks import levelled
+
 
 def package_folder(module: str, hint: str) -> Path:
     """Folder of an installed package, found without importing it. Raises ImportError, with `hint`, if it is missing."""
@@ -73,13 +75,8 @@ def measures(points: np.ndarray) -> dict[str, np.ndarray]:
         right, pitch as it looks down, jaw as the lips part, brow as the brows rise, blink as the eyes close; wink is
         the difference of the eyes: no direction of its own, but held by all others, or a blink shuts one eye.
     """
-    left, right = points[:, 36:42].mean(1), points[:, 42:48].mean(1)
-    along = (right - left) / np.linalg.norm(right - left, axis=1, keepdims=True)
-    offset = points - (left + right)[:, None] / 2
-    x = (offset * along[:, None]).sum(-1)
-    y = (offset * np.stack([-along[:, 1], along[:, 0]], axis=1)[:, None]).sum(-1)
+    x, y, size = levelled(points)
     corners = y[:, [48, 54]].mean(1)
-    size = np.maximum(corners, 1.1 * np.linalg.norm(right - left, axis=1))
     sides = (x[:, 0:5].mean(1) + x[:, 12:17].mean(1)) / 2
     opening = [(y[:, [i + 4, i + 5]] - y[:, [i + 2, i + 1]]).mean(1) / (x[:, i + 3] - x[:, i]) for i in (36, 42)]
     return {

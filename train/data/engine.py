@@ -9,12 +9,24 @@ from pathlib import Path
 
 from webdataset.writer import TarWriter
 
+from train.common.run import Progress
 from train.data.shards import ShardsError, sample_of, write_manifest
 from train.data.workers import in_order
 
 Drawn = tuple[str, list[bytes], list[dict], list[bytes] | None] | tuple[str, list[bytes], list[dict], None, list[dict]]
 """A clip of an engine: key, encoded WebP frames, one factor dictionary a frame, .npz bytes a frame or None; and from an
 engine that drops things, the dropped ones. A clip without frames is not written."""
+
+
+def progress_line(total: int, unit: str, every: int) -> Callable[[int, int], None]:
+    """Return a `progress` of draw_shards that prints a line, on files every so many clips."""
+    line = Progress(total, unit=unit)
+
+    def show(done: int, total: int) -> None:
+        line.total = total  # a continued run draws fewer
+        line(done, line=done % every == 0 or done == total)
+
+    return show
 
 
 def draw_shards(
@@ -29,8 +41,8 @@ def draw_shards(
 ) -> dict:
     """Draw clips in parallel into shards.
 
-    A shard is written to NAME.partial and renamed when it is whole; whole ones are not drawn again. Dropped things stand
-    in NAME.dropped.jsonl. Every clip is made by one thread, so that the number of workers changes no bit of it.
+    A shard is written to NAME.partial and renamed when it is whole; whole ones are not drawn again. Dropped things
+    stand in NAME.dropped.jsonl. Every clip is made by one thread, so that the number of workers changes no bit of it.
 
     Args:
         make_clip: index -> Drawn; depends on the index and its own fields alone. With workers > 1 it is pickled (a

@@ -6,14 +6,29 @@ a frame. Frames are standard crops with margin (half side times 1.25), so that t
 `KEY.00.npz`, one a frame.
 """
 
+import io
 import json
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
 from webdataset.writer import ShardWriter
 
 MARGIN = 1.25
 """Side of a stored frame over the side of the standard crop."""
+
+
+def encode_webp(picture: np.ndarray, method: int = 4) -> bytes:
+    """Encode a frame as shards hold it.
+
+    Args:
+        picture: H x W x 3 uint8 RGB.
+        method: effort of the encoder, 0 (fast) to 6 (small).
+    """
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "WEBP", quality=92, method=method)
+    return buffer.getvalue()
 
 
 class ShardsError(ValueError):

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from train.common.skin_tone import TONES, typology_angle
 from train.common.tar_slices import read_slice
 from train.data.on_disk import decode, frame_names, index_shard
 from train.data.shards import MARGIN, ShardsError
 
-TONES = (("very light", 55), ("light", 41), ("intermediate", 28), ("tan", 10), ("brown", -30), ("dark", -91))
-"""Names of skin tones and the ITA in degrees above which they begin (Chardon et al. 1991; Del Bino & Bernerd 2013)."""
 LISTS = {"pose": ("yaw", "pitch", "roll"), "light": ("ambient", "diffuse", "light x", "light y")}
 """What the numbers of a frame's lists are."""
 CHEEKS = ((-0.40, -0.24), (0.24, 0.40)), (0.08, 0.24)
@@ -35,16 +34,6 @@ def pick_clips(folder: Path, count: int) -> list[tuple[Path, dict]]:
     if not clips or not (Path(folder) / "manifest.json").exists():
         raise ShardsError(f"{folder} holds no shards; make some with `python -m train import SOURCE --out {folder}`")
     return clips if len(clips) <= count else [clips[(2 * i + 1) * len(clips) // (2 * count)] for i in range(count)]
-
-
-def typology_angle(rgb: np.ndarray) -> np.ndarray:
-    """ITA in degrees of sRGB colours, ... x 3 in [0, 255] -> ... (CIE L*a*b*, D65)."""
-    colour = np.asarray(rgb, float) / 255
-    linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
-    y = linear @ np.array([0.2126, 0.7152, 0.0722])
-    z = linear @ np.array([0.0193, 0.1192, 0.9505]) / 1.089
-    fy, fz = (np.where(t > 0.008856, np.cbrt(t), 7.787 * t + 16 / 116) for t in (y, z))
-    return np.degrees(np.arctan2(116 * fy - 16 - 50, np.maximum(200 * (fy - fz), 1e-6)))
 
 
 def cheek_colour(picture: np.ndarray) -> np.ndarray:

@@ -12,9 +12,10 @@ from PIL import Image, ImageCms
 from tests.helpers import drawn_clips, drawn_face, smooth, tiny_autoencoder, webp
 from train.__main__ import main
 from train.common.sheets import _frame_lines, _person, mixing_sheet, shards_sheet, tile, truth_pictures
+from train.common.skin_tone import typology_angle
 from train.data.engine import draw_shards
 from train.data.shards import ShardsError, write_shards
-from train.data.spread import cheek_colour, pick_clips, spread, typology_angle
+from train.data.spread import cheek_colour, pick_clips, spread
 from train.release.report import RESULTS_OF, SUMMARY, replace_between, results_of, summary
 
 SIDE = 120  # the sheet's: 96 px and the margin

@@ -23,38 +23,51 @@ SLOPE = 0.2
 
 
 class IRError(ValueError):
-    """An IR file is not that of random-face 2021.7.21.1."""
+    """Report an IR file that is not that of random-face 2021.7.21.1."""
 
 
 def read_constants(path: str | Path) -> list[tuple[str, Tensor]]:
-    """(name, float32 tensor) of the constants of an OpenVINO IR file `path`.xml, its binary beside it, in graph order.
+    """Read the float32 constants of an OpenVINO IR file.
 
-    Raises FileNotFoundError, or IRError where the two files do not belong together.
+    Args:
+        path: the graph, NAME.xml; its binary lies beside it.
+
+    Returns:
+        (name, tensor) of each, in graph order.
+
+    Raises:
+        FileNotFoundError: one of the files is missing.
+        IRError: the two files do not belong together.
     """
     path = Path(path)
     data, found = path.with_suffix(".bin").read_bytes(), []
     for layer in ElementTree.parse(path).getroot().iter("layer"):
-        about = layer.find("data")
+        element = layer.find("data")
+        about = {} if element is None else element.attrib
         if layer.get("type") != "Const" or about.get("element_type") != "f32":
             continue
-        shape = [int(side) for side in about.get("shape").split(",") if side.strip()]
-        count, start = int(np.prod(shape)), int(about.get("offset"))
-        if int(about.get("size")) != 4 * count or start + 4 * count > len(data):
-            raise IRError(f"{path.name}: constant {layer.get('name')} does not lie in its binary")
+        name, shape = layer.get("name", ""), [int(side) for side in about["shape"].split(",") if side.strip()]
+        count, start = int(np.prod(shape)), int(about["offset"])
+        if int(about["size"]) != 4 * count or start + 4 * count > len(data):
+            raise IRError(f"{path.name}: constant {name} does not lie in its binary")
         array = np.frombuffer(data, "<f4", count, start).reshape(shape)
-        found.append((layer.get("name"), torch.from_numpy(array.copy())))
+        found.append((name, torch.from_numpy(array.copy())))
     return found
 
 
 class Constants:
-    """Constants of the synthesis network, taken by name or by their distance from a named one."""
+    """Constants of the synthesis network, taken by name or by their distance from a named one.
+
+    Args:
+        path: of the graph, as read_constants takes it.
+    """
 
     def __init__(self, path: str | Path):
         self.path, self.all = Path(path), read_constants(path)
         self.index = {name: i for i, (name, _) in enumerate(self.all)}
 
     def __call__(self, name: str, shape: tuple[int, ...], after: int = 0) -> Tensor:
-        """The constant `after` places behind the one called `name`. Raises IRError where it has another shape."""
+        """Return the constant `after` places behind `name`; raises IRError where its shape is another."""
         found = self.all[self.index[name] + after][1] if name in self.index else torch.empty(0)
         if found.shape != torch.Size(shape):
             raise IRError(f"{self.path.name}: {name} + {after} is {tuple(found.shape)}, not {shape}")
@@ -72,6 +85,7 @@ class Affine(nn.Module):
         self.weight, self.bias = nn.Parameter(weight * factor.flatten()), nn.Parameter(bias[0] * factor.flatten())
 
     def forward(self, w: Tensor) -> Tensor:
+        """Return the scales: w B x 512 -> B x C x 1 x 1."""
         return F.linear(w, self.weight, self.bias)[:, :, None, None]
 
 
@@ -88,12 +102,13 @@ class Separable(nn.Module):
         self.bias = nn.Parameter(constants(f"{name}.bias", (1, out, 1, 1)).flatten())
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """Apply it to x B x C x S x S with the style w B x 512."""
         x = F.conv2d(x * self.affine(w), self.depthwise, padding=1, groups=x.shape[1])
         return F.leaky_relu_(F.conv2d(x, self.pointwise, self.bias).add_(self.noise), SLOPE)
 
 
 def inverse_haar(x: Tensor) -> Tensor:
-    """Inverse Haar transform: B x 4C x S x S -> B x C x 2S x 2S. Channels: C low ones, then three bands of each."""
+    """Invert the Haar transform: B x 4C x S x S -> B x C x 2S x 2S. Channels: C low ones, then three bands of each."""
     batch, channels, side, width = x.shape
     low, bands = x[:, : channels // 4], x[:, channels // 4 :].reshape(batch, channels // 4, 3, side, width)
     vertical, horizontal, both = bands.unbind(2)
@@ -113,7 +128,7 @@ class Level(nn.Module):
         self.second = Separable(constants, f"{name}.conv2", out, out, side)
 
     def forward(self, x: Tensor, styles: Tensor) -> Tensor:
-        """styles: B x 3 x 512."""
+        """Double x B x 4C x S/2 x S/2 with styles B x 3 x 512: B x D x S x S."""
         x = inverse_haar(x * self.up(styles[:, 0]))
         return self.second(self.first(x, styles[:, 1]), styles[:, 2])
 
@@ -128,6 +143,7 @@ class Head(nn.Module):
         self.scale = nn.Parameter(torch.ones(channels))
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """Read x B x C x S x S with the style w B x 512: B x 3 x 2S x 2S."""
         x = x * F.linear(w, self.modulation, self.scale)[:, :, None, None]
         return inverse_haar(F.conv2d(x, self.weight, self.bias))
 
@@ -136,7 +152,7 @@ class Reading(nn.Module):
     """Reads a picture off an early level: B x C x S x S -> B x 3 x 2S x 2S, for a third of the whole network's time.
 
     A linear map of the features and of the features as the next level would scale them, to 12 wavelet channels; fitted
-    by train.directions, for the wheel left out the heads of all levels but the last. Right in form and grain, off in
+    by `fit_reading`, for the wheel left out the heads of all levels but the last. Right in form and grain, off in
     colour by what a linear map can't know.
 
     Args:
@@ -151,7 +167,7 @@ class Reading(nn.Module):
         self.weight, self.bias = nn.Parameter(weight, requires_grad=False), nn.Parameter(bias, requires_grad=False)
 
     def forward(self, x: Tensor, scale: Tensor) -> Tensor:
-        """scale: B x C x 1 x 1, of the next level's Affine."""
+        """Read x B x C x S x S with the scale of the next level's Affine (B x C x 1 x 1): B x 3 x 2S x 2S."""
         batch, channels = x.shape[:2]
         plain, scaled = self.weight.split(channels, dim=1)
         weight = plain + scaled * scale.reshape(batch, 1, channels)
@@ -160,7 +176,7 @@ class Reading(nn.Module):
 
 
 def wavelets(pictures: Tensor) -> Tensor:
-    """Haar transform, the inverse of inverse_haar: B x C x 2S x 2S -> B x 4C x S x S."""
+    """Apply the Haar transform, the inverse of inverse_haar: B x C x 2S x 2S -> B x 4C x S x S."""
     upper, lower = pictures[..., ::2, :], pictures[..., 1::2, :]
     (low, horizontal), (vertical, both) = (
         (rows[..., ::2] + rows[..., 1::2], rows[..., ::2] - rows[..., 1::2]) for rows in (upper + lower, upper - lower)
@@ -206,14 +222,14 @@ class Generator(nn.Module):
         self.requires_grad_(False)
 
     def mapping(self, z: Tensor) -> Tensor:
-        """Z N x 512, standard normal, to w N x 512."""
+        """Map z (N x 512, standard normal) to w N x 512."""
         x = z * torch.rsqrt(z.square().mean(1, keepdim=True) + 1e-8)
-        for weight, bias in zip(self.mapping_weights, self.mapping_biases):
+        for weight, bias in zip(self.mapping_weights, self.mapping_biases, strict=True):
             x = F.leaky_relu(F.linear(x, weight, bias), SLOPE) * 2**0.5
         return x
 
     def features(self, styles: Tensor, levels: int = LEVELS) -> Tensor:
-        """Features after so many levels: B x C x S x S, S = 4 * 2^levels. styles: B x 23 x 512."""
+        """Return the features after so many levels: B x C x S x S, S = 4 * 2^levels. styles: B x 23 x 512."""
         x = F.conv2d(self.start * self.affine(styles[:, 0]), self.conv, self.bias, padding=1)
         x = F.leaky_relu_(x.add_(self.noise), SLOPE)
         for i, level in enumerate(self.levels[:levels]):
@@ -221,10 +237,15 @@ class Generator(nn.Module):
         return x
 
     def small(self, styles: Tensor, reading: Reading) -> Tensor:
-        """Pictures B x 3 x 512 x 512 as `reading` reads them off level 6, near [-1, 1]. styles: B x 23 x 512."""
-        scale = self.levels[reading.LEVELS].up(styles[:, 1 + 3 * reading.LEVELS])
-        return reading(self.features(styles, reading.LEVELS), scale)
+        """Read pictures B x 3 x 512 x 512 off level 6, near [-1, 1]. styles: B x 23 x 512."""
+        return reading(self.features(styles, reading.LEVELS), self.scale_above(styles, reading.LEVELS))
+
+    def scale_above(self, styles: Tensor, levels: int) -> Tensor:
+        """Return the scales B x C x 1 x 1 of the level after so many. styles: B x 23 x 512."""
+        level = self.levels[levels]
+        assert isinstance(level, Level)
+        return level.up(styles[:, 1 + 3 * levels])
 
     def forward(self, styles: Tensor) -> Tensor:
-        """Pictures B x 3 x 1024 x 1024, RGB, near [-1, 1], framed as FFHQ. styles: B x 23 x 512, one row a layer."""
+        """Draw pictures B x 3 x 1024 x 1024, RGB, near [-1, 1], framed as FFHQ. styles: B x 23 x 512, a row a layer."""
         return self.head(self.features(styles), styles[:, -1])

@@ -1,12 +1,14 @@
-"""People who do not exist by the hundred thousand, in minutes on a GPU: the clips of `imagined`, drawn without its judges.
+"""Clips of `imagined` drawn without its judges: people by the hundred thousand, in minutes on a GPU.
 
-    python -m train.data.imagined.drawing --people 20000 --frames 6 --unjudged --seed 0 --out FRAMES
+    python -m train imagined --people 20000 --frames 6 --unjudged --seed 0 --out FRAMES
 
-`imagined` measures every picture with dlib and draws again what has drifted: a few pictures a second. Here a person's styles are
-moved as far as the linear readers say is needed, all of a batch at once, and nobody looks at what comes out but the face detector
-that cuts the standard crop. Before the judge of identity, frames of one person are about as alike as after it (cards/imagined.md).
+`drawing` measures every picture with dlib and draws drifted ones again: a few pictures a second. Here a person's styles
+are moved as far as the linear readers say is needed, all of a batch at once, and only the face detector that cuts the
+standard crop looks at the pictures. Before the judge of identity, frames of one person are about as alike as after it
+(CARD.md).
 
-Frames are not encoded: FRAMES holds `frames.npy` (N x 3 x P x P uint8), `factors.json` and the manifest, as read_shards takes them.
+Frames are not encoded: FRAMES holds `frames.npy` (N x 3 x P x P uint8), `factors.json` and the manifest, as read_shards
+takes them.
 """
 
 import json
@@ -21,10 +23,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latentface.crop import standard_crop
-from latentface.detection import Face, look_once
+from latentface.detection import look_once
 from train.common.run import Progress, stoppable
 from train.data.imagined.directions import EXPRESSION, LAYERS, POSE, TRAITS, kind
-from train.data.imagined.drawing import ABOUT, CANDIDATES, REACH, SKIN, TRAIT_STEP, Imagined, path
+from train.data.imagined.drawing import ABOUT
+from train.data.imagined.model import Imagined
+from train.data.imagined.motion import path
+from train.data.imagined.people import CANDIDATES, REACH, SKIN, TRAIT_STEP
 from train.data.shards import MARGIN, ShardsError
 from train.data.workers import ignore_stop, single_threaded
 
@@ -46,7 +51,7 @@ class Styles:
             engine.device,
             {k: torch.from_numpy(v).to(engine.device) for k, v in engine.found.items()},
         )
-        self.map = engine.map.__self__.to(engine.device).mapping
+        self.map = engine.mapper.to(engine.device).mapping
         self.mean = torch.from_numpy(engine.mean).to(engine.device)
         sides = np.asarray(engine.sides)
         self.layers = {
@@ -54,11 +59,11 @@ class Styles:
         }
 
     def predicted(self, w: Tensor, name: str) -> Tensor:
-        """What faces of styles ... x 512 will measure, in standard deviations, as a linear reader has it: ..."""
+        """Predict a measure of the faces of styles ... x 512 linearly: ..., in standard deviations."""
         return (w - self.found["mean"]) @ self.found[f"read_{name}"]
 
     def people(self, count: int, generator: torch.Generator) -> Tensor:
-        """Styles count x 512 of people of evenly drawn gender, age and skin tone (see imagined.person_style)."""
+        """Draw styles count x 512 of people of even gender, age and skin tone (see people.person_style)."""
 
         def between(low: float, high: float) -> Tensor:
             return low + (high - low) * torch.rand(count, generator=generator, device=self.device)
@@ -75,35 +80,54 @@ class Styles:
         return w[rows, best] + sum(step[:, i, None] * self.found[name] for i, name in enumerate(TRAITS))
 
     def frames(self, w: Tensor, wishes: dict[str, Tensor]) -> Tensor:
-        """Styles N x T x rows x 512 of the frames of people N x 512; wishes: name -> N x T, in standard deviations."""
+        """Move the styles of people to their frames, first to rest, then along the path.
+
+        Args:
+            w: N x 512, the people.
+            wishes: measure -> N x T, in standard deviations.
+
+        Returns:
+            N x T x 23 x 512.
+        """
         rest = {name: wish[:, :1] - self.predicted(w, name)[:, None] for name, wish in wishes.items()}
         steps = {name: wish - wish[:, :1] for name, wish in wishes.items()}
         styles = w[:, None, None].expand(-1, next(iter(steps.values())).shape[1], len(self.layers["pose"]), -1).clone()
         for strengths in (rest, steps):
             for group, reach in REACH.items():
-                moved = sum(strengths[n][..., None] * self.found[n] for n in strengths if kind(n) == group)
+                steps_of_kind = (strengths[n][..., None] * self.found[n] for n in strengths if kind(n) == group)
+                moved = sum(steps_of_kind, torch.zeros((), device=self.device))
                 moved = moved * (reach / moved.norm(dim=-1, keepdim=True).clamp(min=1e-9)).clamp(max=1)
                 styles += moved[:, :, None] * self.layers[group][:, None]
         return styles
 
 
 def landmarks(pictures: np.ndarray) -> list[np.ndarray | None]:
-    """Five landmarks of the face in each picture N x S x S x 3 uint8, in units of its side; None where none is surely seen.
+    """Find five landmarks of the face in each picture: the mean of two looks, one of them at the mirror image.
 
-    The mean of two looks, one of them at the mirror image.
+    Args:
+        pictures: N x S x S x 3 uint8.
+
+    Returns:
+        5 x 2 each, in units of the picture's side; None where no face is surely seen.
     """
     found = []
     for image in pictures:
-        looks: list[Face | None] = [look_once(image, 160, flip) for flip in (False, True)]
-        ok = all(face is not None for face in looks)
-        found.append(np.mean([face.landmarks for face in looks], axis=0) / image.shape[0] if ok else None)
+        looks = [look_once(image, 160, flip) for flip in (False, True)]
+        faces = [face.landmarks for face in looks if face is not None]
+        found.append(np.mean(faces, axis=0) / image.shape[0] if len(faces) == len(looks) else None)
     return found
 
 
 def cut(pictures: Tensor, squares: Tensor, side: int) -> Tensor:
-    """Squares (N x 3: centre x, y, half side, in units of the picture's side) out of pictures N x 3 x S x S: N x 3 x side x side.
+    """Cut squares out of pictures, sampled three times as finely and averaged; outside they are mirrored.
 
-    Sampled three times as finely and averaged; what lies outside is mirrored in.
+    Args:
+        pictures: N x 3 x S x S.
+        squares: N x 3: centre x, y and half side, in units of the picture's side.
+        side: of the results in pixels.
+
+    Returns:
+        N x 3 x side x side.
     """
     x, y, half = (2 * squares).unbind(1)
     matrix = torch.zeros(len(pictures), 2, 3, device=pictures.device)
@@ -113,55 +137,93 @@ def cut(pictures: Tensor, squares: Tensor, side: int) -> Tensor:
     return F.avg_pool2d(F.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False), 3)
 
 
-def imagined_frames(people: int, frames: int, size: int, seed: int, out: Path, workers: int = 1) -> dict:
-    """Draws clips into `out`; the same arguments give the same people on the same kind of device. Returns the manifest.
+class Cutter:
+    """Cuts faces out of drawn batches into one array on disk, while the next batches are drawn.
 
-    Ctrl-C ends with the people that are there. size: side of the standard crop in pixels. Raises ValueError for a number below 1,
-    ShardsError where `out` holds something.
+    Args:
+        file: the .npy to write.
+        count: most frames.
+        side: of a frame in pixels.
+        pool: processes that look for the faces.
+
+    Attributes:
+        factors: of the frames that are written.
+    """
+
+    def __init__(self, file: Path, count: int, side: int, pool: ProcessPoolExecutor):
+        self.frames = np.lib.format.open_memmap(file, "w+", np.uint8, (count, 3, side, side))
+        self.side, self.pool = side, pool
+        self.factors: list[dict] = []
+        self.waiting: deque[tuple[Tensor, list[tuple[int, int]], Future]] = deque()
+
+    def add(self, pictures: Tensor, names: list[tuple[int, int]]) -> None:
+        """Queue a batch: pictures B x 3 x S x S uint8, and the (person, frame) of each."""
+        small = F.interpolate(pictures.float(), (SEEN, SEEN), mode="area").round().to(torch.uint8)
+        seen = small.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        self.waiting.append((pictures, names, self.pool.submit(landmarks, seen)))
+        if len(self.waiting) > IN_FLIGHT:
+            self._cut_next()
+
+    def finish(self) -> None:
+        """Cut all that waits."""
+        while self.waiting:
+            self._cut_next()
+
+    def _cut_next(self) -> None:
+        pictures, names, future = self.waiting.popleft()
+        found = future.result()
+        keep = [i for i, points in enumerate(found) if points is not None]
+        if not keep:
+            return
+        squares = [standard_crop(found[i], MARGIN) for i in keep]
+        where = torch.tensor(squares, dtype=torch.float32, device=pictures.device)
+        crops = cut(pictures[keep].float(), where, self.side).round().to(torch.uint8).cpu().numpy()
+        self.frames[len(self.factors) : len(self.factors) + len(keep)] = crops
+        self.factors.extend({"person": f"{names[i][0]:06d}", "frame": names[i][1]} for i in keep)
+
+
+def imagined_frames(people: int, frames: int, size: int, seed: int, out: Path, workers: int = 1) -> dict:
+    """Draw clips into `out`; the same arguments give the same people on the same kind of device.
+
+    Ctrl-C ends with the people that are there.
+
+    Args:
+        people: how many, a clip each.
+        frames: of a clip.
+        size: side of the standard crop in pixels.
+        seed: of everything drawn.
+        out: an empty folder, or none yet.
+        workers: processes that look for faces.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        ValueError: a number is below 1.
+        ShardsError: `out` holds something.
     """
     if min(people, frames, size, workers) < 1:
-        raise ValueError(
-            f"people, frames, size and workers must be 1 or more, not {people}, {frames}, {size}, {workers}"
-        )
+        have = f"{people}, {frames}, {size}, {workers}"
+        raise ValueError(f"people, frames, size and workers must be 1 or more, not {have}")
     if out.exists() and any(out.iterdir()):
         raise ShardsError(f"{out} is not empty; choose another --out")
     out.mkdir(parents=True, exist_ok=True)
     engine = Imagined()
-    styles, side = Styles(engine), round(size * MARGIN)
+    styles, progress = Styles(engine), Progress(people, unit="people")
     generator = torch.Generator(engine.device).manual_seed(seed)
     rng = np.random.default_rng([seed, 7])
-    drawn = np.lib.format.open_memmap(out / "frames.npy", "w+", np.uint8, (people * frames, 3, side, side))
-    factors: list[dict] = []
-    progress = Progress(people, unit="people")
-    waiting: deque[tuple[Tensor, list[tuple[int, int]], Future]] = deque()
-
-    def finish() -> None:
-        pictures, names, future = waiting.popleft()
-        found = future.result()
-        keep = [i for i, points in enumerate(found) if points is not None]
-        if keep:
-            squares = torch.tensor(
-                [standard_crop(found[i], MARGIN) for i in keep], dtype=torch.float32, device=pictures.device
-            )
-            crops = cut(pictures[keep].float(), squares, side).round().to(torch.uint8).cpu().numpy()
-            drawn[len(factors) : len(factors) + len(keep)] = crops
-            factors.extend({"person": f"{names[i][0]:06d}", "frame": names[i][1]} for i in keep)
-
     with (
         stoppable() as stopped,
         torch.inference_mode(),
         single_threaded(),
         ProcessPoolExecutor(workers, get_context("spawn"), ignore_stop) as pool,
     ):
+        cutter = Cutter(out / "frames.npy", people * frames, round(size * MARGIN), pool)
         for first in range(0, people, CHUNK):
             if stopped():
                 break
             count = min(CHUNK, people - first)
-            paths = [path(rng, frames) for _ in range(count)]
-            wishes = {
-                name: torch.tensor(np.stack([p[name] for p in paths]), dtype=torch.float32, device=engine.device)
-                for name in POSE + EXPRESSION
-            }
+            wishes = _wishes(rng, count, frames, engine.device)
             w = styles.people(count, generator)
             names = [(first + person, frame) for person in range(count) for frame in range(frames)]
             done = 0
@@ -169,19 +231,20 @@ def imagined_frames(people: int, frames: int, size: int, seed: int, out: Path, w
                 rows = styles.frames(part, {name: wish[done // frames :][: len(part)] for name, wish in wishes.items()})
                 batch = engine.network(rows.flatten(0, 1).to(torch.bfloat16))
                 batch = F.avg_pool2d(batch.float().clamp(-1, 1), 2).mul(127.5).add(127.5).round().to(torch.uint8)
-                small = F.interpolate(batch.float(), (SEEN, SEEN), mode="area").round().to(torch.uint8)
-                small = small.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-                waiting.append((batch, names[done : done + len(batch)], pool.submit(landmarks, small)))
+                cutter.add(batch, names[done : done + len(batch)])
                 done += len(batch)
-                if len(waiting) > IN_FLIGHT:
-                    finish()
             progress(first + count, line=first // CHUNK % 8 == 0 or first + count == people)
-        while waiting:
-            finish()
-    manifest = {
-        **ABOUT, "seed": seed, "clips": len({f["person"] for f in factors}), "frames": len(factors),
-        "persons": len({f["person"] for f in factors}), "margin": MARGIN, "judged": False,
-    }  # fmt: skip
+        cutter.finish()
+    factors, persons = cutter.factors, len({row["person"] for row in cutter.factors})
+    counts = {"clips": persons, "frames": len(factors), "persons": persons, "margin": MARGIN}
+    manifest = {**ABOUT, "seed": seed, **counts, "judged": False}
     (out / "factors.json").write_text(json.dumps(factors))
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1))
     return manifest
+
+
+def _wishes(rng: np.random.Generator, count: int, frames: int, device: torch.device) -> dict[str, Tensor]:
+    """Wishes of many people: measure -> count x frames."""
+    paths = [path(rng, frames) for _ in range(count)]
+    stacked = {name: np.stack([one[name] for one in paths]) for name in POSE + EXPRESSION}
+    return {name: torch.tensor(wish, dtype=torch.float32, device=device) for name, wish in stacked.items()}

@@ -11,36 +11,14 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from train.common.judges import measures, package_folder
-from train.data.imagined.directions import (
-    DIRECTIONS,
-    EXPRESSION,
-    POSE,
-    TRAITS,
-    fit_directions,
-    fit_traits,
-    gaze,
-    kind,
-    mouth_and_brows,
-    skin_tone,
-    untangled,
-)
-from train.data.imagined.drawing import (
-    REACH,
-    REST,
-    SAME_PERSON,
-    Clip,
-    clip_of,
-    clips,
-    crop,
-    crop_box,
-    eased,
-    engine,
-    imagined_shards,
-    load_directions,
-    path,
-    person_style,
-    within,
-)
+from train.common.skin_tone import skin_tone
+from train.data.imagined.directions import DIRECTIONS, EXPRESSION, POSE, TRAITS, kind, load_directions
+from train.data.imagined.drawing import SAME_PERSON, Clip, clip_of, clips, crop, crop_box, engine, imagined_shards
+from train.data.imagined.find_directions import fit_directions, untangled
+from train.data.imagined.measurements import gaze, mouth_and_brows
+from train.data.imagined.motion import REST, eased, path
+from train.data.imagined.people import REACH, person_style, within
+from train.data.imagined.traits import Photos, fit_traits
 from train.data.shards import ShardsError
 
 
@@ -144,9 +122,9 @@ def test_traits_are_judged_on_people_left_out():
     signs[:, 1] += 6 * (np.log(age) - 3.5)
     skin = rng.uniform(-50, 70, 60)[person]
     signs[:, 2] += skin / 10
-    found = fit_traits(signs, male, age, skin, person, ridge=1.0)
+    found = fit_traits(Photos(signs, male, age, skin, person), ridge=1.0)
     assert found["gender_accuracy"] > 0.97 and found["age_correlation"] > 0.7 and found["skin_correlation"] > 0.9
-    noise = fit_traits(rng.standard_normal((120, 16)), male, age, skin, person, ridge=1.0)
+    noise = fit_traits(Photos(rng.standard_normal((120, 16)), male, age, skin, person), ridge=1.0)
     assert abs(noise["gender_accuracy"] - 0.5) < 0.2
     assert max(abs(noise["age_correlation"]), abs(noise["skin_correlation"])) < 0.4
 

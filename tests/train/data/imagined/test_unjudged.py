@@ -14,7 +14,9 @@ from latentface.detection import detect
 from tests.helpers import FACE, drawn_clips, drawn_face, smooth
 from train.__main__ import main
 from train.data.imagined.directions import EXPRESSION, POSE, TRAITS
-from train.data.imagined.drawing import CANDIDATES, REACH, SKIN, engine, path, person_style, within
+from train.data.imagined.drawing import engine
+from train.data.imagined.motion import path
+from train.data.imagined.people import CANDIDATES, REACH, SKIN, person_style, within
 from train.data.imagined.unjudged import Styles, cut, imagined_frames, landmarks
 from train.data.reading import read_shards
 from train.data.shards import ShardsError, write_shards
