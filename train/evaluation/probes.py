@@ -26,8 +26,9 @@ from torch import Tensor
 
 from latentface.checkpoints import ASSETS
 from train.common.run import record
-from train.evaluation.datasets import Classes, Pairs, Pictures, Task, Values, read
+from train.evaluation.datasets import read
 from train.evaluation.datasets.crops import Crops
+from train.evaluation.datasets.forms import Classes, Pairs, Pictures, Task, Values
 from train.evaluation.methods import Method, Variant, load_method
 from train.evaluation.metrics.scores import correlation, f1
 from train.evaluation.probe_heads.logistic import linear_probe

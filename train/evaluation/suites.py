@@ -1,32 +1,52 @@
-"""Measures of checkpoints: runs a suite and writes its flat JSON with the record of the run.
+"""The suites that measure checkpoints, and how one is run: flat JSON with the record of the run.
 
     python -m train evaluate --suite swaps --checkpoint explorer --data london:london_dev.tar --out results.json
 
-A suite is a module of this package with `run(checkpoints, data, out, seed)`: names or folders of checkpoints, (kind,
+A suite is a function `run(checkpoints, data, out, seed)` and a line of SUITES: names or folders of checkpoints, (kind,
 path) of every --data (kind "" for a plain path), the JSON's path, for pictures beside it, and the seed. It returns the
 flat results, numbers or what JSON takes, and raises ValueError, in one line, for data or checkpoints it can't use.
+
+The keys of the results are a contract: shipped result files, the app and the README read them by name. Some are older
+than the names in the code: `..._smile_told` is the share that `ordered_pairs` returns.
 """
 
-import importlib
 import json
 import re
 from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
 
 from train.common.run import record
 
-SUITES = ("depth", "swaps", "leakage", "probes")
-"""Names of the suites, each the module of that name."""
+SUITES = {
+    "depth": "train.evaluation.depth:run",
+    "swaps": "train.evaluation.swaps:run",
+    "leakage": "train.evaluation.leakage:run",
+    "probes": "train.evaluation.probes:run",
+}
+"""A suite's name and the function that runs it."""
 
 
 def evaluate(suite: str, checkpoints: list[str], data: list[str], out: Path, seed: int = 0) -> dict:
-    """Runs a suite, writes its JSON to `out`, and returns the results.
+    """Run a suite and write its JSON.
 
-    data: SHARDS or KIND:PATH each. Raises ValueError for a suite that is not there, or what the suite can't use.
+    Args:
+        suite: one of SUITES.
+        checkpoints: names or folders.
+        data: SHARDS or KIND:PATH each.
+        out: the JSON's path.
+        seed: of all that is drawn.
+
+    Returns:
+        The suite's results.
+
+    Raises:
+        ValueError: no such suite, or checkpoints or data that it can't use.
     """
     if suite not in SUITES:
         raise ValueError(f"no suite {suite!r}: choose {', '.join(SUITES)}")
     pairs = [split_kind(entry) for entry in data]
-    results = importlib.import_module(f".{suite}", __package__).run(checkpoints, pairs, out, seed)
+    results = resolve_name(SUITES[suite])(checkpoints, pairs, out, seed)
     names = [Path(checkpoint).name for checkpoint in checkpoints]
     sets = [f"{kind}:{path.name}".lstrip(":") for kind, path in pairs]
     one = len(checkpoints) == 1
@@ -38,15 +58,18 @@ def evaluate(suite: str, checkpoints: list[str], data: list[str], out: Path, see
 
 
 def split_kind(entry: str) -> tuple[str, Path]:
-    """ "lfw:folder/lfw_dev.tar" -> ("lfw", that path); a plain path has kind ""."""
-    kind, path = re.fullmatch(r"(?:([a-z0-9]{2,}):)?(.*)", entry).groups()
-    if not path:
+    """Split "lfw:folder/lfw_dev.tar" into ("lfw", that path); a plain path has kind "".
+
+    Raises ValueError where there is no path.
+    """
+    found = re.fullmatch(r"(?:([a-z0-9]{2,}):)?(.*)", entry)
+    if found is None or not found[2]:
         raise ValueError(f"--data {entry!r} names no path; give SHARDS or KIND:PATH")
-    return kind or "", Path(path)
+    return found[1] or "", Path(found[2])
 
 
-def rounded(value):
-    """Floats to 4 places, small ones to 4 digits, inside lists and dictionaries too."""
+def rounded(value: Any) -> Any:
+    """Round floats to 4 places, small ones to 4 digits, inside lists and dictionaries too."""
     if isinstance(value, dict):
         return {k: rounded(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):

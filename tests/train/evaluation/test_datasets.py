@@ -13,8 +13,10 @@ from PIL import Image
 from latentface.alignment import align
 from latentface.crop import crop
 from tests.helpers import FACE, ROOT, photo
-from train.evaluation.datasets import KINDS, Classes, DataError, Pairs, Pictures, Stored, Values, read, stored
+from train.evaluation.datasets import DATASETS, read
 from train.evaluation.datasets.crops import Crops, cache_folder
+from train.evaluation.datasets.files import DataError, Stored, stored
+from train.evaluation.datasets.forms import Classes, Pairs, Pictures, Values
 from train.evaluation.datasets.pose import angles
 
 FER = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
@@ -230,7 +232,7 @@ MADE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", DATASETS)
 def test_every_kind_is_read_and_its_pictures_open(kind, tmp_path):
     tasks = read(kind, MADE[kind](tmp_path))
     for task in tasks:
@@ -246,7 +248,7 @@ def test_every_kind_is_read_and_its_pictures_open(kind, tmp_path):
     json.dumps([task.task for task in tasks])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", DATASETS)
 def test_a_folder_of_something_else_is_refused_in_one_line(kind, tmp_path):
     for path in (tmp_path, picture(tmp_path / "holiday.jpg")):
         with pytest.raises(DataError) as error:
@@ -254,7 +256,7 @@ def test_a_folder_of_something_else_is_refused_in_one_line(kind, tmp_path):
         assert "\n" not in str(error.value) and len(str(error.value)) > 20
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("lfw", "london")])
+@pytest.mark.parametrize("kind", [kind for kind in DATASETS if kind not in ("lfw", "london")])
 def test_a_set_with_a_part_missing_is_refused(kind, tmp_path):
     """The first folder or file in it is taken away."""
     root = MADE[kind](tmp_path)
@@ -447,3 +449,27 @@ def test_stored_names_are_sorted_and_bytes_are_those_of_the_file(tmp_path):
     assert list(stored(path)) == ["a/1.webp", "b/2.webp"]
     with tarfile.open(path) as archive:
         assert stored(path)["b/2.webp"].read() == archive.extractfile("b/2.webp").read()
+
+
+def test_a_data_set_is_one_function_and_one_line(tmp_path, monkeypatch):
+    (tmp_path / "thumbs_reader.py").write_text(READER)
+    (tmp_path / "set").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "set" / "up.png")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(DATASETS, "thumbs", "thumbs_reader:thumbs")
+    (task,) = read("thumbs", tmp_path / "set")
+    assert task.names == ["up"] and task.pictures.image(0).shape == (8, 8, 3)
+
+
+READER = """
+import numpy as np
+from train.evaluation.datasets.files import stored
+from train.evaluation.datasets.forms import Classes, Pictures
+
+
+def thumbs(path):
+    files = stored(path)
+    pictures = Pictures(list(files), list(files.values()))
+    count = len(files)
+    return [Classes("thumbs", pictures, np.zeros(count, int), ["up"], np.full(count, "test"), np.arange(count))]
+"""

@@ -9,7 +9,6 @@ import pytest
 import torch
 from PIL import Image
 from torch import nn
-from train.evaluation.metrics.ssim import ssim
 
 from latentface.autoencoder import Codes, Scene
 from latentface.camera import normals_from_depth, pixel_grid
@@ -31,6 +30,7 @@ from train.evaluation.depth import (
     side,
     truth_maps,
 )
+from train.evaluation.metrics.ssim import ssim
 
 SIZE, SIDE = 32, 40
 PEOPLE, FRAMES = 3, 4

@@ -9,8 +9,7 @@ from latentface.checkpoints import CheckpointError
 from latentface.pcl import PCL, Backbone
 from tests.helpers import drawn_clips, drawn_face, tiny_pipeline
 from train.data.shards import ShardsError, write_shards
-from train.evaluation import methods as features
-from train.evaluation.methods import Variant, load_method, resized
+from train.evaluation.methods import METHODS, Variant, load_method, resized
 
 
 def faces(count: int, side: int) -> torch.Tensor:
@@ -126,7 +125,9 @@ def test_pca_is_that_of_the_training_people(shards):
 def test_hog_knows_the_direction_of_edges():
     """Stripes: all of the energy is in the bin across them; brightness does not matter."""
     across = torch.arange(48).float().mul(2 * torch.pi / 12).sin().expand(1, 3, 48, 48) * 0.5
-    found = features.hog()(torch.cat([across, across.transpose(2, 3), across * 0.5 + 0.2]), Variant(48, 1.0, 8))["hog"]
+    found = load_method("hog")(torch.cat([across, across.transpose(2, 3), across * 0.5 + 0.2]), Variant(48, 1.0, 8))[
+        "hog"
+    ]
     assert found.shape == (3, 900)
     bins = found.view(3, -1, 9).sum(1)
     assert bins[0].argmax() != bins[1].argmax() and bins[0].max() > 0.8 * bins[0].sum()
@@ -145,7 +146,7 @@ def test_imagenet_is_the_network_as_it_came():
     mean, std = torch.tensor([0.485, 0.456, 0.406])[:, None, None], torch.tensor([0.229, 0.224, 0.225])[:, None, None]
     with torch.no_grad():
         expected = network.extract_features((images / 2 + 0.5 - mean) / std).mean((2, 3))
-    blocks = features.imagenet()(images, Variant(96))
+    blocks = load_method("imagenet")(images, Variant(96))
     assert torch.allclose(blocks["head"], expected, atol=1e-4) and blocks["middle"].shape == (2, 112 * 16)
 
 
@@ -154,3 +155,20 @@ def test_what_can_not_be_loaded_is_said(tmp_path, folders):
         load_method(str(tmp_path / "nothing"))
     with pytest.raises(ShardsError):
         load_method(f"pca:{tmp_path}")
+
+
+GREY = """
+from train.evaluation.methods import Method, Variant
+
+
+def load(source):
+    return Method("grey", f"mean grey, {source}", [Variant(8)], lambda images, variant: {"grey": images.mean((2, 3))})
+"""
+
+
+def test_a_method_is_one_file_and_one_line(tmp_path, monkeypatch):
+    (tmp_path / "grey_method.py").write_text(GREY)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(METHODS, "grey", "grey_method")
+    method = load_method("grey:of nothing")
+    assert method.about == "mean grey, of nothing" and method(faces(2, 16))["grey"].shape == (2, 3)

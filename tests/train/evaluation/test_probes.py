@@ -15,8 +15,9 @@ from sklearn.linear_model import Ridge
 from tests.helpers import drawn_face, tiny_pipeline, webp
 from train.evaluation import methods as features
 from train.evaluation import probes
-from train.evaluation.datasets import Classes, Pairs, Pictures, Stored, Values
 from train.evaluation.datasets.crops import Crops
+from train.evaluation.datasets.files import Stored
+from train.evaluation.datasets.forms import Classes, Pairs, Pictures, Values
 from train.evaluation.methods import Method, Variant
 from train.evaluation.metrics.scores import correlation, f1
 from train.evaluation.probe_heads.logistic import PENALTIES, linear_probe

@@ -13,7 +13,7 @@ from PIL import Image
 from tests.helpers import ROOT
 from train.common.judges import Reader, measures
 from train.data.london import london_photos
-from train.evaluation.suites import evaluate, rounded, split_kind
+from train.evaluation.suites import SUITES, evaluate, rounded, split_kind
 from train.evaluation.swaps import cosine, told_apart
 
 GALLERY = ROOT / "assets" / "gallery"
@@ -88,3 +88,12 @@ def test_told_apart_asks_which_of_two_pictures_smiles_more():
         1 / 3
     )  # 2 was to be neutral, and 5 smiles no more than 4
     assert told_apart(judged, {i: not smile for i, smile in smiling.items()}, pairs) == pytest.approx(1 / 3)
+
+
+def test_a_suite_is_one_function_and_one_line(tmp_path, monkeypatch):
+    text = "def run(checkpoints, data, out, seed):\n    return {'checkpoints': len(checkpoints), 'kind': data[0][0]}\n"
+    (tmp_path / "counting_suite.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(SUITES, "counting", "counting_suite:run")
+    assert evaluate("counting", ["a", "b"], ["lfw:x"], tmp_path / "r.json") == {"checkpoints": 2, "kind": "lfw"}
+    assert json.loads((tmp_path / "r.json").read_text())["suite"] == "counting"

@@ -21,7 +21,7 @@ from latentface.crop import crop, standard_crop
 from latentface.detection import tight_face
 from train.common.run import Progress
 from train.data.shards import MARGIN
-from train.evaluation.datasets import Pictures
+from train.evaluation.datasets.forms import Pictures
 
 SAMPLE = 300
 """Pictures of the training part in which faces are looked for to tell the usual square."""

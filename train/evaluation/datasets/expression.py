@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from train.data.london import london_photos
-from train.evaluation.datasets import Classes, DataError, Pictures, Stored, lines, need, numbered, stored
+from train.evaluation.datasets.files import DataError, Stored, lines, need, numbered, stored
+from train.evaluation.datasets.forms import Classes, Pictures
 
 EVERY = 5
 """Of a set without a test part, every fifth person reports."""

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from train.evaluation.datasets import DataError, Pictures, Stored, Values, numbered, stored
+from train.evaluation.datasets.files import DataError, Stored, numbered, stored
+from train.evaluation.datasets.forms import Pictures, Values
 
 ANGLES = ["yaw", "pitch", "roll"]
 LIMIT = 99.0
@@ -41,7 +42,7 @@ def aflw2000(path: Path) -> list[Values]:
     return _mats(path, "aflw2000", "test")
 
 
-def n300wlp(path: Path) -> list[Values]:
+def w300lp(path: Path) -> list[Values]:
     """AFW, HELEN, IBUG and LFPW (with or without their _Flip), each of NAME_0.jpg and NAME_0.mat; all train."""
     if not any((path / folder).is_dir() for folder in ("AFW", "HELEN", "IBUG", "LFPW")):
         raise DataError(f"300wlp: {path} has none of the folders AFW, HELEN, IBUG, LFPW")

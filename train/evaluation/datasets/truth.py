@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from train.common.tar_slices import members, read_slice
-from train.evaluation.datasets import DataError, Pictures, Stored, Values, numbered
+from train.evaluation.datasets.files import DataError, Stored, numbered
+from train.evaluation.datasets.forms import Pictures, Values
 
 ACTIVE = 0.3
 """Weight from which a facial action counts as active."""

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from train.evaluation.datasets import DataError, Pictures, Stored, Values, need, numbered, stored
+from train.evaluation.datasets.files import DataError, Stored, need, numbered, stored
+from train.evaluation.datasets.forms import Pictures, Values
 
 EVERY = 3
 """Both sets are used in three folds of people; here the last third reports."""

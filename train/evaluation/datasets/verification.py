@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from train.evaluation.datasets import DataError, Pairs, Pictures, Stored, lines, need, numbered, stored
+from train.evaluation.datasets.files import DataError, Stored, lines, need, numbered, stored
+from train.evaluation.datasets.forms import Pairs, Pictures
 
 FOLDS = 10
 
