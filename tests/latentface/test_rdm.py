@@ -30,7 +30,7 @@ def ddim_by_the_paper(denoiser: Denoiser, code: torch.Tensor, noise: torch.Tenso
         alpha_bar.append(product)
     times = [round(1000 / steps) * i for i in range(steps)][::-1]
     condition, x, clean = (code - denoiser.mean) / denoiser.std, noise, []
-    for now, after in zip(times, [*times[1:], None]):
+    for now, after in zip(times, [*times[1:], None], strict=True):
         a, b = alpha_bar[now], 1.0 if after is None else alpha_bar[after]
         with torch.no_grad():
             x0 = denoiser(x[None], torch.tensor([now]), condition[None])[0]
@@ -47,7 +47,7 @@ def test_sampling_against_the_paper(steps, samples):
     noise = torch.randn(samples, 1, 16, generator=torch.Generator().manual_seed(11))[:, 0]
     for row in range(2):
         runs = [ddim_by_the_paper(denoiser, CODES[row], one, steps) for one in noise]
-        *clean, last = [torch.stack(parts).mean(0) * denoiser.std + denoiser.mean for parts in zip(*runs)]
+        *clean, last = [torch.stack(parts).mean(0) * denoiser.std + denoiser.mean for parts in zip(*runs, strict=True)]
         torch.testing.assert_close(found.identity[row], last, atol=1e-4, rtol=1e-4)
         for mine, twin in zip(found.steps, clean, strict=True):
             torch.testing.assert_close(mine[row], twin, atol=1e-4, rtol=1e-4)
@@ -146,7 +146,7 @@ def test_the_expression_of_a_limited_denoiser_lies_in_its_directions():
     denoiser = limited()
     found = split(denoiser, make_scheduler(), CODES)
     expression = found.expression / denoiser.std
-    torch.testing.assert_close(denoiser.moving(expression), expression, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(denoiser.expression_part(expression), expression, atol=1e-4, rtol=1e-4)
     assert torch.linalg.matrix_rank(expression, atol=1e-3) == 3
 
 

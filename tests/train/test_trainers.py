@@ -228,7 +228,7 @@ def test_stage_2_learns_and_writes_a_pipeline(shards, tmp_path, changing):
     )
     parts = pipeline.split(random_codes(4))
     expression = parts.expression / denoiser.std
-    assert not any(changing) or torch.allclose(denoiser.moving(expression), expression, atol=1e-4)
+    assert not any(changing) or torch.allclose(denoiser.expression_part(expression), expression, atol=1e-4)
     assert all(part.abs().max() > 0.01 for part in expression.chunk(2, 1))
     assert rows[-1]["loss"] < 0.3 * 2 * float(error[~clips.validation].mean())
     assert torch.isfinite(parts.identity).all() and denoiser.std.min() > 0

@@ -158,7 +158,7 @@ def start_from_least_squares(denoiser: Denoiser, condition: Tensor, target: Tens
     What a code tells of its person's other frames lies partly in directions of little variance, which gradients take very long to
     find: the network starts here and learns what is left. ridge: added to the variance of every number that it sees.
     """
-    kept = (condition - denoiser.moving(condition)).double()
+    kept = (condition - denoiser.expression_part(condition)).double()
     wanted, seen = target.double().mean(0), kept.mean(0)
     damped = (kept - seen).T @ (kept - seen) / len(kept) + ridge * torch.eye(kept.shape[1]).to(kept)
     weight = torch.linalg.solve(damped, (kept - seen).T @ (target.double() - wanted) / len(kept)).T
