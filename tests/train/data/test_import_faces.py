@@ -19,9 +19,12 @@ from PIL import Image
 from latentface.detection import Face
 from tests.helpers import ROOT
 from train.__main__ import main
-from train.data.import_faces import Source, _moved, _plan, import_source, spread, video_frames
+from train.data.import_faces import import_source
+from train.data.import_layout import Source, plan, spread
 from train.data.reading import read_shards
 from train.data.shards import ShardsError
+from train.data.tracking import moved
+from train.data.video import video_frames
 
 GALLERY = ROOT / "assets" / "gallery"
 
@@ -211,40 +214,58 @@ def test_a_cut_off_tar_gives_what_it_has(people, tmp_path):
     assert manifest["frames"] == 2 and [row["file"] for row in dropped(tmp_path / "out")][0] == "people.tar"
 
 
-def plan(names, layout="auto", frames=16, tar=False):
-    clips, layout = _plan([Source(name, "t", 0 if tar else None) for name in names], layout, {}, frames)
+def planned(names, layout="auto", frames=16, tar=False):
+    clips, layout = plan([Source(name, "t", 0 if tar else None) for name in names], layout, {}, frames)
     return layout, [(c["person"], c["kind"], len(c["files"])) for c in clips]
 
 
 def test_the_layout_is_read_off_the_folders():
-    assert plan(["a.jpg", "b.jpg", "b.mp4"]) == ("images", [("a", "photos", 1), ("b", "photos", 1), ("b", "video", 1)])
-    assert plan(["ann/1.jpg", "ann/2.jpg", "bob/1.jpg", "bob/x.mp4"])[1] == [
+    assert planned(["a.jpg", "b.jpg", "b.mp4"]) == (
+        "images",
+        [("a", "photos", 1), ("b", "photos", 1), ("b", "video", 1)],
+    )
+    assert planned(["ann/1.jpg", "ann/2.jpg", "bob/1.jpg", "bob/x.mp4"])[1] == [
         ("ann", "photos", 2), ("bob", "photos", 1), ("bob", "video", 1)
     ]  # fmt: skip
-    assert plan(["ann/c1/1.jpg", "ann/c1/2.jpg", "ann/c2/1.jpg", "bob/c1/1.jpg", "bob/face.jpg"]) == (
+    assert planned(["ann/c1/1.jpg", "ann/c1/2.jpg", "ann/c2/1.jpg", "bob/c1/1.jpg", "bob/face.jpg"]) == (
         "clips",
         [("ann", "frames", 2), ("ann", "frames", 1), ("bob", "frames", 1), ("bob", "photos", 1)],
     )
-    assert plan(["lfw/ann/1.jpg", "lfw/ann/2.jpg", "lfw/bob/1.jpg"]) == (
+    assert planned(["lfw/ann/1.jpg", "lfw/ann/2.jpg", "lfw/bob/1.jpg"]) == (
         "people",
         [("ann", "photos", 2), ("bob", "photos", 1)],
     )
-    assert plan(["ann/1.jpg", "ann/2.jpg"]) == ("people", [("ann", "photos", 2)])
-    assert plan(["mine/1.jpg", "mine/2.jpg"], tar=True) == ("images", [("1", "photos", 1), ("2", "photos", 1)])
+    assert planned(["ann/1.jpg", "ann/2.jpg"]) == ("people", [("ann", "photos", 2)])
+    assert planned(["mine/1.jpg", "mine/2.jpg"], tar=True) == ("images", [("1", "photos", 1), ("2", "photos", 1)])
+
+
+def test_jfif_is_read_and_heic_is_named(tmp_path):
+    source = tmp_path / "faces"
+    source.mkdir()
+    face(13, 0, 320).save(source / "b.jfif", "JPEG")
+    (source / "IMG.HEIC").write_bytes(b"....ftypheic")
+    assert import_source(source, tmp_path / "out")["frames"] == 1
+    assert dropped(tmp_path / "out") == [{"file": "IMG.HEIC", "reason": "not an image or a video by its name: .HEIC"}]
+
+
+def test_photos_of_one_stem_are_different_people():
+    people = [person for person, _, _ in planned(["0001.jpg", "0001.png", "0002.jpg", "0002.mp4"])[1]]
+    assert people == ["0001.jpg", "0001.png", "0002", "0002"]  # a photo and the video beside it are one person
+    assert [p for p, _, _ in planned(["a/1.jpg", "a/1.png"], "images")[1]] == ["1.jpg", "1.png"]
 
 
 def test_the_layout_can_be_said():
     names = ["00/1.jpg", "00/2.jpg", "01/3.jpg"]
-    assert plan(names, "images") == ("images", [("00/1", "photos", 1), ("00/2", "photos", 1), ("01/3", "photos", 1)])
-    assert plan(["ann/c1/1.jpg", "ann/c2/1.jpg"], "clips")[1] == [("ann", "frames", 1), ("ann", "frames", 1)]
-    assert plan(["ann/may/1.jpg", "ann/june/1.jpg", "bob/may/1.jpg"], "people")[1] == [
+    assert planned(names, "images") == ("images", [("00/1", "photos", 1), ("00/2", "photos", 1), ("01/3", "photos", 1)])
+    assert planned(["ann/c1/1.jpg", "ann/c2/1.jpg"], "clips")[1] == [("ann", "frames", 1), ("ann", "frames", 1)]
+    assert planned(["ann/may/1.jpg", "ann/june/1.jpg", "bob/may/1.jpg"], "people")[1] == [
         ("ann", "photos", 2),
         ("bob", "photos", 1),
     ]
 
 
 def test_keys_are_safe_and_never_alike():
-    clips, _ = _plan([Source(n, "t") for n in ("a_b/c.d/1.jpg", "a/b_c.d/1.jpg", "é/ü/1.jpg")], "auto", {}, 4)
+    clips, _ = plan([Source(n, "t") for n in ("a_b/c.d/1.jpg", "a/b_c.d/1.jpg", "é/ü/1.jpg")], "auto", {}, 4)
     keys = [clip["key"] for clip in clips]
     assert len(set(keys)) == 3 and all(set(key) <= set("abcdefghijklmnopqrstuvwxyz_0123456789") for key in keys)
 
@@ -252,7 +273,7 @@ def test_keys_are_safe_and_never_alike():
 def test_frames_of_a_folder_are_evenly_spread():
     assert spread(5, 8) == [0, 1, 2, 3, 4] and spread(8, 8) == list(range(8))
     assert spread(100, 4) == [12, 37, 62, 87]
-    clips, _ = _plan([Source(f"a/c/{i}.jpg", "t") for i in range(100)] + [Source("b/c/1.jpg", "t")], "auto", {}, 4)
+    clips, _ = plan([Source(f"a/c/{i}.jpg", "t") for i in range(100)] + [Source("b/c/1.jpg", "t")], "auto", {}, 4)
     assert [f["name"] for f in clips[0]["files"]] == [f"a/c/{i}.jpg" for i in (12, 37, 62, 87)]
 
 
@@ -350,12 +371,12 @@ def test_a_video_stands_upright(tmp_path):
     assert read.shape == (48, 64, 3) and read[:10].mean() > 230 and read[14:].mean() < 25
 
 
-def test_how_far_a_face_moved():
+def test_how_far_a_facemoved():
     def box(x, side):
         return Face((x, 0, x + side, side), 1.0, np.zeros((5, 2), np.float32))
 
-    assert _moved(box(0, 10), box(10, 10)) == 1 and _moved(box(0, 10), box(0, 10)) == 0
-    assert _moved(box(0, 10), box(0, 30)) == _moved(box(0, 30), box(0, 10)) == float("inf")
+    assert moved(box(0, 10), box(10, 10)) == 1 and moved(box(0, 10), box(0, 10)) == 0
+    assert moved(box(0, 10), box(0, 30)) == moved(box(0, 30), box(0, 10)) == float("inf")
 
 
 def test_what_can_not_be_imported_is_said(tmp_path, capsys):

@@ -1,5 +1,6 @@
 """Clips that are written, read again and cropped for training."""
 
+import contextlib
 import io
 import json
 import os
@@ -62,7 +63,7 @@ def test_same_clips_give_the_same_bytes(shards, tmp_path):
 
 
 def test_every_20th_person_validates(clips):
-    held = {p for p, v in zip(clips.person.tolist(), clips.validation.tolist()) if v}
+    held = {p for p, v in zip(clips.person.tolist(), clips.validation.tolist(), strict=True) if v}
     assert held == {0, 20} and int(clips.validation.sum()) == 6
     part = clips.subset(~clips.validation)
     assert len(part.images) == len(part.factors) == len(part.person) == 63 and not part.validation.any()
@@ -88,7 +89,7 @@ def test_two_folders_keep_their_people_apart(shards, tmp_path):
     assert len(both.images) == 73 and int(both.person.max()) == 24
     assert both.factors[-1] == {"person": "00001", "frame": 1}
     for person in range(25):
-        assert len({f["person"] for f, p in zip(both.factors, both.person.tolist()) if p == person}) == 1
+        assert len({f["person"] for f, p in zip(both.factors, both.person.tolist(), strict=True) if p == person}) == 1
 
 
 def test_long_clips_keep_their_order(tmp_path):
@@ -101,7 +102,7 @@ def test_long_clips_keep_their_order(tmp_path):
 def test_centre_is_the_middle_of_the_stored_frame(clips):
     rows = torch.tensor([4, 10])
     found = clips.centre(rows, SIZE)
-    for image, row in zip(found, rows.tolist()):
+    for image, row in zip(found, rows.tolist(), strict=True):
         inner = clips.images[row, :, 4:36, 4:36].double()  # 32 of 40 pixels, then 2 x 2 means
         for y, x in ((0, 0), (3, 11), (15, 15)):
             mean = inner[:, 2 * y : 2 * y + 2, 2 * x : 2 * x + 2].mean((1, 2))
@@ -257,10 +258,8 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(whole, tmp_path):
         else:
             pytest.fail("a worker lives on")
     finally:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
 
 def test_a_folder_of_other_arguments_is_refused(whole, tmp_path, shards):

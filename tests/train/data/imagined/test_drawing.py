@@ -107,7 +107,7 @@ def test_untangling_undoes_what_edits_were_seen_to_move():
     mixed = {"jaw": 0.8 * axes[1] + 0.3 * axes[2], "brow": 0.7 * axes[2], "blink": axes[3] - 0.4 * axes[1]}
     found = untangled(mixed, {name: axes @ direction for name, direction in mixed.items()}, seen, ridge=1e-9)
     for name in names:
-        for other, moved in zip(seen, axes @ found[name]):
+        for other, moved in zip(seen, axes @ found[name], strict=True):
             assert moved == pytest.approx(float(name == other), abs=1e-6), (name, other)
     longest = untangled({"jaw": 0.1 * axes[1]}, {"jaw": 0.1 * axes @ axes[1]}, seen)
     assert np.linalg.norm(longest["jaw"]) == pytest.approx(0.1 * 2)  # a deaf direction is not stretched without end
@@ -288,7 +288,7 @@ def test_a_real_clip(drawn):
 def test_the_same_seed_gives_the_same_bytes_and_another_folder_is_refused(drawn, tmp_path):
     key, images, factors, truth = Clip(1, 4, 64)(3)
     assert key == "000003" and truth is None and factors == [f for _, f in drawn]
-    for data, (image, _) in zip(images, drawn):
+    for data, (image, _) in zip(images, drawn, strict=True):
         stored = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
         assert np.abs(stored.astype(int) - image).mean() < 6
     manifest = imagined_shards(1, 2, 32, 7, tmp_path / "a")

@@ -1,4 +1,4 @@
-"""People drawn without a judge: styles in batches against one person at a time, the cut against Pillow, one real drawing."""
+"""People drawn without a judge: styles in batches against one at a time, the cut against Pillow, one real drawing."""
 
 import json
 
@@ -160,7 +160,7 @@ def test_numbers_below_one_are_refused(tmp_path, people, frames, size, workers):
 
 
 def raw_frames(folder, people: int, each: int, side: int = 40, missing: int = 0) -> np.ndarray:
-    """A folder of drawn faces as imagined_frames leaves it; two frames of those that it made room for were not drawn."""
+    """A folder of drawn faces as imagined_frames leaves it; two frames it made room for were not drawn."""
     folder.mkdir()
     drawn = np.stack(
         [np.asarray(drawn_face(side, p, f)).transpose(2, 0, 1) for p in range(people) for f in range(each)]

@@ -237,7 +237,7 @@ def test_factors_of_different_kinds_are_independent():
 
 
 def test_workers_and_order_do_not_change_the_bytes(tmp_path):
-    """How a kill is survived, train/data/shards.py's own tests say; here, that a clip depends on nothing but its number."""
+    """A clip depends on nothing but its number; how a kill is survived is the engine's own test."""
     people.people_shards(3, 2, 24, 77, tmp_path / "one", 1)
     people.people_shards(3, 2, 24, 77, tmp_path / "two", 2)
     names = sorted(p.name for p in (tmp_path / "one").iterdir())
