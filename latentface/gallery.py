@@ -1,4 +1,4 @@
-"""Maps of the latent spaces: a gallery of known faces with fixed UMAP coordinates, and where a new face falls on them.
+"""Maps of the latent spaces: a gallery of known faces with fixed UMAP coordinates, and the places of new faces there.
 
 UMAP is fitted once, offline (`python -m train gallery`); a new face is placed by its exact nearest neighbours in the
 code space, and flagged when it is farther from all of them than gallery faces of different people are from each other.
@@ -6,10 +6,14 @@ code space, and flagged when it is farther from all of them than gallery faces o
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
+from sklearn.metrics import pairwise_distances
+from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from latentface.autoencoder import Codes
@@ -23,9 +27,17 @@ NEIGHBOURS = 5
 
 
 def map_features(pipeline: LatentFacePipeline, codes: Codes, parts: FaceSplit) -> dict[str, Tensor]:
-    """The vectors that are mapped, one row a face: shape and texture N x C, identity and expression N x 2C.
+    """Compute the vectors that are mapped.
 
     Codes are standardised over the training codes; expression is divided by the same scale and has mean zero already.
+
+    Args:
+        pipeline: the model of the codes.
+        codes: of N faces.
+        parts: their split.
+
+    Returns:
+        One row a face: shape and texture N x C, identity and expression N x 2C.
     """
     denoiser = pipeline.denoiser
     shape, texture = denoiser.standardize(codes.face).chunk(2, 1)
@@ -39,7 +51,7 @@ def map_features(pipeline: LatentFacePipeline, codes: Codes, parts: FaceSplit) -
 
 @dataclass
 class Place:
-    """Where a face falls on one map."""
+    """The place of a face on one map."""
 
     x: float
     y: float
@@ -53,7 +65,14 @@ class Gallery:
     """The bundled faces of people who do not exist: pictures, factors, codes and map coordinates of one checkpoint."""
 
     def __init__(self, folder: str | Path = ASSETS / "gallery"):
-        """folder: as `python -m train gallery` writes it. Raises CheckpointError where it is not one."""
+        """Read a gallery.
+
+        Args:
+            folder: as `python -m train gallery` writes it.
+
+        Raises:
+            CheckpointError: the folder is no gallery.
+        """
         self.folder = Path(folder)
         if not (self.folder / "gallery.json").exists():
             raise CheckpointError(f"{self.folder} is no gallery; make one with `python -m train gallery`")
@@ -61,7 +80,7 @@ class Gallery:
         self.record: dict = about["record"]
         """Command, commit, seed and data that made it."""
         self.checkpoint = str(self.record.get("config", {}).get("checkpoint", DEFAULT))
-        """What its codes and maps were made with."""
+        """The checkpoint of its codes and maps."""
         self.faces: list[dict] = about["faces"]
         """One dictionary a face: "file", "person", "frame" and its factors."""
         self.factors: list[str] = about["factors"]
@@ -70,29 +89,45 @@ class Gallery:
         self.codes = Codes(*(tensors[k] for k in ("shape", "texture", "view", "light")))
         self.coordinates: dict[str, Tensor] = {m: tensors[f"map_{m}"] for m in MAPS}
         """N x 2 for every map, both axes scaled to [0, 1]."""
-        self._features = {m: tensors[f"features_{m}"] for m in MAPS}
-        self._person = torch.tensor([f["person"] for f in self.faces])
-        self._reach: dict[str, float] = {}
+        self._features = {m: tensors[f"features_{m}"].double().numpy() for m in MAPS}
 
     def picture(self, index: int) -> Path:
-        """The file of a face's picture, a standard crop with margin."""
+        """Name the file of a face's picture, a standard crop with margin."""
         return self.folder / self.faces[index]["file"]
 
+    @cached_property
+    def _neighbours(self) -> dict[str, NearestNeighbors]:
+        """Search of each map's features."""
+        count = min(NEIGHBOURS, len(self.faces))
+        return {m: NearestNeighbors(n_neighbors=count, algorithm="brute").fit(self._features[m]) for m in MAPS}
+
+    @cached_property
+    def _reaches(self) -> dict[str, float]:
+        """Reach of each map, see `reach`."""
+        person = np.array([face["person"] for face in self.faces])
+        same, reaches = person[:, None] == person, {}
+        for name, features in self._features.items():
+            distance = np.where(same, np.inf, pairwise_distances(features))
+            reaches[name] = float(np.quantile(distance.min(1), 0.95))
+        return reaches
+
     def reach(self, name: str) -> float:
-        """95th percentile, over the gallery, of the distance to the nearest face of another person."""
-        if name not in self._reach:
-            distance = torch.cdist(self._features[name], self._features[name])
-            distance[self._person[:, None] == self._person] = torch.inf
-            self._reach[name] = float(distance.amin(1).quantile(0.95))
-        return self._reach[name]
+        """Measure how far apart people are on the map `name`.
+
+        Returns:
+            95th percentile, over the gallery, of the distance to the nearest face of another person.
+        """
+        return self._reaches[name]
 
     def place(self, name: str, feature: Tensor) -> Place:
-        """Places one face (feature: C, a row of `map_features`) on the map `name` by its nearest neighbours.
+        """Place one face by its nearest neighbours: at their mean, weighted by inverse distance.
 
-        The place is their mean, weighted by inverse distance.
+        Args:
+            name: of the map.
+            feature: C, a row of `map_features`.
         """
-        distance = torch.cdist(feature[None].float().cpu(), self._features[name])[0]
-        nearest = distance.topk(min(NEIGHBOURS, len(distance)), largest=False)
-        weight = 1 / nearest.values.clamp(min=1e-6)
-        x, y = ((weight / weight.sum())[:, None] * self.coordinates[name][nearest.indices]).sum(0).tolist()
-        return Place(x, y, nearest.indices.tolist(), bool(nearest.values[0] > self.reach(name)))
+        row = feature[None].detach().cpu().double().numpy()
+        (distance,), (nearest,) = self._neighbours[name].kneighbors(row)
+        weight = torch.from_numpy(1 / distance.clip(min=1e-6))
+        x, y = ((weight / weight.sum())[:, None] * self.coordinates[name][nearest]).sum(0).tolist()
+        return Place(x, y, nearest.tolist(), bool(distance[0] > self.reach(name)))
