@@ -16,10 +16,10 @@ from pathlib import Path
 
 import torch
 
+from latentface.checkpoints import load_autoencoder
 from train.common.run import record
 from train.data.reading import read_shards
 from train.evaluation import suites as evaluate
-from latentface.checkpoints import load_autoencoder
 from train.evaluation.leakage import known_factors, leakage
 from train.stage1 import trainer as autoencoder
 
@@ -82,7 +82,8 @@ def told(run: Path, truth: Path) -> dict:
     shape, texture, view, light = (
         torch.cat([getattr(c, name) for c in codes]) for name in ("shape", "texture", "view", "light")
     )
-    both, changes = torch.cat([shape, texture], 1), torch.cat([model.changes("shape"), model.changes("texture")])
+    both = torch.cat([shape, texture], 1)
+    changes = torch.cat([model.expression_mask("shape"), model.expression_mask("texture")])
     blocks = {"identity": both[:, ~changes], "expression": both[:, changes], "view": view, "light": light}
     found = leakage(
         {**blocks, "full": torch.cat([both, view, light], 1)},

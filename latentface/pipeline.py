@@ -19,7 +19,7 @@ from latentface.autoencoder import Autoencoder, Codes, Scene
 from latentface.paper import PaperAutoencoder, PaperDenoiser  # diffusers loads only classes of imported modules
 from latentface.photo import read_photo
 from latentface.rdm import Denoiser, Split, split
-from latentface.warp import layout_picture
+from latentface.warp import warp_picture
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Face:
             "box": [round(float(value), 1) for value in self.alignment.face.box],
             "faces": self.alignment.count,
             "pose": {"yaw": yaw, "pitch": pitch, "roll": roll},
-            "light": dict(zip(("ambient", "diffuse", "x", "y"), light)),
+            "light": dict(zip(("ambient", "diffuse", "x", "y"), light, strict=True)),
         }
 
 
@@ -107,18 +107,18 @@ class LatentFacePipeline(DiffusionPipeline):
 
     @torch.no_grad()
     def warp_picture(self, codes: Codes, size: int) -> Tensor | None:
-        """The face from the front under the net that its layout bends (see layout.layout_picture), B x 3 x size x size in
+        """The face from the front under the net that its layout bends (see warp.warp_picture), B x 3 x size x size in
         [-1, 1]; None where the model has no layout.
         """
         if not self.autoencoder.config.get("layout_grid"):
             return None
         front = F.interpolate(self.decode(codes).canonical, size=(size, size), mode="bicubic").clamp(-1, 1)
-        return layout_picture(front, self.autoencoder.moves(codes.shape))
+        return warp_picture(front, self.autoencoder.displacement(codes.shape))
 
     def split(self, codes: Codes, steps: int = 5, samples: int = 8, seed: int = 0) -> FaceSplit:
         """Identity and expression of both codes (see rdm.split); the same seed gives the same split."""
         both = split(self.denoiser, self.scheduler, codes.face, steps, samples, seed)
-        halves = zip(*(part.chunk(2, 1) for part in (both.identity, both.expression, *both.steps)))
+        halves = zip(*(part.chunk(2, 1) for part in (both.identity, both.expression, *both.steps)), strict=True)
         return FaceSplit(*(Split(identity, expression, list(estimates)) for identity, expression, *estimates in halves))
 
     def neutral(self, codes: Codes, seed: int = 0) -> Codes:

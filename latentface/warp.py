@@ -1,9 +1,11 @@
-"""Where a face's features lie: the layout half of the shape code.
+"""The warp between a face and the average face, which the second half of the shape code gives.
 
-Texture is kept as the average face lays it out, so that everybody's mouth corner stands in one place; a face's layout says how
-far each place of the average face lies from there on this one (the texture-free shape of Cootes et al.'s active appearance
-models, ECCV 1998; learned without landmarks, as in Shu et al.'s deforming autoencoders, ECCV 2018). Displacements are linear
-in the code, so that codes may be added: A's mouth moved as B's smile moves it.
+Texture is kept in the canonical layout, the average face's: everybody's mouth corner stands in one place. The
+displacement of a place of the average face is how far from there it lies on one particular face (the texture-free shape
+of Cootes et al.'s active appearance models, ECCV 1998; learned without landmarks, as in Shu et al.'s deforming
+autoencoders, ECCV 2018). It is linear in the code, so that codes may be added: A's mouth moved as B's smile moves it.
+
+All maps are frontal; a displacement is B x S x S x 2, rightwards and downwards, in half widths of the map.
 """
 
 import torch
@@ -13,8 +15,13 @@ from torch import Tensor, nn
 from latentface.camera import pixel_grid
 
 
-class Layout(nn.Module):
-    """Codes B x C to displacements of the average face's places, through a coarse grid of grid x grid of them."""
+class DisplacementField(nn.Module):
+    """Codes B x C to displacements, linearly through a coarse grid; zero at first.
+
+    Args:
+        code: length C of the code.
+        grid: side of the coarse grid.
+    """
 
     def __init__(self, code: int, grid: int):
         super().__init__()
@@ -23,62 +30,83 @@ class Layout(nn.Module):
         nn.init.zeros_(self.displacement.weight)
 
     def forward(self, code: Tensor, size: int) -> Tensor:
-        """How far every place of the average face lies from there: B x size x size x 2, right and down, in half widths of the map."""
+        """Return displacements B x size x size x 2 of codes B x C."""
         with torch.autocast(code.device.type, enabled=False):
             coarse = self.displacement(code.float()).view(-1, 2, self.grid, self.grid)
         return F.interpolate(coarse, size=(size, size), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
 
 
-def gather(image: Tensor, moves: Tensor) -> Tensor:
-    """A face as the average face would lay it out: every place of the average looks up where it lies on this face.
+def to_canonical(image: Tensor, displacement: Tensor) -> Tensor:
+    """Warp maps of faces to the canonical layout: every place of the average face looks up where it lies on this face.
 
-    image: B x C x S x S canonical. moves: B x T x T x 2 (see Layout). Returns B x C x T x T, border colours carried on outwards.
+    Args:
+        image: B x C x S x S.
+        displacement: B x T x T x 2.
+
+    Returns:
+        B x C x T x T, border values carried on outwards.
     """
-    where = pixel_grid(moves.shape[1], device=moves.device) + moves
+    where = pixel_grid(displacement.shape[1], device=displacement.device) + displacement
     return F.grid_sample(image, where.to(image.dtype), align_corners=True, padding_mode="border")
 
 
-def places(moves: Tensor, steps: int = 8) -> Tensor:
-    """Which place of the average face every place of this one is: B x S x S x 2 in [-1, 1], the inverse of grid + moves.
+def from_canonical(texture: Tensor, displacement: Tensor) -> Tensor:
+    """Warp maps in the canonical layout to faces; the inverse of `to_canonical`.
 
-    moves: B x S x S x 2; undone by fixed-point iteration, which converges where they stretch nothing to twice its size. Gradients
-    reach moves through the last step.
+    Args:
+        texture: B x C x T x T.
+        displacement: B x S x S x 2.
+
+    Returns:
+        B x C x T x T, border values carried on outwards.
     """
-    grid = pixel_grid(moves.shape[1], device=moves.device)
-
-    def undone(where: Tensor) -> Tensor:
-        return grid - F.grid_sample(
-            moves.permute(0, 3, 1, 2), where, align_corners=True, padding_mode="border"
-        ).permute(0, 2, 3, 1)
-
-    with torch.no_grad():
-        where = grid.expand_as(moves)
-        for _ in range(steps):
-            where = undone(where)
-    return undone(where)
-
-
-def _sized(where: Tensor, size: int) -> Tensor:
-    """Places B x S x S x 2 at another size."""
-    if where.shape[1] == size:
-        return where
-    return F.interpolate(where.permute(0, 3, 1, 2), size=(size, size), mode="bilinear", align_corners=True).permute(
-        0, 2, 3, 1
-    )
-
-
-def spread(texture: Tensor, moves: Tensor) -> Tensor:
-    """The inverse of `gather`: a texture in the average layout, B x C x T x T, laid out as this face is, B x C x T x T.
-
-    moves: B x S x S x 2 (see places).
-    """
-    where = _sized(places(moves), texture.shape[-1])
+    where = _resized(inverse(displacement), texture.shape[-1])
     return F.grid_sample(texture, where.to(texture.dtype), align_corners=True, padding_mode="border")
 
 
-def layout_picture(image: Tensor, moves: Tensor, lines: int = 15) -> Tensor:
-    """A canonical picture B x 3 x T x T in [-1, 1] under a net: `lines` even lines of the average face each way, as this face bends them."""
-    where = _sized(places(moves), image.shape[-1])
+def inverse(displacement: Tensor, steps: int = 8) -> Tensor:
+    """Find the place on the average face of every place of a face, by fixed-point iteration.
+
+    Args:
+        displacement: B x S x S x 2; may nowhere stretch the map to twice its size, or the iteration diverges.
+        steps: iterations before the last, which alone carries gradients.
+
+    Returns:
+        Positions B x S x S x 2 in [-1, 1]: the inverse of grid + displacement.
+    """
+    grid, maps = pixel_grid(displacement.shape[1], device=displacement.device), displacement.permute(0, 3, 1, 2)
+
+    def step(where: Tensor) -> Tensor:
+        there = F.grid_sample(maps, where, align_corners=True, padding_mode="border")
+        return grid - there.permute(0, 2, 3, 1)
+
+    with torch.no_grad():
+        where = grid.expand_as(displacement)
+        for _ in range(steps):
+            where = step(where)
+    return step(where)
+
+
+def _resized(where: Tensor, size: int) -> Tensor:
+    """Positions B x S x S x 2 at another size."""
+    if where.shape[1] == size:
+        return where
+    maps = F.interpolate(where.permute(0, 3, 1, 2), size=(size, size), mode="bilinear", align_corners=True)
+    return maps.permute(0, 2, 3, 1)
+
+
+def warp_picture(image: Tensor, displacement: Tensor, lines: int = 15) -> Tensor:
+    """Draw a net over frontal pictures: even lines of the average face, bent as the faces bend them.
+
+    Args:
+        image: B x 3 x T x T in [-1, 1].
+        displacement: B x S x S x 2.
+        lines: of the net, each way.
+
+    Returns:
+        B x 3 x T x T in [-1, 1].
+    """
+    where = _resized(inverse(displacement), image.shape[-1])
     net = (where + 1) / 2 * (lines - 1)  # whole numbers on the lines
     apart = (net - net.round()).abs() * image.shape[-1] / (lines - 1)  # in pixels, about
     ink = 0.75 * (1.2 - apart.amin(-1)).clamp(0, 1)[:, None]

@@ -18,7 +18,8 @@ from latentface.rdm import Denoiser, make_scheduler
 ROOT = Path(__file__).parent.parent
 FACE = ROOT / "tests" / "data" / "imagined_face.png"  # 160 x 160, a person who does not exist
 TINY = {
-    "size": 16, "encoder_base": 8, "texture_base": 8, "shape_base": 8, "refiner_base": 8, "small_base": 8, "code": 16
+    "size": 16, "encoder_base": 8, "texture_base": 8, "shape_base": 8, "refiner_base": 8, "small_base": 8, "code": 16,
+    "layout_grid": 4, "layout_base": 8,
 }  # fmt: skip
 
 

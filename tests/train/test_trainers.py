@@ -10,35 +10,29 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-from latentface.autoencoder import Autoencoder, Scene
+from latentface.autoencoder import Autoencoder
 from latentface.checkpoints import load_pipeline
 from latentface.rdm import Denoiser, make_scheduler, split
-from latentface.warp import spread as laid_out
-from tests.helpers import TINY, drawn_clips, random_codes, smooth, tiny_autoencoder, tiny_denoiser
+from tests.helpers import TINY, drawn_clips, random_codes, tiny_autoencoder, tiny_denoiser
 from train.__main__ import main
 from train.common.run import append_curve, load_state
 from train.data.clips import Clips
 from train.data.reading import read_shards
 from train.data.shards import write_shards
-from train.release.report import ship
+from train.release.ship import ship
 from train.stage1 import trainer as autoencoder
-from train.stage1.clip_objective import FRAMES
-from train.stage1.expression_subspace import changing_directions, features_moved, going_along
-from train.stage1.trainer import AutoencoderConfig, learning_rate, relief
+from train.stage1.config import AutoencoderConfig
+from train.stage1.expression_subspace import covarying_directions, expression_directions, feature_motion
+from train.stage1.mixing import FRAMES
+from train.stage1.trainer import learning_rate
 from train.stage2 import trainer as rdm
-from train.stage2.trainer import (
-    RDMConfig,
-    aim,
-    encode_clips,
-    held_error,
-    others_mean,
-    snr_weight,
-    start_from_least_squares,
-    steadying,
-)
+from train.stage2.codes import encode_clips, others_mean
+from train.stage2.config import RDMConfig
+from train.stage2.least_squares import start_from_least_squares
+from train.stage2.trainer import denoising_target, held_error, snr_weight
+from train.stage2.whitening import within_class_whitening
 
 ROOT = Path(__file__).parents[2]
 LAID_OUT = {**TINY, "layout_grid": 4, "layout_base": 8, "changing": [1, 3, 4]}
@@ -218,13 +212,14 @@ def test_stage_2_learns_and_writes_a_pipeline(shards, tmp_path, changing):
     codes, denoiser = encode_clips(model, clips, config.views, config.seed)["face"], pipeline.denoiser
     code, target = (denoiser.standardize(part) for part in (codes[:, 0], others_mean(codes, clips.person)))
     error = (
-        aim(denoiser, code, target) - aim(denoiser, code, torch.zeros_like(target))
+        denoising_target(denoiser, code, target) - denoising_target(denoiser, code, torch.zeros_like(target))
     ).square()  # of the average face
-    for kind, own in zip(("shape", "texture"), error[clips.validation].chunk(2, 1)):
+    for kind, own in zip(("shape", "texture"), error[clips.validation].chunk(2, 1), strict=True):
         if not any(changing):  # from 20 people little of what moves can be guessed
             assert rows[-1][f"val_{kind}"] < float(own.sum(1).mean())
     assert torch.equal(
-        denoiser.readings, torch.eye(32)[:, torch.cat([model.changes("shape"), model.changes("texture")])]
+        denoiser.readings,
+        torch.eye(32)[:, torch.cat([model.expression_mask("shape"), model.expression_mask("texture")])],
     )
     parts = pipeline.split(random_codes(4))
     expression = parts.expression / denoiser.std
@@ -246,14 +241,14 @@ def test_more_directions_of_the_expression_lie_beside_the_changing_numbers(shard
     torch.testing.assert_close(readings.T @ readings, torch.eye(4 + 1 + 4 + 2), atol=1e-5, rtol=0)
     assert not readings[16:, :5].any() and not readings[:16, 5:].any()  # each reads one of the two codes
     for kind, more, found, part in (("shape", 1, readings[:16, :5], 0), ("texture", 2, readings[16:, 5:], 1)):
-        changes = model.changes(kind)
+        changes = model.expression_mask(kind)
         assert torch.equal(found[:, :4], torch.eye(16)[:, changes])
-        shown = features_moved(model, kind, mean.chunk(2)[part], std.chunk(2)[part])[~changes]
+        shown = feature_motion(model, kind, mean.chunk(2)[part], std.chunk(2)[part])[~changes]
         own = frames.chunk(2, 1)[part][:, ~changes]
-        wanted = changing_directions(own, clips.person[learning], more, known, shown)
+        wanted = expression_directions(own, clips.person[learning], more, known, shown)
         same = torch.linalg.svdvals(found[~changes, 4:].T @ wanted)  # one subspace
         torch.testing.assert_close(same, torch.ones(more), atol=1e-3, rtol=0)
-    along = going_along(frames, clips.person[learning], readings, known)
+    along = covarying_directions(frames, clips.person[learning], readings, known)
     torch.testing.assert_close(denoiser.directions, along, atol=1e-3, rtol=0)
     assert along[16:, :5].abs().max() > 0.01  # what shape says of an expression moves texture
 
@@ -271,7 +266,7 @@ def test_shards_of_weight_0_count_for_signatures_alone(shards, stage_1, tmp_path
     denoiser, code = pipeline.denoiser, codes["face"][:, 0]
     torch.testing.assert_close(denoiser.mean, code[drawn].mean(0), atol=1e-4, rtol=1e-4)
     frames = denoiser.standardize(code)
-    halves = [steadying(half, clips.person[learning]) for half in frames[learning].chunk(2, 1)]
+    halves = [within_class_whitening(half, clips.person[learning]) for half in frames[learning].chunk(2, 1)]
     torch.testing.assert_close(denoiser.steady, torch.block_diag(*halves), atol=1e-2, rtol=1e-2)
 
 
@@ -285,7 +280,7 @@ def test_stage_2_refuses_to_be_one_of_several_processes(start, tmp_path, monkeyp
 def test_a_shipped_checkpoint_tells_nothing_of_where_it_was_made(start, shards, tmp_path, monkeypatch):
     first = start("autoencoder", tmp_path / "one", start=str(start("autoencoder", tmp_path / "zero")))
     second = rdm.train(STAGE_2, [shards], first, tmp_path / "two")
-    monkeypatch.setattr("train.release.report.ASSETS", tmp_path / "assets")
+    monkeypatch.setattr("train.release.ship.ASSETS", tmp_path / "assets")
     ship(first, second, "mine")
     texts = {file.name: file.read_text() for file in (tmp_path / "assets" / "mine").rglob("*.json*")}
     assert {"model_index.json", "autoencoder_run.json", "rdm_run.json", "rdm_curves.jsonl"} <= texts.keys()
@@ -419,28 +414,6 @@ def test_learning_rate_warms_up_and_falls():
     assert learning_rate(87_500, config) == pytest.approx(0.5) and learning_rate(99_990, config) == pytest.approx(0.05)
 
 
-def test_relief_is_positive_for_a_convex_face():
-    v, u = torch.meshgrid(torch.linspace(-1, 1, 64), torch.linspace(-1, 1, 64), indexing="ij")
-    nose = torch.exp(-(u**2 + (v - 0.1) ** 2) / 0.05)[None]
-    assert float(relief(1.05 - 0.1 * nose)) == pytest.approx(0.4, abs=0.1)
-    assert float(relief(1 + 0.05 * nose)) < -0.1 and float(relief(torch.ones(1, 64, 64))) == pytest.approx(0, abs=1e-6)
-
-
-def test_changing_directions_hold_the_most_change_within_people():
-    """Against the variance along every axis of codes that change within people along known axes only."""
-    generator = torch.Generator().manual_seed(1)
-    person = torch.arange(60) // 6
-    codes = 5 * torch.randn(10, 8, generator=generator)[person]
-    codes[:, 2] += 2 * torch.randn(60, generator=generator)
-    codes[:, 5] += torch.randn(60, generator=generator)
-    codes += 0.01 * torch.randn(codes.shape, generator=generator)
-    found = changing_directions(codes, person, 2)
-    axes = torch.eye(8)[:, [2, 5]]
-    torch.testing.assert_close((found.T @ axes).abs(), torch.eye(2), atol=0.2, rtol=0)
-    torch.testing.assert_close(found.T @ found, torch.eye(2), atol=1e-5, rtol=0)
-    assert found.T[0].abs().argmax() == 2  # the first changes most
-
-
 def test_signatures_vary_alike_within_people_in_every_direction():
     generator = torch.Generator().manual_seed(0)
     person = torch.arange(300).repeat_interleave(6)
@@ -450,76 +423,12 @@ def test_signatures_vary_alike_within_people_in_every_direction():
         who
         + torch.randn(1800, 5, generator=generator, dtype=torch.float64) * torch.tensor([3, 1, 1, 0.2, 0.01]) @ mixing
     )
-    steady = steadying(codes, person, ridge=1e-9)
+    steady = within_class_whitening(codes, person, ridge=1e-9)
     found = codes @ steady
     within = torch.stack([f - f.mean(0) for f in found.split(6)]).flatten(0, 1)  # people by people, written out
     assert torch.allclose(within.T @ within / len(within), torch.eye(5, dtype=torch.float64), atol=1e-3)
-    held = torch.linalg.svdvals(steadying(codes, person))
+    held = torch.linalg.svdvals(within_class_whitening(codes, person))
     assert held.max() / held.min() < 5 < torch.linalg.svdvals(steady).max() / torch.linalg.svdvals(steady).min()
-
-
-def test_changing_directions_leave_out_what_the_view_explains_and_what_does_not_show():
-    """Codes turn with a known angle (axis 0), change most where nobody sees it (axis 3), and less along axes 1 and 2."""
-    generator = torch.Generator().manual_seed(2)
-    person, noise = torch.arange(400) // 8, torch.randn(400, 6, generator=generator)
-    angle = torch.randn(400, 2, generator=generator) * torch.tensor([20.0, 0.0])
-    codes = 3 * torch.randn(50, 6, generator=generator)[person] + noise * torch.tensor([0.1, 1.0, 0.5, 4.0, 0.1, 0.1])
-    codes[:, 0] += angle[:, 0] / 4
-    shown = torch.diag(torch.tensor([1.0, 1, 1, 0, 1, 1]))
-    first, known, seen = (
-        changing_directions(codes, person, 2, *arguments).abs() for arguments in ((), (angle,), (angle, shown))
-    )
-    assert set(first.argmax(0).tolist()) == {0, 3} and set(known.argmax(0).tolist()) == {1, 3}
-    assert set(seen.argmax(0).tolist()) == {1, 2}
-    codes[:, 1] += angle[:, 0] / 10  # what changes most turns along, too
-    free = changing_directions(codes, person, 2, angle, shown)
-    moved, turned = (codes - codes.mean(0)) @ free, angle[:, :1] - angle[:, :1].mean(0)
-    within = [
-        values - torch.stack([values[person == p].mean(0) for p in range(50)])[person] for values in (moved, turned)
-    ]
-    assert torch.corrcoef(torch.cat(within, 1).T)[2, :2].abs().max() < 0.05
-
-
-@pytest.mark.parametrize("kind, layout", [("shape", 0), ("shape", 8), ("texture", 0)])
-def test_features_moved_against_one_step_at_a_time(kind, layout):
-    model = tiny_autoencoder(layout_grid=layout)
-    with torch.no_grad():
-        model.shape_decoder.head.weight.normal_()
-        model.texture_basis.mean.copy_(smooth((3, 16, 16), 7))
-        if layout:
-            model.layout.displacement.weight.normal_(std=0.02)
-    mean, spread = torch.randn(16, generator=torch.Generator().manual_seed(0)), torch.linspace(0.5, 2, 16)
-    found = features_moved(model, kind, mean, spread)
-    decode = model.texture_basis if kind == "texture" else lambda code: model.depth(code)[:, None]
-    if layout:
-        decode = lambda code: laid_out(model.texture_basis.mean[None], model.moves(code))  # noqa: E731
-    steps = torch.eye(16)[5] * spread[5]
-    with torch.no_grad():
-        moved = (decode((mean + steps)[None]) - decode((mean - steps)[None])) / 2
-    assert found.shape == (16, moved.shape[1] * 2 * 8 * 7)
-    assert not layout or (found[:4] == 0).all()  # depth shows nothing that moves
-    small = F.avg_pool2d(moved, 2)[0, 0]
-    inner = found[5].view(2, -1)[0][: 8 * 7].view(8, 7)  # along x, the first channel
-    torch.testing.assert_close(inner[4, 3], small[4, 4] - small[4, 3], atol=0.02 * float(small.abs().max()), rtol=0.05)
-    assert inner[0].abs().max() < 0.05 * small.diff(dim=-1).abs().max()  # hair is not looked at
-
-
-@pytest.mark.parametrize("with_view", [False, True])
-def test_what_goes_along_is_the_change_that_comes_with_what_is_read(with_view):
-    """Codes in which numbers 3 and 4 follow number 0 within people, and number 5 follows the view, as number 1 does."""
-    generator = torch.Generator().manual_seed(0)
-    person, noise = torch.arange(4000) // 8, torch.randn(4000, 6, generator=generator)
-    view = torch.randn(4000, 1, generator=generator) if with_view else torch.zeros(4000, 1)
-    codes = noise * torch.tensor([1.0, 1, 0.1, 0.1, 0.1, 0.1])
-    codes[:, 3] += 0.5 * codes[:, 0]
-    codes[:, 4] -= 0.25 * codes[:, 0]
-    codes[:, [1, 5]] += view
-    codes += (5 * torch.randn(500, 6, generator=generator) @ torch.randn(6, 6, generator=generator))[person]
-    readings = torch.eye(6)[:, :2]
-    found = going_along(codes, person, readings, view, ridge=1e-6)
-    wanted = torch.tensor([[1.0, 0, 0, 0.5, -0.25, 0], [0, 1, 0, 0, 0, 0]]).T
-    torch.testing.assert_close(found, wanted, atol=0.02, rtol=0)
-    assert torch.equal(readings.T @ found, torch.eye(2))
 
 
 @pytest.mark.parametrize("changing", [0, 2])
@@ -548,8 +457,8 @@ def test_the_aim_of_a_limited_denoiser_changes_only_along_its_directions():
     condition, target = torch.randn(3, 6), torch.randn(3, 6)
     expected = condition.clone()
     expected[:, [1, 4]] = target[:, [1, 4]]
-    torch.testing.assert_close(aim(denoiser, condition, target), expected)
-    assert torch.equal(aim(Denoiser(code=6, width=8, blocks=1), condition, target), target)
+    torch.testing.assert_close(denoising_target(denoiser, condition, target), expected)
+    assert torch.equal(denoising_target(Denoiser(code=6, width=8, blocks=1), condition, target), target)
 
 
 def test_held_error_is_what_split_leaves():
@@ -558,30 +467,6 @@ def test_held_error_is_what_split_leaves():
     expected = (((found - target) / denoiser.std) ** 2).sum(0) / 4
     wanted = [float(expected[:8].sum()), float(expected[8:].sum())]
     assert held_error(denoiser, code, target, steps=3, samples=2) == pytest.approx(wanted, rel=1e-4)
-
-
-def test_together_draws_each_frame_from_its_partners_maps():
-    """Against a loop over frames, each with the maps of its neighbour in the pair, at half the size."""
-    image = smooth((4, 3, 64, 64), 3)
-    codes = random_codes(4)
-    size = 64
-    depth, albedo = 1 + 0.05 * smooth((4, 1, size, size), 1)[:, 0], smooth((4, 3, size, size), 2)
-    view = torch.cat([10 * codes.view[:, :3], 0.02 * codes.view[:, 3:]], 1)
-    scene = Scene(depth, albedo, view, codes.light.sigmoid(), depth)
-    confidence = torch.zeros(4, 2, size, size)
-    config = replace(STAGE_1, together=0.7)
-    loss, terms = autoencoder.objective((codes, scene, confidence), image, config)
-    error, seen = 0.0, 0.0
-    for own, other in enumerate((1, 0, 3, 2)):
-        mixed = replace(
-            scene, depth=depth[[other]], albedo=albedo[[other]], view=scene.view[[own]], light=scene.light[[own]]
-        )
-        drawn, mask = mixed.half().render()
-        target = F.avg_pool2d(image[[own]], 2)
-        error, seen = error + ((drawn - target).abs() * mask).sum() / 3, seen + mask.sum()
-    assert terms["together"].item() == pytest.approx(0.7 * float(error / seen), rel=1e-5)
-    without, _ = autoencoder.objective((codes, scene, confidence), image, STAGE_1)
-    assert float(loss - without) == pytest.approx(terms["together"].item(), rel=1e-4)
 
 
 def test_partners_are_frames_of_one_person(start, tmp_path, monkeypatch):
@@ -625,7 +510,7 @@ def test_a_run_that_ends_before_its_basis_says_so(start, tmp_path):
 def test_a_run_that_starts_from_a_fitted_basis_keeps_it(start, tmp_path, monkeypatch):
     """Not fitted again: from its first step on it learns on clips, under the critic."""
     before = start("autoencoder", tmp_path / "first")
-    monkeypatch.setattr(autoencoder, "fit_basis", lambda *_, **__: pytest.fail("fitted again"))
+    monkeypatch.setattr("train.stage1.settle.fit_basis", lambda *_, **__: pytest.fail("fitted again"))
     after = start("autoencoder", tmp_path / "second", start=str(before))
     one, two = (Autoencoder.from_pretrained(run / "autoencoder").state_dict() for run in (before, after))
     for name, value in one.items():

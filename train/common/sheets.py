@@ -1,29 +1,31 @@
-"""Contact sheets, to be looked at: what a model makes of some photos, and what shards hold."""
+"""Contact sheets of a model: what it makes of some photos, to be looked at while it trains."""
 
-import io
-import json
-import re
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 from torch import Tensor
 
+from latentface.autoencoder import Autoencoder
+from latentface.paper import PaperAutoencoder
 from latentface.pictures import depth_picture, normal_picture
 from latentface.rendering import render
 from latentface.shading import shade
-from train.data.on_disk import decode, frame_names, read_slice
-from train.data.shards import MARGIN
-from train.data.spread import pick_clips
 
 TURNS = (-45.0, -20.0, 20.0, 45.0)
 """Yaw in degrees of the turned views."""
 
 
 def tile(rows: list[Tensor], scale: int = 2) -> Image.Image:
-    """Rows of pictures (each N x 3 x S x S in [-1, 1]) as one image, enlarged `scale` times."""
+    """Put rows of pictures together as one image.
+
+    Args:
+        rows: N x 3 x S x S in [-1, 1] each.
+        scale: how many times the image is enlarged.
+
+    Returns:
+        The image.
+    """
     table = torch.cat([torch.cat(list(row.detach().float().cpu()), -1) for row in rows], -2)
     array = ((table.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
     image = Image.fromarray(array)
@@ -31,10 +33,17 @@ def tile(rows: list[Tensor], scale: int = 2) -> Image.Image:
 
 
 @torch.no_grad()
-def autoencoder_sheet(model, images: Tensor) -> Image.Image:
-    """Rows: photo, reconstruction, canonical, albedo, depth, normals, plain shape under a side light, turned views.
+def autoencoder_sheet(model: Autoencoder | PaperAutoencoder, images: Tensor) -> Image.Image:
+    """Draw what an autoencoder makes of photos, a column a photo.
 
-    images: N x 3 x S x S in [-1, 1].
+    Rows: photo, reconstruction, canonical, albedo, depth, normals, plain shape under a side light, turned views.
+
+    Args:
+        model: an Autoencoder or PaperAutoencoder.
+        images: N x 3 x S x S in [-1, 1].
+
+    Returns:
+        The sheet.
     """
     scene = model.decode(model.encode(images))
     side_light = images.new_tensor([[0.2, 0.9, 0.7, 0.3]]).expand(len(images), -1)
@@ -48,9 +57,16 @@ def autoencoder_sheet(model, images: Tensor) -> Image.Image:
 
 
 @torch.no_grad()
-def mixing_sheet(model, images: Tensor, count: int = 6) -> Image.Image:
-    """Down the side photos and their reconstructions, along the top other photos: what a person keeps of the one with what may
-    change of the other (see Autoencoder.changes). images: N x 3 x S x S in [-1, 1]; the first `count` beside the last.
+def mixing_sheet(model: Autoencoder, images: Tensor, count: int = 6) -> Image.Image:
+    """Draw photos with other photos' expression: a person's own codes, the other's in the expression subspace.
+
+    Args:
+        model: an Autoencoder.
+        images: N x 3 x S x S in [-1, 1]; the first `count` stand down the side, the last along the top.
+        count: the most people on a side.
+
+    Returns:
+        The sheet: photo and reconstruction of each person, then the mixtures.
     """
     count = min(count, len(images))
     codes = model.encode(images)
@@ -59,95 +75,9 @@ def mixing_sheet(model, images: Tensor, count: int = 6) -> Image.Image:
     for i in range(count):
         own = codes[[i] * count]
         mixed = {
-            kind: torch.where(model.changes(kind), getattr(codes, kind)[-count:], getattr(own, kind))
+            kind: torch.where(model.expression_mask(kind), getattr(codes, kind)[-count:], getattr(own, kind))
             for kind in ("shape", "texture")
         }
         drawn = model.decode(replace(own, **mixed)).render()[0]
         rows.append(torch.cat([images[i : i + 1], model.decode(codes[i : i + 1]).render()[0], drawn]))
     return tile(rows, max(1, 128 // model.size))
-
-
-def shards_sheet(folder: Path, count: int = 64, side: int = 96) -> Image.Image:
-    """Clips evenly spread over a shards folder: up to 8 frames each, the standard crop, with what is known of them.
-
-    Above a clip the person and the person's own factors, below a frame pose, strongest expressions and light; beside the
-    clip the truth of its first frame, where the engine wrote it: depth (near is bright), normals, albedo, mask.
-    """
-    clips = [_shards_row(path, files, side) for path, files in pick_clips(folder, count)]
-    width, height = max(row.width for row in clips), max(row.height for row in clips)
-    columns = min(len(clips), max(2, 1640 // width))
-    sheet = Image.new("RGB", (columns * (width + 12), -(-len(clips) // columns) * height), "white")
-    for i, row in enumerate(clips):
-        sheet.paste(row, (i % columns * (width + 12), i // columns * height))
-    return sheet
-
-
-def _shards_row(path: Path, files: dict, side: int) -> Image.Image:
-    factors, names = json.loads(read_slice(path, files["json"])), frame_names(files)
-    shown = [i * (len(names) - 1) // 7 for i in range(8)] if len(names) > 8 else range(len(names))
-    pictures = [decode(read_slice(path, files[f"{names[i]}.webp"]), round(side * MARGIN)) for i in shown]
-    if f"{names[0]}.npz" in files:
-        with np.load(io.BytesIO(read_slice(path, files[f"{names[0]}.npz"])), allow_pickle=False) as truth:
-            pictures += truth_pictures(dict(truth), round(side * MARGIN))
-    font, line = ImageFont.load_default(size=10), 12
-    row = Image.new("RGB", (len(pictures) * side, side + 6 * line), "white")
-    draw = ImageDraw.Draw(row)
-    draw.text((2, 1), _fit(_person(factors), row.width - 4, font), "black", font)
-    edge = (round(side * MARGIN) - side) // 2
-    for column, picture in enumerate(pictures):
-        row.paste(Image.fromarray(picture[edge : edge + side, edge : edge + side]), (column * side, line + 2))
-    for column, i in enumerate(shown):
-        for n, text in enumerate(_frame_lines(factors[i])):
-            draw.text((column * side + 2, side + (n + 1) * line + 3), _fit(text, side - 4, font), (70, 70, 70), font)
-    return row
-
-
-def truth_pictures(truth: dict[str, np.ndarray], side: int) -> list[np.ndarray]:
-    """Depth, normals, albedo and mask of a frame's .npz, as far as they are there: uint8 side x side x 3 each."""
-    out = []
-    if "depth" in truth:
-        depth, there = truth["depth"].astype(float), truth["depth"] > 0
-        near, far = np.percentile(depth[there], (1, 99)) if there.any() else (0, 1)
-        grey = np.where(there, 255 - 200 * ((depth - near) / max(far - near, 1)).clip(0, 1), 0)
-        out.append(np.repeat(grey[..., None], 3, 2))
-    if "normal" in truth:
-        normal = truth["normal"].astype(float) / 127 * np.array([1, -1, -1])
-        out.append(np.where(np.abs(normal).sum(-1, keepdims=True) > 0, 127.5 * (normal + 1), 0))
-    if "albedo" in truth:
-        out.append(truth["albedo"])
-    if "mask" in truth:
-        out.append(np.repeat((truth["mask"].astype(float) * 120)[..., None], 3, 2))
-    pictures = [Image.fromarray(np.asarray(picture).clip(0, 255).astype(np.uint8)) for picture in out]
-    return [np.asarray(picture.resize((side, side), Image.Resampling.BILINEAR)) for picture in pictures]
-
-
-def _person(clip: list[dict]) -> str:
-    """The person, and what of them is a number or a word and the same in all frames."""
-    first = clip[0]
-    names = [k for k in ("age", "gender", "skin") if k in first]
-    names += [k for k in first if k not in (*names, "person", "frame", "file", "set")]
-    same = [k for k in names if isinstance(first[k], (int, float, str)) and all(f.get(k) == first[k] for f in clip)]
-    said = [f"{k} {first[k]:.3g}" if isinstance(first[k], float) else f"{k} {first[k]}" for k in same]
-    return "   ".join([str(first["person"]), *said])
-
-
-def _frame_lines(factors: dict) -> list[str]:
-    """Pose, the two strongest expressions (left and right as one) and light."""
-    lines = []
-    if "pose" in factors:
-        lines.append("pose " + " ".join(f"{x:.0f}" for x in factors["pose"]))
-    strengths: dict[str, float] = {}
-    for name, value in (factors.get("expression") or factors.get("edit") or {}).items():
-        name = re.sub("(Left|Right)$", "", name)
-        strengths[name] = max(strengths.get(name, 0.0), value, key=abs)
-    strong = sorted(strengths.items(), key=lambda item: -abs(item[1]))[:2]
-    lines += [f"{name} {value:.1f}" for name, value in strong if abs(value) > 0.05]
-    if "light" in factors:
-        lines.append("light " + " ".join(f"{x:.1f}" for x in factors["light"]))
-    return lines
-
-
-def _fit(text: str, width: int, font) -> str:
-    while text and font.getlength(text) > width:
-        text = text[:-1]
-    return text

@@ -1,50 +1,70 @@
-"""Fits the linear half of stage 1's texture code: principal components of faces in the canonical frame.
+"""The texture basis: principal components of faces in the canonical frame, the linear half of the texture code.
 
-Once view, depth and light are roughly known, faces can be laid over one another, and what a network would need many images
-to find is a matrix decomposition away (eigenfaces, Turk & Pentland 1991; the texture basis of a morphable model, Blanz &
-Vetter 1999). Before that, where the model has a layout, it learns to lay their features over one another too (layout.py).
-Training goes on from there.
+Once view, depth and light are roughly known, faces can be laid over one another, and a matrix decomposition finds at
+once a basis that a network would need many images for (eigenfaces, Turk & Pentland 1991; the texture basis of a
+morphable model, Blanz & Vetter 1999). Before that their features are warped over one another too (congealing.py).
 """
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from latentface.autoencoder import Autoencoder
-from latentface.warp import gather
+from latentface.warp import to_canonical
 from train.data.clips import Clips
-from train.stage1.congealing import learn_layout
+from train.stage1.congealing import learn_warp
 
-PEOPLE = 16_000
+CROPS = 16_000
 """Crops that the basis is fitted to, at most 20 of every training frame."""
+LIMIT = 1.5
+"""Albedos are cut off at plus and minus this."""
 
 
-def canonical_albedo(model: Autoencoder, image: Tensor) -> Tensor:
-    """The albedo that images B x 3 x s x s show under their own relief, as the encoders look at them, B x 3 x s x s."""
+class BasisFit(NamedTuple):
+    """Result of `fit_basis`."""
+
+    variance: float
+    """Share of the albedos' weighted variance that the basis holds."""
+    warp_loss: float | None
+    """Last loss of congealing; None where nothing was learned."""
+
+
+def frontal_albedo(model: Autoencoder, image: Tensor) -> Tensor:
+    """Albedo B x 3 x s x s of images B x 3 x s x s under their own relief, with features where each face has them."""
     view, light, _, raw = model.geometry(image)
-    return model.albedo(image, view, light, model._depth(raw))
+    return model.albedo(image, view, light, model.depth_over_prior(raw))
 
 
-def laid_out(model: Autoencoder) -> bool:
-    """Whether the model has learned where features lie, and with it the average relief that its depth is told from."""
-    return bool(model.config.layout_grid and model.average_share > 0)
+def is_warped(model: Autoencoder) -> bool:
+    """Tell whether the model has learned the warp and the average relief."""
+    return bool(model.average_share > 0)
 
 
 def fit_basis(
     model: Autoencoder,
     clips: Clips,
     seed: int = 0,
-    count: int = PEOPLE,
-    layout: int = 0,
+    count: int = CROPS,
+    warp_images: int = 0,
     tick: Callable[[int], None] = lambda _: None,
-) -> tuple[float, float | None]:
-    """Sets the model's average depth, layout, average relief and texture basis from `count` jittered training crops; corrections, and
-    a face's own relief beside the average one, start from nothing.
+) -> BasisFit:
+    """Set average depth, warp, average relief and texture basis from jittered training crops.
 
-    layout: albedos that a model with a layout sees to learn it; 0 leaves it as it is. Of a model that has learned it already only the
-    basis is fitted anew. Deterministic for a seed. Returns the share of
-    the albedos' weighted variance that the basis holds, and the layout's last loss (None where it learned nothing).
+    Corrections to the basis, and the relief that a face adds to the average, start from nothing. Of a model that has
+    learned its warp already, only the basis is fitted anew. Deterministic for a seed.
+
+    Args:
+        model: changed in place.
+        clips: the data set.
+        seed: of crops and decompositions.
+        count: crops.
+        warp_images: albedos to see while learning the warp; 0 leaves it as it is.
+        tick: called with the albedos seen before every step of that; what it raises ends the fit.
+
+    Returns:
+        How well the basis and the warp fit.
     """
     count = min(count, 20 * int((~clips.validation).sum()))
     rows = clips.draw(count, torch.Generator().manual_seed(seed))
@@ -52,56 +72,65 @@ def fit_basis(
     def crops(rows: Tensor) -> Iterator[Tensor]:
         generator = torch.Generator().manual_seed(seed)
         for part in rows.split(256):
-            yield model._seen(clips.jittered(part, model.size, generator).to(model.average_depth.device))
+            yield model.encoder_input(clips.jittered(part, model.size, generator).to(model.average_depth.device))
 
-    some, aligned = rows[: count // 4], None
-    if not laid_out(model):
+    some, warp_loss = rows[: count // 4], None
+    if not is_warped(model):
         with torch.no_grad():
-            depths = [model._depth(model.geometry(image)[-1]).sum(0) for image in crops(some)]
+            depths = [model.depth_over_prior(model.geometry(image).raw_depth).sum(0) for image in crops(some)]
             model.average_depth.copy_(torch.stack(depths).sum(0) / len(some))
-        if model.config.layout_grid and layout:
+        if warp_images:
             with torch.no_grad():
-                albedo = torch.cat(
-                    [canonical_albedo(model, image).clamp(-1.5, 1.5).half().cpu() for image in crops(rows)]
-                )
-            aligned = learn_layout(model, albedo, clips.person[rows], seed, layout, tick=tick)
+                parts = [frontal_albedo(model, image).clamp(-LIMIT, LIMIT).half().cpu() for image in crops(rows)]
+            warp_loss = learn_warp(model, torch.cat(parts), clips.person[rows], seed, warp_images, tick=tick)
+            set_average_relief(model, crops(some), seed)
     with torch.no_grad():
-        if aligned is not None:
-            laid = [_laid_relief(model, image).sum(0) for image in crops(some)]
-            model.average_relief.copy_(torch.stack(laid).sum(0) / len(some) - 1)
-            model.average_share.fill_(1)
-            with torch.random.fork_rng():
-                torch.manual_seed(seed)
-                nn.init.normal_(
-                    model.shape_decoder.head.weight, std=1e-3
-                )  # own relief is what a face adds to the average one now
-            nn.init.zeros_(model.shape_decoder.head.bias)
-        texture = torch.cat(
-            [model.laid_albedo(image)[-1].clamp(-1.5, 1.5).flatten(1).float().cpu() for image in crops(rows)]
-        )
-        return _fit(model, texture, seed), aligned
+        faces = (model.canonical_face(image).albedo for image in crops(rows))
+        textures = torch.cat([face.clamp(-LIMIT, LIMIT).flatten(1).float().cpu() for face in faces])
+        return BasisFit(_set_components(model, textures, seed), warp_loss)
 
 
-def _laid_relief(model: Autoencoder, image: Tensor) -> Tensor:
-    """The faces' own depths in the average face's layout, B x s x s."""
-    _, _, shape, raw, _ = model.laid_albedo(image)
-    return gather(model._depth(raw)[:, None], model.moves(shape))[:, 0]
+@torch.no_grad()
+def set_average_relief(model: Autoencoder, crops: Iterator[Tensor], seed: int) -> None:
+    """Set the average relief to the mean depth of faces in the canonical layout; their own relief starts from nothing.
 
-
-def _fit(model: Autoencoder, texture: Tensor, seed: int) -> float:
-    """Sets the basis to the principal components of textures N x 3ss, which it overwrites; returns the share it holds."""
-    basis = model.texture_basis
-    mean = texture.mean(0)
-    root = basis.weight.cpu().sqrt().expand(3, -1, -1).flatten()
-    texture.sub_(mean).mul_(root)
-    width = min(basis.directions.shape[0], len(texture) - 1)
+    Args:
+        model: changed in place.
+        crops: batches B x 3 x s x s of the encoders' input.
+        seed: of the depth decoder's last layer.
+    """
+    total, count = [], 0
+    for image in crops:
+        face = model.canonical_face(image)
+        depth = model.depth_over_prior(face.raw_depth)[:, None]
+        total.append(to_canonical(depth, model.displacement(face.shape))[:, 0].sum(0))
+        count += len(image)
+    model.average_relief.copy_(torch.stack(total).sum(0) / count - 1)
+    model.average_share.fill_(1)
+    head = model.shape_decoder.head
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        _, spread, axes = torch.svd_lowrank(texture, width, niter=3)
-    directions = (axes * spread / len(texture) ** 0.5 / root[:, None]).T
+        nn.init.normal_(head.weight, std=1e-3)
+    if head.bias is not None:
+        nn.init.zeros_(head.bias)
+
+
+def _set_components(model: Autoencoder, textures: Tensor, seed: int) -> float:
+    """Set the basis to the principal components of textures N x 3ss, overwritten; return the share they hold."""
+    basis = model.texture_basis
+    mean = textures.mean(0)
+    root = basis.weight.cpu().sqrt().expand(3, -1, -1).flatten()
+    textures.sub_(mean).mul_(root)
+    width = min(basis.directions.shape[0], len(textures) - 1)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        _, spread, axes = torch.svd_lowrank(textures, width, niter=3)
+    directions = (axes * spread / len(textures) ** 0.5 / root[:, None]).T
     basis.mean.copy_(mean.view_as(basis.mean))
     basis.directions.zero_()[:width].copy_(directions.view(width, *basis.mean.shape))
-    for layer in (model.texture_encoder[-2], model.refiner.head):
+    basis.refresh()
+    for layer in (model.texture_encoder.last, model.refiner.head):
         nn.init.zeros_(layer.weight)
-        nn.init.zeros_(layer.bias)
-    return float(spread.square().sum() / texture.square().sum())
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+    return float(spread.square().sum() / textures.square().sum())

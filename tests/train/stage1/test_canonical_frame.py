@@ -54,8 +54,8 @@ def clips(tmp_path_factory) -> Clips:
 
 
 def pitch_and_depth(model, clips: Clips) -> tuple[float, Tensor]:
-    view, _, _, raw = model.geometry(clips.centre(torch.arange(40), 16))
-    return float(view[:, 1].mean()), model._depth(raw).mean(0)
+    found = model.geometry(clips.centre(torch.arange(40), 16))
+    return float(found.view[:, 1].mean()), model.depth_over_prior(found.raw_depth).mean(0)
 
 
 def test_levelling_turns_views_and_depth_together(clips):
@@ -93,7 +93,7 @@ def test_views_learn_from_each_other_and_nothing_else_moves(clips):
 
     def yaw_agrees() -> float:
         with torch.no_grad():
-            found = model.geometry(drawn.centre(torch.arange(160), 32))[0][:, 0]
+            found = model.geometry(drawn.centre(torch.arange(160), 32)).view[:, 0]
         return float(torch.corrcoef(torch.stack([found, yaws]))[0, 1])
 
     others = {k: v.clone() for k, v in model.state_dict().items() if not k.startswith("view_net")}

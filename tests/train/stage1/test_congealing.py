@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from latentface.camera import pixel_grid
-from latentface.warp import gather
+from latentface.warp import to_canonical
 from tests.helpers import smooth, tiny_autoencoder
-from train.stage1.congealing import Components, bending, face_oval, learn_layout
+from train.stage1.congealing import Components, bending, face_oval, learn_warp
 
 
 def test_components_against_the_full_decomposition():
@@ -45,12 +45,12 @@ def test_a_mouth_that_moves_comes_to_lie_over_the_others():
     albedo, person, height = moving_mouths(256)
     model = tiny_autoencoder(size=32, layout_grid=8, layout_base=8)
     kept = {name: value.clone() for name, value in model.state_dict().items()}
-    learn_layout(model, albedo.half(), person, 0, 9_600, lr=2e-3)
+    learn_warp(model, albedo.half(), person, 0, 9_600, lr=2e-3)
     for name, value in model.state_dict().items():
         assert torch.equal(value, kept[name]) != name.startswith("layout"), name
     with torch.no_grad():
         moves = model.layout(model.layout_encoder(albedo), 32)
-        laid = gather(albedo, moves)
+        laid = to_canonical(albedo, moves)
     shade = [images - images.mean((2, 3), keepdim=True) for images in (albedo, laid)]
     before, after = (images[:, :, 14:28, 8:24].var(0).mean() for images in shade)
     assert after < 0.35 * before
@@ -66,4 +66,4 @@ def test_what_tick_raises_stops_it():
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        learn_layout(tiny_autoencoder(size=32, layout_grid=8), albedo.half(), person, 0, 3_200, tick=tick)
+        learn_warp(tiny_autoencoder(size=32, layout_grid=8), albedo.half(), person, 0, 3_200, tick=tick)

@@ -15,7 +15,10 @@ from latentface.paper import PaperAutoencoder
 from train.common.perceptual import LiteFeatures
 from train.data.shards import write_shards
 from train.stage1 import trainer as autoencoder
+from train.stage1.image_objective import image_objective
+from train.stage1.networks import NETWORKS, Outputs
 from train.stage2 import trainer as rdm
+from train.stage2.config import PRESETS as RDM_PRESETS
 
 TINY = {"width": 8, "code": 16}
 
@@ -38,11 +41,11 @@ def shards(tmp_path_factory):
 
 
 def test_the_presets_are_the_papers():
-    stage1, stage2 = autoencoder.PRESETS["paper-64"], rdm.PRESETS["paper-64"]
+    stage1, stage2 = autoencoder.PRESETS["paper-64"], RDM_PRESETS["paper-64"]
     assert (stage1.lr, stage1.weight_decay, stage1.batch, stage1.mirrored, stage1.ema) == (1e-4, 5e-4, 64, 0.5, 0.0)
     assert stage1.gradient == stage1.raw_depth == stage1.laplacian == 0
     assert (stage2.lr, stage2.weight_decay, stage2.standardized) == (1e-4, 5e-4, False)
-    assert autoencoder.NETWORKS[stage1.network] is PaperAutoencoder
+    assert NETWORKS[stage1.network] is PaperAutoencoder
     assert json.loads(json.dumps(stage1.clip)) == stage1.clip  # the run's record stays JSON
 
 
@@ -52,7 +55,7 @@ def test_both_stages_run_and_a_fresh_process_loads_the_result(shards, tmp_path):
     autoencoder.train(replace(config, images=24), shards, tmp_path / "one", resume=True)
     row = json.loads((tmp_path / "one" / "curves.jsonl").read_text().splitlines()[-1])
     assert row["images"] == 24 and "paper_perceptual" in row
-    second = replace(rdm.PRESETS["paper-64"], model={"widths": (64, 64)}, images=32, batch=8, views=1)
+    second = replace(RDM_PRESETS["paper-64"], model={"widths": (64, 64)}, images=32, batch=8, views=1)
     rdm.train(second, shards, tmp_path / "one", tmp_path / "two")
     program = (
         "import latentface, torch\n"
@@ -73,11 +76,11 @@ def test_the_objective_weighs_four_terms():
     codes, scene, pixels, places = model(image, features=True)
     scene.depth = (scene.depth + scene.depth.flip(-1)) / 2
     scene.albedo = (scene.albedo + scene.albedo.flip(-1)) / 2
-    outputs = codes, scene, pixels[:, :1].expand(-1, 2, -1, -1), places[:, :1].expand(-1, 2, -1, -1)
+    outputs = Outputs(codes, scene, pixels[:, :1].expand(-1, 2, -1, -1), places[:, :1].expand(-1, 2, -1, -1))
     features = LiteFeatures()
-    loss, terms = autoencoder.objective(outputs, image, config, features)
+    loss, terms = image_objective(outputs, image, config, features)
     torch.testing.assert_close(terms["mirrored"], terms["plain"] / 2)
     assert terms["gradient"] == terms["raw_depth"] == terms["laplacian"] == 0
-    alone = autoencoder.objective(outputs, image, replace(config, mirrored=0.0), features)[1]
+    alone = image_objective(outputs, image, replace(config, mirrored=0.0), features)[1]
     torch.testing.assert_close(terms["paper_perceptual"], 1.5 * alone["paper_perceptual"])
     torch.testing.assert_close(loss.detach(), 1.5 * (alone["plain"] + alone["paper_perceptual"]))

@@ -13,7 +13,10 @@ from safetensors.torch import load_file
 
 from tests.helpers import ROOT, TINY, drawn_clips
 from train.data.shards import write_shards
-from train.stage1.trainer import AutoencoderConfig, objective, train
+from train.stage1.config import AutoencoderConfig
+from train.stage1.image_objective import image_objective
+from train.stage1.networks import Outputs
+from train.stage1.trainer import train
 
 CONFIG = AutoencoderConfig(
     model={**TINY, "layout_grid": 4, "layout_base": 8, "changing": (1, 3, 4)}, images=80, batch=8, perceptual=0.0, warm_up=32, lr=2e-3,
@@ -24,7 +27,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from accelerate import PartialState
-from tests.train.test_processes import CONFIG
+from tests.train.stage1.test_processes import CONFIG
 from train.stage1.trainer import train
 train(CONFIG, [sys.argv[1]], Path(sys.argv[2]), every=16)
 assert PartialState().num_processes == 2
@@ -94,7 +97,9 @@ def test_parts_of_unequal_masks_average_to_the_whole():
 
     def loss(rows: slice, mean=lambda x: x):
         scene = model.decode(codes[rows])
-        return objective((codes[rows], scene, model.confidence(image[rows])), image[rows], replace(CONFIG), None, mean)
+        return image_objective(
+            Outputs(codes[rows], scene, model.confidence(image[rows])), image[rows], replace(CONFIG), None, mean
+        )
 
     whole, terms = loss(slice(0, 4))
     seen = []

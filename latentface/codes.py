@@ -1,0 +1,98 @@
+"""Latent codes of faces, and the scenes that they decode to (LatentFace, section 3.1)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from latentface.rendering import render
+from latentface.shading import shade
+
+
+@dataclass
+class Codes:
+    """Codes of B photos; every field is a float tensor with the batch first."""
+
+    shape: Tensor
+    """B x C code of the canonical depth and, in `explorer`, of the warp that puts features in their places."""
+    texture: Tensor
+    """B x C code of the albedo."""
+    view: Tensor
+    """B x 6: yaw (+ looks to the image's right), pitch (+ up), roll (+ clockwise), in degrees; x, y, z in scene
+    units."""
+    light: Tensor
+    """B x 4: ambient and diffuse in [0, 1], together 1 in `explorer`; x and y of the direction in which the light
+    travels, in [-1, 1]."""
+
+    @classmethod
+    def cat(cls, parts: Sequence["Codes"]) -> "Codes":
+        """Join batches of codes in their order."""
+        return cls(**{f.name: torch.cat([getattr(part, f.name) for part in parts]) for f in fields(cls)})
+
+    @property
+    def face(self) -> Tensor:
+        """Shape and texture side by side, B x 2C: the input of stage 2."""
+        return torch.cat([self.shape, self.texture], 1)
+
+    def __getitem__(self, index: Any) -> "Codes":  # noqa: ANN401 (whatever indexes a tensor)
+        return Codes(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
+
+    def to(self, *args: Any) -> "Codes":  # noqa: ANN401 (as Tensor.to)
+        """Convert every field; arguments as of `Tensor.to`."""
+        return Codes(**{f.name: getattr(self, f.name).to(*args) for f in fields(self)})
+
+
+@dataclass
+class Scene:
+    """Decoded faces: depth, albedo, view and light, ready to render."""
+
+    depth: Tensor
+    """B x S x S canonical depth in [0.9, 1.1]."""
+    albedo: Tensor
+    """B x 3 x S x S, about [-1, 1]."""
+    view: Tensor
+    """B x 6, see Codes."""
+    light: Tensor
+    """B x 4, see Codes."""
+    raw_depth: Tensor | None = None
+    """B x S x S output of the depth decoder, before tanh; a loss keeps it small."""
+
+    shading_gradient: float = 1.0
+    """Share of the shading's gradient that reaches depth."""
+    softness: int = 1
+    """Side in pixels of the squares that depth is averaged over before light falls on it (see rendering.shade)."""
+
+    @property
+    def canonical(self) -> Tensor:
+        """The shaded face from the front, B x 3 x S x S (Λ of Unsup3D, eq. 1)."""
+        return shade(self.albedo, self.lit_depth, self.light, self.softness)
+
+    @property
+    def lit_depth(self) -> Tensor:
+        """Depth for shading: the same values, with `shading_gradient` of the gradient."""
+        if self.shading_gradient < 1:
+            return torch.lerp(self.depth.detach(), self.depth, self.shading_gradient)
+        return self.depth
+
+    def render(self, size: int | None = None) -> tuple[Tensor, Tensor]:
+        """Render the scene at its view (Π of Unsup3D, eq. 1).
+
+        Args:
+            size: side of the picture in pixels; the albedo's by default.
+
+        Returns:
+            Picture B x 3 x size x size, about [-1, 1], and mask B x 1 x size x size of the places seen.
+        """
+        return render(self.canonical, self.depth, self.view, size)
+
+    def half(self) -> "Scene":
+        """Return the same faces with maps of half the size."""
+        smaller = F.avg_pool2d(torch.cat([self.depth[:, None], self.albedo], 1), 2)
+        return replace(self, depth=smaller[:, 0], albedo=smaller[:, 1:], softness=max(1, self.softness // 2))
+
+    def flip(self) -> "Scene":
+        """Mirror depth and albedo under the same view and light (Unsup3D, eq. 2)."""
+        return replace(self, depth=self.depth.flip(-1), albedo=self.albedo.flip(-1))
