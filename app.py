@@ -4,8 +4,15 @@ GRADIO_SERVER_NAME and GRADIO_SERVER_PORT are honoured; see `python app.py --hel
 """
 
 import os
+import sys
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # nothing is sent anywhere
+
+from app.environment import bad_port  # noqa: E402
+
+if problem := bad_port():
+    print(f"error: {problem}", file=sys.stderr)
+    raise SystemExit(2)
 
 from app.ui import main  # noqa: E402
 

@@ -85,7 +85,7 @@ def main(argv: list[str] | None = None) -> int:
             server_port=args.port, theme=theme(), css=css(), footer_links=["api"], max_file_size=MAX_BYTES,
             ssr_mode=False, state_session_capacity=2000, app_kwargs={"middleware": [hosts]},
         )  # fmt: skip
-    except OSError as error:
-        print(f"error: the page can't be served: {error}", file=sys.stderr)
+    except OSError as error:  # gradio's words for a port that is taken
+        print(f"error: the page can't be served: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return 0

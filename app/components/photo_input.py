@@ -28,9 +28,9 @@ class PhotoInput(gr.Image):
     here.
     """
 
-    def __init__(self, *args: Any, folders: tuple[Path, ...] = (), **options: Any):
-        """Make the input; files in `folders` may be named beside uploads."""
-        super().__init__(*args, **options)
+    def __init__(self, value: str | None = None, folders: tuple[Path, ...] = (), **options: Any):
+        """Make the input; files in `folders` may be named beside uploads. gradio would drop what *args collects."""
+        super().__init__(value=value, **options)
         self.folders = list(folders)
 
     def preprocess(self, payload: Any) -> str | None:

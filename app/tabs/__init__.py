@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.session import Session
-from app.tabs import compare, maps, pose, reconstruct, swap
+from app.tabs import compare, maps, pose, reconstruct, swap, training
 
 
 def always(session: Session) -> bool:
@@ -34,4 +34,5 @@ TABS = (
     Tab("Pose", "pose", pose.build, pose.is_shown),
     Tab("Maps", "maps", maps.build),
     Tab("Compare", "compare", compare.build, compare.is_shown),
+    Tab("Training", "training", training.build, training.is_shown),
 )

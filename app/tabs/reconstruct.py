@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
+from gradio.events import Dependency
 
+from app.components.detector_choice import detector_choice
 from app.components.example_faces import example_faces
 from app.components.face_viewer import face_viewer
 from app.components.files import text
@@ -88,6 +90,7 @@ class Inputs:
     stale: gr.HTML
     which: gr.Radio
     facts: gr.HTML
+    detector: gr.Radio
 
 
 @dataclass
@@ -114,7 +117,8 @@ def input_column(session: Session) -> Inputs:
             readout(model, first.face), css_template=text("facts.css"), apply_default_css=False, elem_id="facts",
             elem_classes=OF_PHOTO,
         )  # fmt: skip
-    return Inputs(photo, stale, which, facts)
+        detector = detector_choice(model.detector)
+    return Inputs(photo, stale, which, facts, detector)
 
 
 def slider_group(values: Sequence[float]) -> list[gr.Slider]:
@@ -171,6 +175,15 @@ def connect_photo(session: Session, inputs: Inputs, results: Results) -> None:
     tell_stale(changed, inputs.stale)
     others = [inputs.photo, session.detector, inputs.which]
     inputs.which.input(show, others, outputs, show_progress_on=progress, **QUIET)
+    tried = inputs.detector.input(show, [inputs.photo, inputs.detector], outputs, show_progress_on=progress, **QUIET)
+    keep_choice(session, inputs.detector, tried)
+
+
+def keep_choice(session: Session, choice: gr.Radio, tried: Dependency) -> None:
+    """Keep a detector that worked on the photo for all tabs; after a failure the choice goes back to the one before."""
+    quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, **QUIET}
+    tried.success(lambda chosen: chosen, choice, session.detector, **quiet)
+    tried.failure(lambda before: before, session.detector, choice, **quiet)
 
 
 def connect_sliders(session: Session, results: Results) -> None:

@@ -18,7 +18,7 @@ from app.session import load
 from app.tabs import compare
 from app.ui import build
 from latentface.results import markdown, read_comparison
-from train.release import report
+from train.release import tables
 
 RESULT = {
     "suite": "probes",
@@ -195,12 +195,12 @@ def test_the_readme_table_is_put_between_its_markers_and_only_there(comparison, 
     assert lines[0].count("|") == lines[1].count("|") == lines[2].count("|") == 7
     assert "| 44.0 ± 0.4 | **47.0** | FaceCycle 48.8 |" in lines[2] and "`abc1234`" in lines[-1]
     readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{report.TABLE[0]}\nold\n{report.TABLE[1]}\nafter\n")
+    readme.write_text(f"before\n{tables.TABLE[0]}\nold\n{tables.TABLE[1]}\nafter\n")
     for _ in range(2):  # a second time changes nothing
-        assert report.write_table(readme, tmp_path / "probes.json")
-        assert readme.read_text() == f"before\n{report.TABLE[0]}\n{markdown(comparison)}\n{report.TABLE[1]}\nafter\n"
+        assert tables.write_table(readme, tmp_path / "probes.json")
+        assert readme.read_text() == f"before\n{tables.TABLE[0]}\n{markdown(comparison)}\n{tables.TABLE[1]}\nafter\n"
     readme.write_text("no markers\n")
-    assert not report.write_table(readme, tmp_path / "probes.json") and readme.read_text() == "no markers\n"
+    assert not tables.write_table(readme, tmp_path / "probes.json") and readme.read_text() == "no markers\n"
 
 
 def test_results_that_are_not_there_or_not_ours(tmp_path):

@@ -1,0 +1,72 @@
+"""A quantity over the images of a training run, read from the curves that `train ship` puts beside a checkpoint."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import plotly.graph_objects as go
+
+from app.components.plotly_panel import ACCENT
+
+QUANTITIES = {
+    "val_l1": "Error of the reconstruction, held-out faces",
+    "val_shape": "Error of the identity part of the shape code, held-out people",
+    "val_texture": "Error of the identity part of the texture code, held-out people",
+    "loss": "Loss, training",
+    "l1": "Error of the reconstruction, training",
+    "perceptual": "Perceptual loss",
+    "adversarial": "Adversarial loss",
+    "yaw_spread": "Spread of the yaw that is read, degrees",
+    "relief": "Relief: nose before cheeks, share of the depth range",
+    "concave": "Share of hollow faces",
+    "rate": "Images a second",
+}
+"""Key of a curve -> its name; other keys keep their own name and come last."""
+
+
+def read_curves(file: Path) -> dict[str, list[tuple[int, float]]]:
+    """Read the curves of a run.
+
+    Args:
+        file: One JSON object a line, with "images" and the quantities at that time; broken lines are passed over.
+
+    Returns:
+        Quantity -> (images seen, value), the best known quantities first; empty where there is no file.
+    """
+    found: dict[str, list[tuple[int, float]]] = {}
+    for line in file.read_text().splitlines() if file.exists() else []:
+        try:
+            row = json.loads(line)
+            images = int(row.pop("images"))
+        except (ValueError, KeyError, TypeError, AttributeError):  # half a line of a run that was cut off
+            continue
+        for key, value in row.items():
+            if isinstance(value, (int, float)):
+                found.setdefault(key, []).append((images, float(value)))
+    order = [key for key in QUANTITIES if key in found] + sorted(key for key in found if key not in QUANTITIES)
+    return {key: found[key] for key in order}
+
+
+def name_of(quantity: str) -> str:
+    """Name a quantity in plain words, where it has some."""
+    return QUANTITIES.get(quantity, quantity.replace("_", " "))
+
+
+def training_curve(quantity: str, points: list[tuple[int, float]]) -> go.Figure:
+    """Draw one quantity over the images that the run had seen.
+
+    Args:
+        quantity: Its key.
+        points: Images seen and value.
+    """
+    images, values = zip(*points, strict=True)
+    line = go.Scatter(
+        x=images, y=values, mode="lines+markers", line={"color": ACCENT, "width": 2}, marker={"size": 5},
+        hovertemplate="%{x:,} images: %{y:.4g}<extra></extra>",
+    )  # fmt: skip
+    figure = go.Figure(line)
+    figure.update_layout(title=name_of(quantity), height=320, margin={"l": 4, "r": 12, "t": 40, "b": 40})
+    figure.update_xaxes(title="images seen", rangemode="tozero", tickformat="~s", showgrid=False)
+    figure.update_yaxes(zeroline=False)
+    return figure

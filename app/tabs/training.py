@@ -1,0 +1,53 @@
+"""Tab Training: how the shown checkpoint's two stages went, quantity by quantity."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import gradio as gr
+
+from app.components.plotly_panel import plotly_panel, shown
+from app.components.training_curve import name_of, read_curves, training_curve
+from app.session import Session
+
+ABOUT = """How `{checkpoint}` was trained. **Stage 1** learns to take a picture apart into shape, colour, view and
+light, and to put it together again. **Stage 2**, the diffusion model, then learns to tell a person's identity from the
+expression of the moment. Choose a quantity to see it over the images that the run had seen. A checkpoint that went on
+from an older one shows its last run alone."""
+STAGES = {"autoencoder": "Stage 1: the autoencoder", "rdm": "Stage 2: the diffusion model"}
+"""Stem of a stage's curves beside the checkpoint -> what it is called."""
+Curves = dict[str, list[tuple[int, float]]]
+
+
+def curves(session: Session) -> dict[str, Curves]:
+    """Read the curves of the stages that have any, by the stage's stem."""
+    folder = session.model.folder
+    found = {} if folder is None else {stage: read_curves(folder / f"{stage}_curves.jsonl") for stage in STAGES}
+    return {stage: curve for stage, curve in found.items() if curve}
+
+
+def is_shown(session: Session) -> bool:
+    """Tell whether the checkpoint came with curves; `python -m train ship` puts them there."""
+    return bool(curves(session))
+
+
+def draw(curve: Curves, quantity: str) -> dict | None:
+    """Draw the chosen quantity of a stage, for its panel."""
+    return shown(training_curve(quantity, curve[quantity]))
+
+
+def build(session: Session) -> None:
+    """Build the tab inside the current gr.Blocks: a column a stage, each with a choice and its curve."""
+    gr.Markdown(ABOUT.format(checkpoint=session.model.checkpoint), elem_classes="about")
+    with gr.Row():
+        for stage, curve in curves(session).items():
+            first = next(iter(curve))
+            with gr.Column(min_width=300):
+                choice = gr.Dropdown(
+                    [(name_of(key), key) for key in curve],
+                    value=first,
+                    label=STAGES[stage],
+                    elem_id=f"{stage}-quantity",
+                )
+                panel = plotly_panel(training_curve(first, curve[first]), f"{stage}-curve")
+            choice.input(partial(draw, curve), choice, panel, api_visibility="private", show_progress="hidden")
