@@ -25,12 +25,18 @@ SHOWN = 6
 
 
 def convert(file: Path, out: Path, legacy_ddim: bool = False) -> list[str]:
-    """Converts a published weight file into a pipeline folder, and returns the file's entries that are no network.
+    """Convert a published weight file into a pipeline folder.
 
-    file: written by torch.save; read with weights_only, so nothing in it runs. out: a folder, made here; it loads with
-    `load_pipeline`. legacy_ddim: give the pipeline the authors' sampler (rdm.LegacyDDIMScheduler).
-    Raises CheckpointError, in one line, for a file that is not such a dict, and where a key is missing, unexpected or
-    of another shape.
+    Args:
+        file: written by torch.save; read with weights_only, so nothing in it runs.
+        out: a folder, made here; it loads with `load_pipeline`.
+        legacy_ddim: give the pipeline the authors' sampler (rdm.LegacyDDIMScheduler).
+
+    Returns:
+        The file's entries that are no network.
+
+    Raises:
+        CheckpointError: in one line: the file is not such a dict, or a key is missing, unexpected or of another shape.
     """
     states, beside = read_states(file)
     LatentFacePipeline(*build(states), make_scheduler(legacy_ddim)).save_pretrained(out)
@@ -38,9 +44,13 @@ def convert(file: Path, out: Path, legacy_ddim: bool = False) -> list[str]:
 
 
 def read_states(file: Path) -> tuple[dict[str, dict[str, Tensor]], list[str]]:
-    """The seven networks' state dicts under today's key names, and the names of what else the file holds.
+    """Read the seven networks' state dicts under today's key names, and the names of the file's other entries.
 
-    Raises CheckpointError for a file that holds something else.
+    Args:
+        file: written by torch.save.
+
+    Raises:
+        CheckpointError: the file holds something else.
     """
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
@@ -72,20 +82,24 @@ def read_states(file: Path) -> tuple[dict[str, dict[str, Tensor]], list[str]]:
 
 
 def build(states: dict[str, dict[str, Tensor]]) -> tuple[PaperAutoencoder, PaperDenoiser]:
-    """The two models with these weights, on the CPU in float32, or on the meta device if the weights are there.
+    """Build the two models with these weights, on the CPU in float32, or on the meta device if the weights are there.
 
-    Raises CheckpointError that lists every key that is missing, unexpected or of another shape.
+    Args:
+        states: state dict of each network by its published name.
+
+    Raises:
+        CheckpointError: lists every key that is missing, unexpected or of another shape.
     """
     try:
         width, code = len(states["netD"]["network1.0.weight"]), len(states["netD"]["network1.11.weight"])
-        widths = [len(states[name]["conv_in.weight"]) for name in DENOISERS]
+        shape, texture = (len(states[name]["conv_in.weight"]) for name in DENOISERS)
     except KeyError as error:
         raise CheckpointError(f"the networks' first layers are not where the published ones are: no {error}") from error
     device = next(iter(states["netD"].values())).device
     try:
         with torch.device(device):
             autoencoder = PaperAutoencoder(width=width, code=code)
-            denoiser = PaperDenoiser(code=2 * code, widths=tuple(widths))
+            denoiser = PaperDenoiser(code=2 * code, widths=(shape, texture))
     except ValueError as error:
         raise CheckpointError(str(error)) from error
     homes: dict[str, nn.Module] = {name: getattr(autoencoder, name) for name in AUTOENCODER}
@@ -109,13 +123,13 @@ def build(states: dict[str, dict[str, Tensor]]) -> tuple[PaperAutoencoder, Paper
 
 
 def _renamed(key: str) -> str:
-    """A denoiser's key under today's name of the attention's layer; other keys as they are."""
+    """Give a denoiser's key today's name of the attention's layer; other keys stay."""
     *path, layer, kind = key.split(".") if ".attentions." in key else ("", "")
     return ".".join([*path, OLD_ATTENTION[layer], kind]) if layer in OLD_ATTENTION else key
 
 
 def _list(what: str, names: list[str]) -> str:
-    """`3 missing: a, b, c; `, the first few by name, or nothing."""
+    """List names as `3 missing: a, b, c; `, the first few of them, or nothing."""
     if not names:
         return ""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""

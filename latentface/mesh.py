@@ -6,6 +6,8 @@ import numpy as np
 import torch.nn.functional as F
 import trimesh
 from PIL import Image
+from trimesh.visual import TextureVisuals
+from trimesh.visual.material import PBRMaterial
 
 from latentface.autoencoder import Scene
 from latentface.camera import apply_view, unproject
@@ -16,10 +18,16 @@ UNITS = 10.0
 
 
 def face_mesh(scene: Scene, index: int = 0, yaw: float = 0.0, texture: int = 512) -> trimesh.Trimesh:
-    """The canonical face of one scene as a textured mesh.
+    """Build the canonical face of one scene as a textured mesh.
 
-    yaw: degrees by which the mesh is turned for the viewer (positive: to the image's right). texture: side of the
-    picture in pixels. Axes as glTF wants them: x right, y up, z towards the viewer, the turning point at the origin.
+    Args:
+        scene: of B faces.
+        index: which of them.
+        yaw: degrees by which the mesh is turned for the viewer (positive: to the image's right).
+        texture: side of the picture in pixels.
+
+    Returns:
+        The mesh in glTF's axes: x right, y up, z towards the viewer, the turning point at the origin.
     """
     depth = scene.depth[index : index + 1]
     size = depth.shape[-1]
@@ -34,18 +42,18 @@ def face_mesh(scene: Scene, index: int = 0, yaw: float = 0.0, texture: int = 512
     u, v = np.meshgrid(axis, 1 - axis)
     image = Image.fromarray(pixels)
     # the colours are lit already: the viewer shows them as they are (emissive) and adds no light of its own
-    material = trimesh.visual.material.PBRMaterial(
+    material = PBRMaterial(
         baseColorTexture=image, baseColorFactor=[0, 0, 0, 255], emissiveTexture=image, emissiveFactor=[1.0, 1.0, 1.0],
         metallicFactor=0.0, roughnessFactor=1.0, doubleSided=True,
     )  # fmt: skip
-    visual = trimesh.visual.TextureVisuals(uv=np.stack([u, v], -1).reshape(-1, 2), material=material)
+    visual = TextureVisuals(uv=np.stack([u, v], -1).reshape(-1, 2), material=material)
     # seen from the front, counter-clockwise in x right, y up is the grid's a, c, b
     faces = grid_faces(size, size).numpy()[:, [0, 2, 1]]
     return trimesh.Trimesh(vertices=points, faces=faces, visual=visual, process=False)
 
 
 def glb(scene: Scene, index: int = 0, yaw: float = 0.0) -> bytes:
-    """The mesh of `face_mesh` as the bytes of a GLB file."""
+    """Write the mesh of `face_mesh` as the bytes of a GLB file."""
     buffer = io.BytesIO()
     face_mesh(scene, index, yaw).export(buffer, file_type="glb")
     return buffer.getvalue()

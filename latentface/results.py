@@ -1,18 +1,22 @@
-"""The comparison of methods as the app and the README show it, read from the JSON of `train evaluate --suite probes`."""
+"""The comparison of methods as the app and the docs show it.
+
+Read from the JSON that `python -m train evaluate --suite probes` writes.
+"""
 
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from latentface.checkpoints import ASSETS
 
 RESULTS = ASSETS / "results" / "probes.json"
 DATA = {
-    "fer2013": "FER2013", "rafdb": "RAF-DB", "affectnet": "AffectNet", "ckplus": "CK+", "affwild2": "Aff-Wild2", "london": "London",
-    "lfw": "LFW", "cplfw": "CPLFW", "slfw": "SLLFW", "pose": "parametric people", "actions": "parametric people",
-    "aflw2000": "AFLW2000", "biwi": "BIWI", "disfa": "DISFA", "bp4d": "BP4D",
+    "fer2013": "FER2013", "rafdb": "RAF-DB", "affectnet": "AffectNet", "ckplus": "CK+", "affwild2": "Aff-Wild2",
+    "london": "London", "lfw": "LFW", "cplfw": "CPLFW", "slfw": "SLLFW", "pose": "parametric people",
+    "actions": "parametric people", "aflw2000": "AFLW2000", "biwi": "BIWI", "disfa": "DISFA", "bp4d": "BP4D",
 }  # fmt: skip
-"""What a task's data is called; the order of the table."""
+"""Task -> name of its data, in the order of the table."""
 MEASURES = {
     "linear": ("Expression, linear probe", "%"),
     "knn": ("... nearest neighbours", "%"),
@@ -23,7 +27,7 @@ MEASURES = {
     "f1": ("Facial actions, F1", "%"),
     "correlation": ("... correlation", ""),
 }
-"""Measure -> what it reads, unit. Of angles less is better, of all others more."""
+"""Measure -> title, unit. Of angles less is better, of all others more."""
 CHANCE = {"correlation": "chance_correlation"}
 """Measures whose chance is not the task's "chance"."""
 
@@ -49,10 +53,10 @@ class Row:
     @property
     def best(self) -> str:
         """The method that does best."""
-        return (min if self.unit == "°" else max)(self.values, key=self.values.get)
+        return (min if self.unit == "°" else max)(self.values, key=lambda method: self.values[method])
 
     def text(self, value: float, spread: float | None = None) -> str:
-        """A value as it is shown: 62.7, 8.4°, 0.61, with its spread where there is one."""
+        """Format a value: 62.7, 8.4°, 0.61, with its spread where there is one."""
         digits, factor = (2, 1) if self.unit == "" else (1, 100 if self.unit == "%" else 1)
         around = f" ± {factor * spread:.{digits}f}" if spread else ""
         return f"{factor * value:.{digits}f}{around}{'°' if self.unit == '°' else ''}"
@@ -60,7 +64,7 @@ class Row:
 
 @dataclass
 class Comparison:
-    """Everything a table of methods needs."""
+    """The content of a table of methods."""
 
     methods: list[str]
     rows: list[Row]
@@ -69,17 +73,27 @@ class Comparison:
     folder: Path
     """Where the sheets of examples lie."""
 
-    def of(self, method: str, key: str, default=None):
-        """A method's value of a flat key such as fer2013_confusion."""
+    def of(self, method: str, key: str, default: Any = None) -> Any:  # noqa: ANN401 (a value of a JSON file)
+        """Look up a method's value of a flat key such as fer2013_confusion."""
         return self.results["methods"][method].get(key, default)
 
     def commit(self, method: str) -> str:
-        """The commit that a method was measured at."""
+        """Name the commit that a method was measured at."""
         return self.of(method, "commit", self.results["commit"])
 
 
 def read_comparison(file: Path = RESULTS) -> Comparison | None:
-    """The table of a results file; None where there is none. Raises ValueError where it is no probes result."""
+    """Read the table of a results file.
+
+    Args:
+        file: JSON of the suite `probes`.
+
+    Returns:
+        The table, or None where there is no such file.
+
+    Raises:
+        ValueError: the file is no result of that suite.
+    """
     if not file.exists():
         return None
     try:
@@ -87,65 +101,67 @@ def read_comparison(file: Path = RESULTS) -> Comparison | None:
         methods, others = results["methods"], results["published"]["rows"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{file} is no result of `python -m train evaluate --suite probes`") from error
-    rows = []
-    for task, data in DATA.items():
-        for measure, (title, unit) in MEASURES.items():
-            key = f"{task}_{measure}"
-            values = {name: found[key] for name, found in methods.items() if key in found}
-            if not values or (measure == "knn" and not any(f"{task}_linear" in found for found in methods.values())):
-                continue
-            about = next(found for found in methods.values() if key in found)
-            spread = {name: found[f"{key}_spread"] for name, found in methods.items() if found.get(f"{key}_spread")}
-            row = Row(
-                task,
-                measure,
-                title,
-                data,
-                unit,
-                about[f"{task}_{CHANCE.get(measure, 'chance')}"],
-                about[f"{task}_n"],
-                values,
-                spread,
-            )
-            row.published = {name: found[key] for name, found in others.items() if key in found}
-            if measure == "mae":
-                row.published = {
-                    name: mean_angle(found, task)
-                    for name, found in others.items()
-                    if f"{task}_yaw" in found and f"{task}_roll" in found
-                }
-            rows.append(row)
-    return Comparison(list(methods), rows, results, file.parent)
+    rows = [_row(task, measure, methods, others) for task in DATA for measure in MEASURES]
+    return Comparison(list(methods), [row for row in rows if row is not None], results, file.parent)
+
+
+def _row(task: str, measure: str, methods: dict[str, dict], others: dict[str, dict]) -> Row | None:
+    """Collect one measure on one task; None where no method has it."""
+    key = f"{task}_{measure}"
+    values = {name: found[key] for name, found in methods.items() if key in found}
+    if not values or (measure == "knn" and not any(f"{task}_linear" in found for found in methods.values())):
+        return None
+    if measure == "mae":
+        complete = {n: found for n, found in others.items() if f"{task}_yaw" in found and f"{task}_roll" in found}
+        published = {name: mean_angle(found, task) for name, found in complete.items()}
+    else:
+        published = {name: found[key] for name, found in others.items() if key in found}
+    about = methods[next(iter(values))]
+    title, unit = MEASURES[measure]
+    return Row(
+        task=task,
+        measure=measure,
+        title=title,
+        data=DATA[task],
+        unit=unit,
+        chance=about[f"{task}_{CHANCE.get(measure, 'chance')}"],
+        n=about[f"{task}_n"],
+        values=values,
+        spread={name: found[f"{key}_spread"] for name, found in methods.items() if found.get(f"{key}_spread")},
+        published=published,
+    )
 
 
 def mean_angle(found: dict, task: str) -> float:
-    """Mean of the published errors of yaw, pitch and roll."""
+    """Average the published errors of yaw, pitch and roll."""
     return sum(found[f"{task}_{angle}"] for angle in ("yaw", "pitch", "roll")) / 3
 
 
 def markdown(table: Comparison) -> str:
-    """The README's table: a row a measure, a column a method, chance, and what others published."""
+    """Write the table in Markdown: a row a measure, a column a method, chance, and what others published."""
     lines = [
         "| | n | chance | " + " | ".join(table.methods) + " | published elsewhere |",
         "|---|---|---|" + "---|" * (len(table.methods) + 1),
     ]
     for row in table.rows:
         cells = [row.text(row.values[m], row.spread.get(m)) if m in row.values else "" for m in table.methods]
-        cells = [f"**{cell}**" if m == row.best else cell for m, cell in zip(table.methods, cells)]
+        cells = [f"**{cell}**" if m == row.best else cell for m, cell in zip(table.methods, cells, strict=True)]
         others = ", ".join(f"{name} {row.text(value)}" for name, value in row.published.items())
-        unit = " (%)" if row.unit == "%" else ""
-        lines.append(
-            f"| {row.data}: {row.title.removeprefix('... ')}{unit} | {row.n:,} | {row.text(row.chance)} | {' | '.join(cells)} | {others} |"
-        )
+        title = row.title.removeprefix("... ") + (" (%)" if row.unit == "%" else "")
+        lines.append(f"| {row.data}: {title} | {row.n:,} | {row.text(row.chance)} | {' | '.join(cells)} | {others} |")
+    return "\n".join([*lines, "", _footnote(table)])
+
+
+def _footnote(table: Comparison) -> str:
+    """Say how the numbers of a table were measured."""
     results, seeds = table.results, table.results["seeds"]
     measured: dict[str, list[str]] = {}
     for method in table.methods:
         measured.setdefault(table.commit(method), []).append(method)
     commits = "; ".join(f"`{commit}` ({', '.join(methods)})" for commit, methods in measured.items())
-    lines.append("")
-    lines.append(
-        f"Frozen features; ± over {len(seeds)} seeds (splits of the training part; for cosine: over folds). Validation chose block, crop, "
-        f"input size and every setting. Commits {commits}, {results['hardware']}; the last of them by `{results['command']}`. "
-        f"Published elsewhere: {results['published']['source']}; other training data, budgets and, for LFW, all ten folds."
+    return (
+        f"Frozen features; ± over {len(seeds)} seeds (splits of the training part; for cosine: over folds). "
+        f"Validation chose block, crop, input size and every setting. Commits {commits}, {results['hardware']}; the "
+        f"last of them by `{results['command']}`. Published elsewhere: {results['published']['source']}; other "
+        "training data, budgets and, for LFW, all ten folds."
     )
-    return "\n".join(lines)

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from latentface.__main__ import main
+from latentface.checkpoints import CheckpointError, load_pipeline
 from latentface.convert import OLD_ATTENTION, build, convert, read_states
 from latentface.paper import PaperAutoencoder, PaperDenoiser
-from latentface.checkpoints import CheckpointError, load_pipeline
 from latentface.rdm import LegacyDDIMScheduler, make_scheduler, split
 from tests.helpers import tiny_denoiser
 from tests.latentface.test_paper import TINY, faces, published
@@ -180,7 +180,7 @@ def test_legacy_sampling_against_the_old_formula(steps, samples):
     noise = torch.randn(samples, 1, 16, generator=torch.Generator().manual_seed(11))[:, 0]
     for row in range(3):
         runs = [old_formula(denoiser, codes[row], one, steps) for one in noise]
-        *clean, last = [torch.stack(parts).mean(0) * denoiser.std + denoiser.mean for parts in zip(*runs)]
+        *clean, last = [torch.stack(parts).mean(0) * denoiser.std + denoiser.mean for parts in zip(*runs, strict=True)]
         torch.testing.assert_close(found.identity[row], last, atol=1e-4, rtol=1e-4)
         for mine, twin in zip(found.steps, clean, strict=True):
             torch.testing.assert_close(mine[row], twin, atol=1e-4, rtol=1e-4)

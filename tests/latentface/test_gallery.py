@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from latentface.gallery import MAPS, NEIGHBOURS, Gallery, map_features
 from latentface.checkpoints import CheckpointError
+from latentface.gallery import MAPS, NEIGHBOURS, Gallery, map_features
 from tests.helpers import random_codes, tiny_pipeline
 
 PEOPLE, FRAMES, LENGTH = 10, 3, 6

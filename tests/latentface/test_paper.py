@@ -84,7 +84,7 @@ def test_a_published_state_loads_strictly_and_is_used(released):
         state = {key: torch.randn(shape, generator=generator) * 0.05 for key, shape in table.items()}
         homes[name].load_state_dict(state, strict=True)
         assert all(torch.equal(value, state[key]) for key, value in homes[name].state_dict().items())
-    for one, two in zip(first.chunk(2, 1), denoiser(code, t, code).chunk(2, 1)):
+    for one, two in zip(first.chunk(2, 1), denoiser(code, t, code).chunk(2, 1), strict=True):
         assert not torch.allclose(one, two)
     image = faces(2)
     before, after = released.encode(image), model.eval().encode(image)
@@ -291,7 +291,7 @@ def paper_loss(model: PaperAutoencoder, image: torch.Tensor) -> torch.Tensor:
     total, shrink = 0, torch.nn.AdaptiveAvgPool2d(16)
     pictures = [scene.render(), scene.flip().render()]
     mask = pictures[0][1] * pictures[1][1]
-    for side, (weight, (picture, _)) in enumerate(zip((1, 0.5), pictures)):
+    for side, (weight, (picture, _)) in enumerate(zip((1, 0.5), pictures, strict=True)):
         total = total + weight * losses.laplace(picture, image, pixels[:, side : side + 1], mask)
         terms = shrink(picture), shrink(image), places[:, side : side + 1], mask
         total = total + weight * losses.gaussian_feature(*terms)
@@ -336,7 +336,7 @@ def test_denoiser_takes_noise_first_and_condition_second():
     """And each network its own half of both."""
     denoiser = PaperDenoiser(code=16, widths=(64, 96)).eval()
     sample, condition, t = torch.randn(3, 16), torch.randn(3, 16), torch.tensor([5, 50, 500])
-    halves = zip((denoiser.netED, denoiser.netEA), sample.chunk(2, 1), condition.chunk(2, 1))
+    halves = zip((denoiser.netED, denoiser.netEA), sample.chunk(2, 1), condition.chunk(2, 1), strict=True)
     expected = [net(torch.cat([s, c], 1)[..., None, None], t).sample[..., 0, 0] for net, s, c in halves]
     torch.testing.assert_close(denoiser(sample, t, condition), torch.cat(expected, 1))
 

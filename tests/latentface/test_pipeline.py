@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from latentface.alignment import NoFaceError
-from latentface.photo import PhotoError
 from latentface.checkpoints import CheckpointError, load_pipeline
+from latentface.photo import PhotoError
 from latentface.pipeline import LatentFacePipeline
 from latentface.rdm import split
 from tests.helpers import photo, random_codes, smooth, tiny_pipeline
@@ -61,7 +61,7 @@ def test_both_codes_are_split_together(pipeline):
         assert torch.equal(part.identity, whole.identity[:, place]) and torch.equal(
             part.expression, whole.expression[:, place]
         )
-        assert len(part.steps) == 3 and all(torch.equal(a, b[:, place]) for a, b in zip(part.steps, whole.steps))
+        assert len(part.steps) == 3 and all(torch.equal(a, b[:, place]) for a, b in zip(part.steps, whole.steps, strict=True))
     assert torch.equal(parts.identity, whole.identity) and torch.equal(parts.expression, whole.expression)
     other = pipeline.split(replace(codes, texture=codes.texture + 1), steps=3, samples=2, seed=1)
     assert (other.shape.identity - parts.shape.identity).abs().max() > 1e-2
@@ -113,7 +113,7 @@ def outputs(pipeline):
 def test_saved_and_loaded_gives_the_same(pipeline, saved):
     loaded = load_pipeline(saved)
     assert loaded.size == 16 and not loaded.autoencoder.training
-    for one, two in zip(outputs(pipeline), outputs(loaded)):
+    for one, two in zip(outputs(pipeline), outputs(loaded), strict=True):
         assert torch.equal(one, two)
 
 
@@ -121,7 +121,7 @@ def test_half_precision_on_disk_is_float_when_loaded(pipeline, tmp_path):
     half = tiny_pipeline().to(torch.float16)
     half.save_pretrained(tmp_path)
     assert load_pipeline(tmp_path).autoencoder.dtype == torch.float32
-    for one, two in zip(outputs(pipeline), outputs(load_pipeline(tmp_path))):
+    for one, two in zip(outputs(pipeline), outputs(load_pipeline(tmp_path)), strict=True):
         assert two.dtype == torch.float32
         torch.testing.assert_close(one, two, atol=2e-2, rtol=1e-2)
         assert not torch.equal(one, two)  # the file does hold halves

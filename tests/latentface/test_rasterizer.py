@@ -59,7 +59,7 @@ def candidates(points, height: int, width: int, size: int) -> list[list[tuple]]:
                 w0 = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) / area
                 w1 = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) / area
                 w2 = ((x0 - x) * (y1 - y) - (x1 - x) * (y0 - y)) / area  # 1 - w0 - w1 would round an edge away
-                inside = min(w * abs(area) / length for w, length in zip((w0, w1, w2), lengths))
+                inside = min(w * abs(area) / length for w, length in zip((w0, w1, w2), lengths, strict=True))
                 if inside > -1e-3:
                     found[y * size + x].append((number, 1 / (w0 / z0 + w1 / z1 + w2 / z2), inside, slope))
     return found
@@ -74,7 +74,7 @@ def test_backends_against_the_naive_rasteriser(scene):
     for backend in BACKENDS:
         faces = rasterize(points, height, width, size, backend=backend)
         assert faces.shape == (1, size, size) and faces.dtype == torch.int64
-        for pixel, (face, met) in enumerate(zip(faces.flatten().tolist(), expected)):
+        for pixel, (face, met) in enumerate(zip(faces.flatten().tolist(), expected, strict=True)):
             surely = [z + 1e-3 * slope for _, z, inside, slope in met if inside > 1e-3]
             if face < 0:
                 assert face == -1 and not surely, (backend, pixel)
@@ -158,7 +158,7 @@ def test_interpolation_and_its_gradients_are_the_same_in_numba_and_torch(scene):
         depth, values = interpolate(faces, leaf, attributes, height, width, backend=backend)
         ((depth * weight_depth[..., 0]).sum() + (values * weight_values).sum()).backward()
         results.append((depth.detach(), values.detach(), leaf.grad))
-    for found, twin in zip(*results):
+    for found, twin in zip(*results, strict=True):
         assert torch.isfinite(found).all()
         torch.testing.assert_close(found, twin, atol=1e-4 * max(1.0, float(twin.abs().max())), rtol=1e-3)
 

@@ -51,7 +51,7 @@ def test_gradients_of_marched_rays_are_the_triangles(seed, view):
     one, two, clear, _ = both_grids(depth, view)
     weight = smooth((1, 48, 48, 2), seed + 1) * clear[..., None]
     marched, rastered = (torch.autograd.grad((grid * weight).sum(), (depth, view)) for grid in (one, two))
-    for found, wanted, least in zip(marched, rastered, (0.95, 0.999)):
+    for found, wanted, least in zip(marched, rastered, (0.95, 0.999), strict=True):
         assert F.cosine_similarity(found.flatten(), wanted.flatten(), 0) > least
         assert found.norm() / wanted.norm() == pytest.approx(1, abs=0.15)
 
