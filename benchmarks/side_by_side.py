@@ -23,6 +23,7 @@ from train.common.run import record
 from train.evaluation import suites as evaluate
 from train.stage1 import trainer as autoencoder
 from train.stage2 import trainer as rdm
+from train.stage2.config import PRESETS as RDM_PRESETS
 
 PRESETS = ("paper-64", "explorer")
 TRIAL = 640
@@ -57,7 +58,7 @@ def train_both(preset: str, data: list[str], minutes: float, codes: int, out: Pa
     began = time.monotonic()
     first = autoencoder.train(replace(config, images=images), data, out / "stage1")
     spent = time.monotonic() - began
-    rdm.train(replace(rdm.PRESETS[preset], images=codes), data, first, out / "stage2")
+    rdm.train(replace(RDM_PRESETS[preset], images=codes), data, first, out / "stage2")
     return {"images": images, "minutes": spent / 60, "images_a_second": last(first)["rate"]}
 
 
