@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from train.common.config import require, require_run
+
 
 @dataclass
 class ContrastiveConfig:
@@ -29,3 +31,11 @@ class ContrastiveConfig:
     """Hidden and output width of a projector."""
     seed: int = 0
     """Seed of weights and batches."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot be, naming their flag."""
+        require_run(self)
+        require(self, "batch", least=2)  # every image needs a negative
+        require(self, "warm_up", "projection", least=1)
+        require(self, "weight_decay", least=0)
+        require(self, "clip", "temperature", above=0)

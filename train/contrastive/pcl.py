@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from latentface.pcl import PCL, STRIDE
 from train import losses
+from train.common.config import require, require_arguments
 from train.common.sheets import tile
 from train.contrastive.augment import Colours, boxes, near_whole, quadrants, view
 from train.contrastive.config import ContrastiveConfig
@@ -45,6 +46,13 @@ class PCLConfig(ContrastiveConfig):
     as much."""
     noise: float = 0.4
     """Standard deviation of the noise on the decoder's input, whose root mean square is 1."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot be, naming their flag."""
+        super().__post_init__()
+        require_arguments(self, "model", PCL)
+        require(self, "rebuilt", "posed", least=1)
+        require(self, "orthogonality", "noise", least=0)
 
 
 PRESETS = {

@@ -1,10 +1,9 @@
-"""The baseline beside PCL: SimCLR (Chen et al., ICML 2020) on the same backbone, data and budget.
+"""SimCLR (Chen et al., ICML 2020), the baseline beside PCL: the same backbone, data and budget.
 
     python -m train simclr --preset explorer|clips --data SHARDS --out RUN [--resume]
 
 `explorer`: two augmentations of one image, as published, with crops and colours tuned for faces. `clips`: two frames
-of one person instead, each augmented: time is the teacher, and what changes within a clip (expression, pose) is what
-is forgotten.
+of one person instead, each augmented, so that features forget what changes within a clip (expression, pose).
 """
 
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 
 from latentface.pcl import STRIDE, Backbone
 from train import losses
+from train.common.config import require, require_arguments
 from train.contrastive.augment import Colours, crops, view
 from train.contrastive.config import ContrastiveConfig
 from train.contrastive.probes import probe_features
@@ -28,16 +28,25 @@ class SimCLRConfig(ContrastiveConfig):
     """A preset of SimCLR."""
 
     temperature: float = 0.1
-    """Of the contrast."""
+    """Temperature of the contrast."""
     area: tuple[float, float] = (0.3, 1.0)
     """Smallest and largest share of the standard crop that a view shows."""
     colours: dict = field(
         default_factory=lambda: {"brightness": 0.5, "contrast": 0.5, "saturation": 0.5, "hue": 0.05, "blur": 0.5}
     )
-    """How colours vary, see augment.Colours. Hue little: skin is no wheel of colours."""
+    """Strength of colour changes, see augment.Colours. Little hue: skin is no wheel of colours."""
     frames: bool = False
     """Whether the second view is of another frame of the same person (where there is one); then no other image of that
     person is a negative."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot be, naming their flag."""
+        super().__post_init__()
+        require_arguments(self, "model", Backbone)
+        require_arguments(self, "colours", Colours)
+        require(self, "area", above=0, most=1)
+        if self.area[0] > self.area[1]:
+            raise ValueError(f"--area is the smallest and the largest share, not {self.area[0]} and {self.area[1]}")
 
 
 PRESETS = {

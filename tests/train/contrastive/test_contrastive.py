@@ -24,7 +24,7 @@ from train.contrastive.probes import nearest, ridge_correlation
 from train.contrastive.trainer import learning_rate
 from train.data.clips import Clips, People, another_frame
 from train.data.shards import MARGIN, write_shards
-from train.release import report
+from train.release import ship
 
 TOY = {"pcl": replace(pcl.PRESETS["toy"], model={"size": 16, "width": 8}, images=256),
        "simclr": replace(simclr.PRESETS["toy"], model={"size": 16, "width": 8}, images=256)}  # fmt: skip
@@ -438,7 +438,7 @@ def test_the_command_line_trains(trainer, shards, tmp_path, capsys):
 
 
 def test_a_shipped_checkpoint_is_half_as_large_and_carries_its_record(shards, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(report, "ASSETS", tmp_path / "assets")
+    monkeypatch.setattr(ship, "ASSETS", tmp_path / "assets")
     run = pcl.train(replace(TOY["pcl"], images=32), [shards], tmp_path / "run")
     assert main(["ship", "--pcl", str(run)]) == 0
     out = tmp_path / "assets" / "pcl"

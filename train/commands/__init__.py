@@ -1,0 +1,1 @@
+"""Commands of `python -m train`: a file each, with `add_arguments(parser)` and `run(args)`."""
