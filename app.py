@@ -7,6 +7,7 @@ import os
 import sys
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # nothing is sent anywhere
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: threads that wait must not spin
 
 from app.environment import bad_port  # noqa: E402
 

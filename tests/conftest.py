@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: two runs at once must not spin on shared cores
+
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 300
 
