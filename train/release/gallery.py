@@ -13,8 +13,8 @@ import umap
 from PIL import Image
 from safetensors.torch import save_file
 
-from latentface.gallery import MAPS, map_features
 from latentface.checkpoints import ASSETS, load_pipeline
+from latentface.gallery import MAPS, map_features
 from train.common.run import Progress, record
 from train.data.shards import MARGIN
 
@@ -25,7 +25,14 @@ NEIGHBOURS = 15
 
 
 def draw(people: int, frames: int, seed: int, folder: Path) -> None:
-    """Draws people into `folder/PPPPP_F.webp` and their factors into `folder/faces.json`."""
+    """Draw people into `folder/PPPPP_F.webp` and their factors into `folder/faces.json`.
+
+    Args:
+        people: how many.
+        frames: of each.
+        seed: of all that is drawn.
+        folder: of the pictures.
+    """
     from train.data.imagined.drawing import clips
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -39,7 +46,13 @@ def draw(people: int, frames: int, seed: int, folder: Path) -> None:
 
 
 def build(checkpoint: str, folder: Path = ASSETS / "gallery", seed: int = 0) -> None:
-    """Encodes the pictures of `folder/faces.json` and writes gallery.json and gallery.safetensors for the app."""
+    """Encode the pictures of `folder/faces.json` and write gallery.json and gallery.safetensors for the app.
+
+    Args:
+        checkpoint: a bundled name, a folder or a Hub id.
+        folder: of the pictures.
+        seed: of UMAP.
+    """
     pipeline = load_pipeline(checkpoint)
     faces = json.loads((folder / "faces.json").read_text())
     side = round(SIDE / MARGIN)
@@ -47,15 +60,16 @@ def build(checkpoint: str, folder: Path = ASSETS / "gallery", seed: int = 0) -> 
     crops = []
     for face in faces:
         image = Image.open(folder / face["file"]).convert("RGB").crop((edge, edge, edge + side, edge + side))
-        crops.append(pipeline.tensor(np.asarray(image.resize((pipeline.size,) * 2, Image.Resampling.LANCZOS))))
+        crops.append(
+            pipeline.tensor(np.asarray(image.resize((pipeline.size, pipeline.size), Image.Resampling.LANCZOS)))
+        )
     codes = pipeline.encode(torch.cat(crops))
     parts = pipeline.split(codes)
     features = map_features(pipeline, codes, parts)
     tensors = {k: getattr(codes, k) for k in ("shape", "texture", "view", "light")}
     for name in MAPS:
-        fitted = umap.UMAP(n_neighbors=NEIGHBOURS, min_dist=0.2, random_state=seed, n_jobs=1).fit_transform(
-            features[name].numpy()
-        )
+        mapper = umap.UMAP(n_neighbors=NEIGHBOURS, min_dist=0.2, random_state=seed, n_jobs=1)
+        fitted = np.asarray(mapper.fit_transform(features[name].numpy()))
         low, high = fitted.min(0), fitted.max(0)
         tensors[f"map_{name}"] = torch.from_numpy((fitted - low) / (high - low))
         tensors[f"features_{name}"] = features[name]
@@ -66,10 +80,9 @@ def build(checkpoint: str, folder: Path = ASSETS / "gallery", seed: int = 0) -> 
         factors = {name: round(face.get("edit", {}).get(name, 0.0), 3) for name in edits}
         factors["seen yaw"], factors["seen pitch"] = (round(v, 1) for v in codes.view[i, :2].tolist())
         shown.append({"file": face["file"], "person": face["person"], "frame": face["frame"], **factors})
+    settings = {"n_neighbors": NEIGHBOURS, "min_dist": 0.2, "seed": seed}
     about = {
-        "record": record(
-            {"checkpoint": checkpoint, "umap": {"n_neighbors": NEIGHBOURS, "min_dist": 0.2, "seed": seed}}
-        ),
+        "record": record({"checkpoint": checkpoint, "umap": settings}),
         "factors": ["person", *edits, "seen yaw", "seen pitch"],
         "faces": shown,
     }
