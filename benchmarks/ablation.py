@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 
 from latentface.checkpoints import load_autoencoder
+from latentface.codes import Codes
 from train.common.run import record
 from train.data.reading import read_shards
 from train.evaluation import suites as evaluate
@@ -79,10 +80,8 @@ def told(run: Path, truth: Path) -> dict:
     model = load_autoencoder(run)
     clips = read_shards([str(truth)], model.size)
     codes = [model.encode(clips.centre(rows, model.size)) for rows in torch.arange(len(clips.person)).split(64)]
-    shape, texture, view, light = (
-        torch.cat([getattr(c, name) for c in codes]) for name in ("shape", "texture", "view", "light")
-    )
-    both = torch.cat([shape, texture], 1)
+    found = Codes.cat(codes)
+    both, view, light = found.face, found.view, found.light
     changes = torch.cat([model.expression_mask("shape"), model.expression_mask("texture")])
     blocks = {"identity": both[:, ~changes], "expression": both[:, changes], "view": view, "light": light}
     found = leakage(
