@@ -8,6 +8,8 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+pytestmark = pytest.mark.slow
+
 PICTURES = ["crop", "reconstruction", "albedo", "depth", "normals", "layout", "neutral"]
 
 

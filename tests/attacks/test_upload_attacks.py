@@ -18,6 +18,8 @@ from starlette.testclient import TestClient
 from app.hosts import VARIABLE, AllowedHosts, allowed_hosts, host_name
 from app.uploads import REFUSED, NotUploaded, uploaded_file
 
+pytestmark = pytest.mark.slow
+
 META = {"_type": "gradio.FileData"}
 
 

@@ -34,6 +34,8 @@ from train.stage2.least_squares import start_from_least_squares
 from train.stage2.trainer import denoising_target, held_error, snr_weight
 from train.stage2.whitening import within_class_whitening
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 LAID_OUT = {**TINY, "layout_grid": 4, "layout_base": 8, "changing": [1, 3, 4]}
 STAGE_1 = AutoencoderConfig(

@@ -374,6 +374,7 @@ def shards(tmp_path_factory) -> str:
     return str(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trainer", ["pcl", "simclr"])
 def test_a_stopped_run_goes_on_bit_for_bit(trainer, shards, tmp_path, capsys):
     train, config = TRAIN[trainer], TOY[trainer]
@@ -395,6 +396,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(trainer, shards, tmp_path, capsys):
         train(config, [shards], whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trainer", ["pcl", "simclr"])
 def test_toy_runs_learn(trainer, shards, tmp_path):
     out = TRAIN[trainer](replace(TOY[trainer], images=1600, ema=0.9), [shards], tmp_path, every=400)

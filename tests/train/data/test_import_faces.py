@@ -116,6 +116,7 @@ def test_the_stored_frame_is_the_standard_crop_with_margin(imported):
     assert np.abs(np.asarray(stored, float) - np.asarray(face(13, 0, 160), float)).mean() < 20
 
 
+@pytest.mark.slow
 def test_a_compressed_tar_and_two_workers_give_the_same_frames(imported, people, tmp_path):
     out, _ = imported
     tars = [contents(out)[f"{i:05d}.tar"] for i in range(2)]
@@ -143,6 +144,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(tmp_path):
     source, out, whole = tmp_path / "faces", tmp_path / "out", tmp_path / "whole"
     source.mkdir()

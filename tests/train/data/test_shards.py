@@ -231,6 +231,7 @@ def test_drawn_shards_are_read_as_written_ones(whole):
         np.testing.assert_array_equal(truth["depth"], expected)
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(whole, tmp_path):
     """Begun by two workers, finished by one, compared with what one drew alone."""
     script = tmp_path / "draw.py"
@@ -283,6 +284,7 @@ class Broken(Slow):
         return super().__call__(index)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_engines_error_is_not_swallowed(tmp_path, workers):
     threads = torch.get_num_threads()

@@ -57,6 +57,7 @@ def test_classes_are_read_from_perfect_features_and_guessed_from_others(kind, le
     assert least - 1e-6 <= (near == truth).float().mean() <= most + 1e-6 and k <= 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [3, 90])
 def test_a_linear_probe_is_logistic_regression(width):
     """Against gradient descent on the same objective, for the penalty that validation takes; with more numbers than
@@ -352,6 +353,7 @@ def test_validation_never_shares_a_person_with_training(tmp_path):
     assert all(probes.splits(task, seed)[1].tolist() == list(range(10)) for seed in range(2))
 
 
+@pytest.mark.slow
 def test_the_suite_on_a_checkpoint_and_a_baseline(tmp_path):
     """The whole command: tiny LatentFace and HOG on a made-up truth set and pairs, flat JSON with its record."""
     for folder, people in (("validation", range(8)), ("test", range(8, 14))):

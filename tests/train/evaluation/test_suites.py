@@ -47,6 +47,7 @@ def test_judges_know_a_person_again_and_tell_people_apart():
     assert np.linalg.norm(seen["a"] - seen["b"]) < np.linalg.norm(seen["a"] - seen["c"])
 
 
+@pytest.mark.slow
 def test_the_suite_writes_flat_results_and_a_sheet(london, tmp_path):
     assert len(london_photos(london, ["expression"])) == 6
     results = evaluate("swaps", ["explorer"], [f"london:{london}"], tmp_path / "results.json")

@@ -139,6 +139,7 @@ def test_frames_are_found_by_name(folder):
     assert true.judge[within].shape == (SIDE, SIDE, 3) and true.mask[within].all() and not frames.mask
 
 
+@pytest.mark.slow
 def test_the_suite_on_made_up_swaps(folder, tmp_path):
     tiny_pipeline(size=32).save_pretrained(tmp_path / "p")
     arguments = ["--checkpoint", str(tmp_path / "p"), "--data", f"truth:{folder}", "--out", str(tmp_path / "r.json")]

@@ -18,6 +18,8 @@ from train.stage1.image_objective import image_objective
 from train.stage1.networks import Outputs
 from train.stage1.trainer import train
 
+pytestmark = pytest.mark.slow
+
 CONFIG = AutoencoderConfig(
     model={**TINY, "layout_grid": 4, "layout_base": 8, "changing": (1, 3, 4)}, images=80, batch=8, perceptual=0.0, warm_up=32, lr=2e-3,
     basis=32, level=16, align=16, layout=32, adversarial=0.1,

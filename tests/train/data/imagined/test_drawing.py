@@ -274,6 +274,7 @@ def test_people_are_drawn_towards_an_even_spread():
         assert np.corrcoef(generator.predicted(w, name), wish)[0, 1] > 0.8, name
 
 
+@pytest.mark.slow
 def test_a_real_clip(drawn):
     assert len(drawn) >= 3
     for image, factors in drawn:
@@ -285,6 +286,7 @@ def test_a_real_clip(drawn):
     assert not any(drawn[0][1]["edit"].values()) and drawn[0][1]["frame"] == 0
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_another_folder_is_refused(drawn, tmp_path):
     key, images, factors, truth = Clip(1, 4, 64)(3)
     assert key == "000003" and truth is None and factors == [f for _, f in drawn]

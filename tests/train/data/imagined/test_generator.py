@@ -25,6 +25,7 @@ def run(name: str, value: torch.Tensor) -> np.ndarray:
     return compiled(value.numpy())[0].copy()
 
 
+@pytest.mark.slow
 def test_pictures_are_openvinos(network):
     """The issue asks for 40 dB; float32 rounding alone leaves far more."""
     z = torch.randn(1, 512, generator=torch.Generator().manual_seed(0))

@@ -126,6 +126,7 @@ def test_landmarks_are_the_detectors_and_none_where_there_is_no_face():
     )  # two looks, one of them mirrored
 
 
+@pytest.mark.slow
 def test_a_folder_of_frames_is_drawn_and_read(tmp_path, capsys):
     out = tmp_path / "frames"
     arguments = ["--people", "2", "--frames", "2", "--size", "64", "--seed", "1", "--workers", "1", "--out", str(out)]

@@ -101,6 +101,7 @@ def test_raster_against_naive(seed):
                 assert faces[i, j] == best[1] and np.isclose(nearest[i, j], best[0], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_standard_crop_fills_the_picture(drawn):
     for _, move, frame in drawn:
         x, y, half = standard_crop(frame.landmarks)
@@ -236,6 +237,7 @@ def test_factors_of_different_kinds_are_independent():
     assert correlations(600) < 0.17
 
 
+@pytest.mark.slow
 def test_workers_and_order_do_not_change_the_bytes(tmp_path):
     """A clip depends on nothing but its number; how a kill is survived is the engine's own test."""
     people.people_shards(3, 2, 24, 77, tmp_path / "one", 1)
