@@ -4,8 +4,8 @@ from importlib import import_module
 
 _HOMES = {
     "Autoencoder": "autoencoder",
-    "Codes": "autoencoder",
-    "Scene": "autoencoder",
+    "Codes": "codes",
+    "Scene": "codes",
     "Denoiser": "rdm",
     "PaperAutoencoder": "paper",
     "PaperDenoiser": "paper",

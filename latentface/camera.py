@@ -1,4 +1,4 @@
-"""Camera, views, the canonical height field and its normals (Unsup3D / LatentFace, section "Photo-geometric autoencoding").
+"""Camera, views, the canonical height field and its normals (Unsup3D, section 3.1 "Photo-geometric autoencoding").
 
 Axes everywhere: x right, y down, z forward (away from the camera). The camera sits at the origin with a field of view
 of 10 degrees; a canonical face lies at depths in [0.9, 1.1] and turns about the point (0, 0, 1). Image positions are
@@ -16,7 +16,7 @@ try:  # pytorch3d is the house's geometry library; a host without it (a bare GPU
 except ImportError:
 
     def euler_angles_to_matrix(euler_angles: Tensor, convention: str) -> Tensor:
-        """Rotation matrices (... x 3 x 3) from angles in radians (... x 3), pytorch3d's function for "XYZ"."""
+        """Make rotation matrices (... x 3 x 3) of angles in radians (... x 3), as pytorch3d's function for "XYZ"."""
         if convention != "XYZ":
             raise ValueError(f"only the XYZ convention is available without pytorch3d, not {convention!r}")
         (sx, sy, sz), (cx, cy, cz) = euler_angles.sin().unbind(-1), euler_angles.cos().unbind(-1)
@@ -38,8 +38,23 @@ BORDER_DEPTH = 0.7 * FAR + 0.3 * NEAR
 """Depth of the outermost columns of the canonical map (1.04)."""
 
 
-def pixel_grid(height: int, width: int | None = None, device=None, dtype=torch.float32) -> Tensor:
-    """Normalised positions of all pixels: height x width x 2, last axis (u, v) in [-1, 1]."""
+def pixel_grid(
+    height: int,
+    width: int | None = None,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> Tensor:
+    """Make the normalised positions of all pixels.
+
+    Args:
+        height: in pixels.
+        width: in pixels, the height by default.
+        device: of the result.
+        dtype: of the result.
+
+    Returns:
+        height x width x 2, last axis (u, v) in [-1, 1].
+    """
     width = height if width is None else width
     v, u = torch.meshgrid(
         torch.linspace(-1, 1, height, device=device, dtype=dtype),
@@ -50,10 +65,14 @@ def pixel_grid(height: int, width: int | None = None, device=None, dtype=torch.f
 
 
 def unproject(depth: Tensor, grid: Tensor | None = None) -> Tensor:
-    """Lifts depth maps to points.
+    """Lift depth maps to points.
 
-    depth: B x H x W, z in scene units. grid: H x W x 2 positions (u, v), all pixels' by default.
-    Returns B x H x W x 3 points (x, y, z).
+    Args:
+        depth: B x H x W, z in scene units.
+        grid: H x W x 2 positions (u, v), all pixels' by default.
+
+    Returns:
+        B x H x W x 3 points (x, y, z).
     """
     if grid is None:
         grid = pixel_grid(*depth.shape[-2:], device=depth.device, dtype=depth.dtype)
@@ -61,28 +80,36 @@ def unproject(depth: Tensor, grid: Tensor | None = None) -> Tensor:
 
 
 def project(points: Tensor) -> Tensor:
-    """Projects points ... x 3 to normalised image positions ... x 2 (u, v); inside the image both are in [-1, 1]."""
+    """Project points ... x 3 to normalised image positions ... x 2 (u, v); inside the image both are in [-1, 1]."""
     return points[..., :2] / (HALF_WIDTH * points[..., 2:])
 
 
 def rotation(view: Tensor) -> Tensor:
-    """Rotation matrices B x 3 x 3 of views B x 6 (yaw, pitch, roll in degrees, then x, y, z).
+    """Make the rotation matrices of views: R_x(-pitch) R_y(-yaw) R_z(roll), so roll goes first, then yaw, then pitch.
 
     Positive yaw looks to the image's right, positive pitch up, positive roll turns the face clockwise in the image.
-    The matrix is R_x(-pitch) R_y(-yaw) R_z(roll): a point is rolled first, then turned by yaw, then by pitch.
+
+    Args:
+        view: B x 6: yaw, pitch, roll in degrees, then x, y, z.
+
+    Returns:
+        B x 3 x 3.
     """
     yaw, pitch, roll = view[:, :3].unbind(-1)
-    with torch.autocast(
-        view.device.type, enabled=False
-    ):  # it multiplies matrices, which bfloat16 would round to three digits
+    # it multiplies matrices, which bfloat16 would round to three digits
+    with torch.autocast(view.device.type, enabled=False):
         return euler_angles_to_matrix(torch.deg2rad(torch.stack([-pitch, -yaw, roll], -1)), "XYZ")
 
 
 def apply_view(points: Tensor, view: Tensor) -> Tensor:
-    """Moves canonical points into the camera's frame.
+    """Move canonical points into the camera's frame: turn about (0, 0, 1), then translate.
 
-    points: B x ... x 3. view: B x 6: yaw, pitch, roll in degrees, then a translation x, y, z in scene units.
-    Turns about (0, 0, 1), then translates. Same shape out.
+    Args:
+        points: B x ... x 3.
+        view: B x 6: yaw, pitch, roll in degrees, then a translation x, y, z in scene units.
+
+    Returns:
+        As the points.
     """
     shape = points.shape
     centre = points.new_tensor([0.0, 0.0, 1.0])
@@ -92,7 +119,7 @@ def apply_view(points: Tensor, view: Tensor) -> Tensor:
 
 
 def undo_view(points: Tensor, view: Tensor) -> Tensor:
-    """Inverse of `apply_view`: points in the camera's frame back to the canonical frame."""
+    """Undo `apply_view`: points in the camera's frame back to the canonical frame."""
     shape = points.shape
     centre = points.new_tensor([0.0, 0.0, 1.0])
     moved = (points.flatten(1, -2) - centre - view[:, None, 3:]) @ rotation(view)
@@ -100,10 +127,15 @@ def undo_view(points: Tensor, view: Tensor) -> Tensor:
 
 
 def normals_from_depth(depth: Tensor, grid: Tensor | None = None) -> Tensor:
-    """Outward unit normals of depth maps by central differences of the lifted points.
+    """Compute outward unit normals of depth maps by central differences of the lifted points.
 
-    depth: B x H x W. grid: H x W x 2 positions (u, v), all pixels' by default. Returns B x H x W x 3; a surface facing the camera has normal (0, 0, -1). Border pixels
-    repeat the differences of their inner neighbours.
+    Args:
+        depth: B x H x W.
+        grid: H x W x 2 positions (u, v), all pixels' by default.
+
+    Returns:
+        B x H x W x 3; a surface facing the camera has normal (0, 0, -1). Border pixels repeat the differences of their
+        inner neighbours.
     """
     points = unproject(depth, grid)
     along_x = points[:, 1:-1, 2:] - points[:, 1:-1, :-2]

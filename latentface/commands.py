@@ -7,15 +7,14 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-import torch
 from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
 from latentface import convert as published
 from latentface.alignment import NoFaceError
-from latentface.autoencoder import Codes
 from latentface.checkpoints import CheckpointError, load_pipeline
+from latentface.codes import Codes
 from latentface.detection import DETECTORS, DetectorUnavailable, detector_problem, fan_weights
 from latentface.mesh import glb
 from latentface.photo import EXTENSIONS, PhotoError
@@ -80,9 +79,7 @@ def embed(pipeline: LatentFacePipeline, args: argparse.Namespace) -> int:
             names.append(str(photo.relative_to(args.folder)))
         _print(report, number, len(photos), args.json)
     if rows:
-        codes = Codes(
-            *(torch.cat([getattr(row, name) for row in rows]) for name in ("shape", "texture", "view", "light"))
-        )
+        codes = Codes.cat(rows)
         parts = pipeline.split(codes)
         tensors = asdict(codes)
         for kind, part in (("shape", parts.shape), ("texture", parts.texture)):

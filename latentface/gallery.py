@@ -16,8 +16,8 @@ from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
-from latentface.autoencoder import Codes
 from latentface.checkpoints import ASSETS, DEFAULT, CheckpointError
+from latentface.codes import Codes
 from latentface.pipeline import FaceSplit, LatentFacePipeline
 
 MAPS = ("shape", "texture", "identity", "expression")

@@ -9,8 +9,8 @@ from PIL import Image
 from trimesh.visual import TextureVisuals
 from trimesh.visual.material import PBRMaterial
 
-from latentface.autoencoder import Scene
 from latentface.camera import apply_view, unproject
+from latentface.codes import Scene
 from latentface.rasterizer import grid_faces
 
 UNITS = 10.0

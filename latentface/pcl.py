@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from diffusers import ConfigMixin, ModelMixin
-from diffusers.configuration_utils import register_to_config
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 STRIDE = 16
@@ -19,20 +19,22 @@ STRIDE = 16
 
 @dataclass
 class Features:
-    """What an image is to the encoder; B x D each, D = 2048 at 64 px, a flattened 128 x 4 x 4 map."""
+    """The encoder's features of B images; B x D each, D = 2048 at 64 px, a flattened 128 x 4 x 4 map."""
 
     trunk: Tensor
-    """Of the shared backbone: what the paper's probes read."""
+    """Of the shared backbone; the paper's probes read these."""
     face: Tensor | None = None
-    """What stays when the image is mirrored: face A of a swap. None where the model has no branches."""
+    """Stays when the image is mirrored: face A of a swap. None where the model has no branches."""
     pose: Tensor | None = None
-    """What turns with the image: pose B of a swap. None where the model has no branches."""
+    """Turns with the image: pose B of a swap. None where the model has no branches."""
 
 
 def _conv(channels: int, out: int, side: int = 3, stride: int = 1) -> nn.Conv2d:
+    """Make a convolution of same size, or of 1 / stride of it, by He's initialisation."""
     conv = nn.Conv2d(channels, out, side, stride, side // 2)
     nn.init.kaiming_normal_(conv.weight, a=0.1, mode="fan_in")
-    nn.init.zeros_(conv.bias)
+    if conv.bias is not None:
+        nn.init.zeros_(conv.bias)
     return conv
 
 
@@ -41,35 +43,36 @@ class Attention(nn.Module):
 
     def __init__(self, channels: int):
         super().__init__()
-        self.gate = nn.Sequential(nn.Linear(channels, channels // 4), nn.ReLU(), nn.Linear(channels // 4, channels))
-        nn.init.zeros_(self.gate[2].weight)
-        nn.init.zeros_(self.gate[2].bias)
+        first, last = nn.Linear(channels, channels // 4), nn.Linear(channels // 4, channels)
+        self.gate = nn.Sequential(first, nn.ReLU(), last)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
 
     def forward(self, maps: Tensor) -> Tensor:
+        """Gate maps B x C x H x W."""
         return maps * (2 * self.gate(maps.mean((2, 3))).sigmoid())[:, :, None, None]
 
 
 class Block(nn.Module):
-    """Two 3 x 3 convolutions and channel attention beside a shortcut; nearly the identity at first, for want of
-    norms.
-    """
+    """Two 3 x 3 convolutions and channel attention beside a shortcut; nearly the identity at first, without norms."""
 
     def __init__(self, channels: int):
         super().__init__()
-        self.body = nn.Sequential(
-            _conv(channels, channels), nn.LeakyReLU(0.1, inplace=True), _conv(channels, channels), Attention(channels)
-        )
-        nn.init.normal_(self.body[2].weight, std=0.2 * (2 / (9 * channels)) ** 0.5)
+        first, last = _conv(channels, channels), _conv(channels, channels)
+        self.body = nn.Sequential(first, nn.LeakyReLU(0.1, inplace=True), last, Attention(channels))
+        nn.init.normal_(last.weight, std=0.2 * (2 / (9 * channels)) ** 0.5)
 
     def forward(self, maps: Tensor) -> Tensor:
+        """Transform maps B x C x H x W."""
         return F.leaky_relu(maps + self.body(maps), 0.1)
 
 
 class Backbone(ModelMixin, ConfigMixin):
     """The shared trunk, and all of a SimCLR model: B x 3 x S x S in [-1, 1] to a B x 4w x S/16 x S/16 map.
 
-    size: side in pixels that the features belong to; larger images are pooled to that feature map. width: channels at
-    half the side; they double twice to 4 * width.
+    Args:
+        size: side in pixels that the features belong to; larger images are pooled to that feature map.
+        width: channels at half the side; they double twice to 4 * width.
     """
 
     @register_to_config
@@ -90,21 +93,29 @@ class Backbone(ModelMixin, ConfigMixin):
         )  # fmt: skip
 
     def forward(self, image: Tensor) -> Tensor:
-        """The feature map, B x 4w x G x G with G = size / 16, averaged down to G for larger images.
+        """Compute the feature map.
 
-        Raises ValueError for an image smaller than `size`.
+        Args:
+            image: B x 3 x S x S in [-1, 1], S from `size` up.
+
+        Returns:
+            B x 4w x G x G with G = size / 16, averaged down to G for larger images.
+
+        Raises:
+            ValueError: the image is smaller than `size`.
         """
-        grid = self.config.size // STRIDE
-        if min(image.shape[-2:]) < self.config.size:
-            raise ValueError(
-                f"the model takes images from {self.config.size} x {self.config.size}, not {tuple(image.shape[-2:])}"
-            )
+        size: int = self.config["size"]
+        grid = size // STRIDE
+        if min(image.shape[-2:]) < size:
+            raise ValueError(f"the model takes images from {size} x {size}, not {tuple(image.shape[-2:])}")
         maps = self.layers(image)
         return maps if maps.shape[-2:] == (grid, grid) else F.adaptive_avg_pool2d(maps, grid)
 
     def encode(self, image: Tensor) -> Features:
-        """Trunk features of images B x 3 x S x S in [-1, 1], S from `size` up (64 in training, 100 for FER as
-        published).
+        """Compute trunk features.
+
+        Args:
+            image: B x 3 x S x S in [-1, 1], S from `size` up (64 in training, 100 for FER as published).
         """
         return Features(self(image).flatten(1).float())
 
@@ -135,18 +146,20 @@ class PoseDecoder(nn.Sequential):
                 nn.BatchNorm2d(out),
             ]
             channels = out
-        layers += [nn.ReLU(), nn.Conv2d(channels, 12, 3, 1, 1), nn.PixelShuffle(2), nn.Tanh()]
+        last = nn.Conv2d(channels, 12, 3, 1, 1)
         with torch.no_grad():  # the four pixels that a place becomes start alike: no grid to be unlearned
-            layers[-3].weight.copy_(layers[-3].weight[::4].repeat_interleave(4, 0))
-            layers[-3].bias.zero_()
-        super().__init__(*layers)
+            last.weight.copy_(last.weight[::4].repeat_interleave(4, 0))
+            if last.bias is not None:
+                last.bias.zero_()
+        super().__init__(*layers, nn.ReLU(), last, nn.PixelShuffle(2), nn.Tanh())
 
 
 class PCL(ModelMixin, ConfigMixin):
-    """Pose-disentangled contrastive learning's network.
+    """The network of pose-disentangled contrastive learning (Liu et al., section 3.1).
 
-    size: side of the images that it is trained on and decodes to. width: as Backbone has it; features are 4 * width
-    maps.
+    Args:
+        size: side of the images that it is trained on and decodes to, in pixels.
+        width: as of Backbone; features are 4 * width maps.
     """
 
     @register_to_config
@@ -161,32 +174,49 @@ class PCL(ModelMixin, ConfigMixin):
 
     @property
     def size(self) -> int:
-        return self.config.size
+        """Side of the images in pixels."""
+        return self.config["size"]
 
     def encode(self, image: Tensor) -> Features:
-        """Features of images B x 3 x S x S in [-1, 1] (the standard crop), S from `size` up; larger ones are pooled to
-        the feature map of `size` before the heads. Raises ValueError for smaller ones.
+        """Compute trunk, face and pose features.
+
+        Args:
+            image: B x 3 x S x S in [-1, 1] (the standard crop), S from `size` up; larger ones are pooled to the feature
+                map of `size` before the heads.
+
+        Raises:
+            ValueError: the image is smaller than `size`.
         """
+        return Features(*self._features(image))
+
+    def _features(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Compute trunk, face and pose features, B x D each."""
         maps = self.backbone(image)
-        return Features(*(f.flatten(1).float() for f in (maps, self.face_head(maps), self.pose_head(maps))))
+        trunk, face, pose = (f.flatten(1).float() for f in (maps, self.face_head(maps), self.pose_head(maps)))
+        return trunk, face, pose
 
     def blend(self, face: Tensor, pose: Tensor) -> Tensor:
-        """The decoder's input, B x D: face + pose, scaled to a root mean square of 1."""
+        """Add face and pose features, B x D each, to the decoder's input, scaled to a root mean square of 1."""
         return F.normalize(face + pose, dim=1) * face.shape[1] ** 0.5
 
     def decode(self, face: Tensor, pose: Tensor) -> Tensor:
-        """The image B x 3 x size x size in [-1, 1] of face and pose features, B x D each."""
+        """Decode face and pose features, B x D each, to an image B x 3 x size x size in [-1, 1]."""
         return self.decoder(self.blend(face, pose)).float()
 
     def swap(self, face_image: Tensor, pose_image: Tensor) -> Tensor:
-        """The faces of one batch at the poses of another: B x 3 x size x size in [-1, 1].
+        """Draw the faces of one batch at the poses of another.
 
-        Both are standard crops, B x 3 x S x S in [-1, 1], S a multiple of `size`; larger ones are averaged down to it.
+        Args:
+            face_image: standard crops, B x 3 x S x S in [-1, 1], S a multiple of `size`; averaged down to it.
+            pose_image: likewise.
+
+        Returns:
+            B x 3 x size x size in [-1, 1].
         """
         face, pose = (F.adaptive_avg_pool2d(image, self.size) for image in (face_image, pose_image))
-        return self.decode(self.encode(face).face, self.encode(pose).pose)
+        return self.decode(self._features(face)[1], self._features(pose)[2])
 
     def forward(self, image: Tensor) -> Tensor:
-        """Rebuilds images from their own face and pose."""
-        features = self.encode(image)
-        return self.decode(features.face, features.pose)
+        """Rebuild images from their own face and pose."""
+        _, face, pose = self._features(image)
+        return self.decode(face, pose)

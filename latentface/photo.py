@@ -1,4 +1,4 @@
-"""Untrusted photo files -> clean RGB arrays: the only door by which a stranger's bytes come in.
+"""Untrusted photo files -> clean RGB arrays: every visitor's bytes are read here.
 
 Sizes are read from the header before a pixel is decoded, so that a small file that unpacks to gigabytes is refused
 while it is still small. Colour profiles are not applied: the bytes are taken as sRGB.
@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 EXTENSIONS = {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
-"""What is taken for a photo in a folder or an archive."""
+"""Endings of the files that count as photos in a folder or an archive."""
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 50_000_000
 """Pixels that may be decoded. Pillow holds four bytes a pixel, so this is 200 MB."""
@@ -54,7 +54,7 @@ def read_photo(source: str | Path | bytes) -> np.ndarray:
     its first frame, and a photo longer than MAX_SIDE is shrunk to it.
 
     Args:
-        source: path of the file, or what is in it.
+        source: path of the file, or its bytes.
 
     Returns:
         uint8 array H x W x 3, RGB in [0, 255], row 0 at the top of the upright photo, longer side <= 2048.
@@ -138,7 +138,7 @@ def _check_pixels(image: Image.Image, data: bytes) -> None:
 
 
 def _is_buffered(image: Image.Image, data: bytes) -> bool:
-    """Whether the decoder must hold all coefficients of a JPEG: it is progressive, or its planes come one by one."""
+    """Tell whether a JPEG's decoder must hold all coefficients: it is progressive, or its planes come one by one."""
     if image.info.get("progressive"):
         return True
     at = 2
@@ -158,7 +158,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _shrink(image: Image.Image) -> Image.Image:
-    """Any mode and size -> RGB with a longer side of at most MAX_SIDE.
+    """Convert any mode and size to RGB with a longer side of at most MAX_SIDE.
 
     Whole-number reduction goes strip by strip, so that converting a large picture never needs a second copy of it.
     """
@@ -181,11 +181,13 @@ def _shrink(image: Image.Image) -> Image.Image:
 
 
 def _white_level(image: Image.Image) -> float:
-    """The value that stands for white in a mode of more than 8 bits a channel."""
+    """Find the value that stands for white in a mode of more than 8 bits a channel."""
     if image.mode.startswith("I;16"):
         return 65535.0
     if image.mode in ("I", "F"):
         _, high = image.getextrema()
+        if isinstance(high, tuple):
+            raise ValueError(f"mode {image.mode} has several channels")
         steps = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
         return next((step for step in steps if high <= step), float(high))
     return 255.0

