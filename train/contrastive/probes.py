@@ -3,10 +3,12 @@
 import math
 
 import torch
-from torch import Tensor, nn
+from sklearn.neighbors import NearestNeighbors
+from torch import Tensor
 
 from latentface.pcl import PCL, Backbone
 from train.data.clips import Clips
+from train.evaluation.probe_heads.ridge import ridge_path
 
 BLOCKS = ("trunk", "face", "pose")
 """Blocks of features that an encoder may give."""
@@ -59,8 +61,9 @@ def nearest(features: Tensor, person: Tensor) -> float:
         features: B x D; compared by cosine, centred.
         person: B.
     """
-    unit = nn.functional.normalize(features - features.mean(0), dim=1)
-    found = (unit @ unit.T).fill_diagonal_(-torch.inf).argmax(1)
+    search = NearestNeighbors(n_neighbors=1, metric="cosine", algorithm="brute")
+    search.fit((features - features.mean(0)).numpy())
+    found = torch.from_numpy(search.kneighbors(return_distance=False))[:, 0]
     return float((person[found] == person).float().mean())
 
 
@@ -80,10 +83,10 @@ def ridge_correlation(features: Tensor, target: Tensor, other: Tensor, truth: Te
     """
     if len(features) < 2 or len(other) < 2:
         return 0.0
-    x = features - features.mean(0)
-    gram = x @ x.T
-    ridge = (0.01 * gram.diag().mean()).clamp(min=1e-6)
-    dual = torch.linalg.solve(gram + ridge * torch.eye(len(x)), target - target.mean())
-    guess = (other - features.mean(0)) @ x.T @ dual
+    mean = features.mean(0)
+    x, query = (features - mean).double(), (other - mean).double()
+    penalty = max(0.01 * float(x.square().sum(1).mean()), 1e-6) / len(x)
+    y = (target - target.mean()).double()[:, None]
+    guess = next(ridge_path(x, y, [query], [penalty]))[0][:, 0].to(truth.dtype)
     value = float(torch.corrcoef(torch.stack([guess, truth]))[0, 1])
     return value if math.isfinite(value) else 0.0
