@@ -1,5 +1,6 @@
 """The wheel holds every file that the packages read at run time; tools/check_types.py counts as it says."""
 
+import ast
 import importlib.util
 import shutil
 import subprocess
@@ -17,6 +18,36 @@ def tracked(*folders: str) -> list[Path]:
     """Files that git tracks below these folders and that are still there."""
     done = subprocess.run(["git", "ls-files", *folders], cwd=ROOT, capture_output=True, text=True, check=True)
     return [Path(line) for line in done.stdout.splitlines() if (ROOT / line).exists()]
+
+
+FLOORS = ("common", "data", "losses", "stage1", "stage2", "evaluation", "contrastive", "release", "commands")
+"""Rooms of train/, from the lowest up: each may import those below it (docs/architecture.md)."""
+
+
+def imports(folder: str) -> set[str]:
+    """Modules that the files below a folder import, anywhere in them."""
+    found = set()
+    for file in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
+            elif isinstance(node, ast.Import):
+                found |= {name.name for name in node.names}
+    return found
+
+
+@pytest.mark.parametrize("room", FLOORS)
+def test_no_room_of_train_imports_one_above_it(room):
+    above = FLOORS[FLOORS.index(room) + 1 :]
+    used = {module.split(".")[1] for module in imports(f"train/{room}") if module.startswith("train.")}
+    assert not used & set(above)
+
+
+@pytest.mark.parametrize(
+    ("package", "never"), [("latentface", {"app", "train", "gradio"}), ("train", {"app", "gradio"}), ("app", {"train"})]
+)
+def test_packages_do_not_import_upward(package, never):
+    assert not {module.split(".")[0] for module in imports(package)} & never
 
 
 @pytest.fixture(scope="module")
