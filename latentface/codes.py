@@ -88,6 +88,17 @@ class Scene:
         """
         return render(self.canonical, self.depth, self.view, size)
 
+    def turned(self, angles: Sequence[float], light: Sequence[float]) -> "Scene":
+        """Put the same faces, where they are, at another view and light.
+
+        Args:
+            angles: yaw, pitch, roll in degrees.
+            light: ambient, diffuse, x, y, see Codes.
+        """
+        view = self.view.clone()
+        view[:, :3] = view.new_tensor(list(angles))
+        return replace(self, view=view, light=self.light.new_tensor([list(light)]).expand_as(self.light))
+
     def half(self) -> "Scene":
         """Return the same faces with maps of half the size."""
         smaller = F.avg_pool2d(torch.cat([self.depth[:, None], self.albedo], 1), 2)

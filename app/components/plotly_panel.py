@@ -44,7 +44,7 @@ def shown(figure: go.Figure | None) -> dict | None:
     """Put a figure into the form that the panel takes as its value.
 
     Args:
-        figure: Its title is drawn above it and read by screen readers; None for an empty panel.
+        figure: Its title, or its layout's `meta`, is what screen readers say; None for an empty panel.
     """
     if figure is None:
         return None

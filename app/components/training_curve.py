@@ -10,15 +10,15 @@ import plotly.graph_objects as go
 from app.components.plotly_panel import ACCENT
 
 QUANTITIES = {
-    "val_l1": "Error of the reconstruction, held-out faces",
-    "val_shape": "Error of the identity part of the shape code, held-out people",
-    "val_texture": "Error of the identity part of the texture code, held-out people",
-    "loss": "Loss, training",
-    "l1": "Error of the reconstruction, training",
+    "val_l1": "Reconstruction error, held out",
+    "val_shape": "Identity error, shape, held out",
+    "val_texture": "Identity error, texture, held out",
+    "loss": "Loss",
+    "l1": "Reconstruction error, training",
     "perceptual": "Perceptual loss",
     "adversarial": "Adversarial loss",
-    "yaw_spread": "Spread of the yaw that is read, degrees",
-    "relief": "Relief: nose before cheeks, share of the depth range",
+    "yaw_spread": "Spread of the yaw, degrees",
+    "relief": "Relief: nose before cheeks",
     "concave": "Share of hollow faces",
     "rate": "Images a second",
 }
@@ -66,7 +66,7 @@ def training_curve(quantity: str, points: list[tuple[int, float]]) -> go.Figure:
         hovertemplate="%{x:,} images: %{y:.4g}<extra></extra>",
     )  # fmt: skip
     figure = go.Figure(line)
-    figure.update_layout(title=name_of(quantity), height=320, margin={"l": 4, "r": 12, "t": 40, "b": 40})
+    figure.update_layout(meta=name_of(quantity), height=300, margin={"l": 4, "r": 12, "t": 12, "b": 40})
     figure.update_xaxes(title="images seen", rangemode="tozero", tickformat="~s", showgrid=False)
     figure.update_yaxes(zeroline=False)
     return figure

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -48,11 +48,10 @@ def slider_values(codes: Codes) -> list[float]:
 
 def draw(shown: Shown, *values: float | None) -> str | dict:
     """Draw the face at the sliders' view and light, as HTML; nothing new while a number is being typed (None)."""
-    if None in values:
+    numbers = [value for value in values if value is not None]
+    if len(numbers) < len(values):
         return gr.skip()
-    view, light = shown.scene.view.clone(), shown.scene.light.new_tensor([values[3:]])
-    view[0, :3] = view.new_tensor(values[:3])
-    image = seen(replace(shown.scene, view=view, light=light), LARGE)
+    image = seen(shown.scene.turned(numbers[:3], numbers[3:]), LARGE)
     return strip(figure(image, "Turned and lit as the sliders say"), large=True)
 
 

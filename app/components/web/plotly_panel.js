@@ -17,7 +17,7 @@ async function draw() {
   }
   const style = getComputedStyle(element), { data, layout } = coloured(figure, style);
   layout.font.family = style.fontFamily;
-  plot.setAttribute("aria-label", (layout.title && layout.title.text) || "Chart");
+  plot.setAttribute("aria-label", (layout.title && layout.title.text) || layout.meta || "Chart");
   await Plotly.react(plot, data, layout, { responsive: true, displayModeBar: false });
   if (plot.dataset.listens) return;
   plot.dataset.listens = "yes";
