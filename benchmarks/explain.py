@@ -18,7 +18,7 @@ from train.evaluation import suites as evaluate
 from train.evaluation.datasets import read
 from train.evaluation.datasets.crops import Crops
 from train.evaluation.methods import Method, load_method, resized
-from train.evaluation.probes import probe, sample_of
+from train.evaluation.probes.suite import probe, sample_of
 
 METHODS = ("explorer", "imagenet", "hog")
 LOOKS = {"as they are": (False, 0), "grey": (True, 0), "grey, 48 px": (True, 48)}

@@ -22,7 +22,7 @@ SUITES = {
     "depth": "train.evaluation.depth:run",
     "swaps": "train.evaluation.swaps:run",
     "leakage": "train.evaluation.leakage:run",
-    "probes": "train.evaluation.probes:run",
+    "probes": "train.evaluation.probes.suite:run",
 }
 """A suite's name and the function that runs it."""
 

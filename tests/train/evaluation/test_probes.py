@@ -13,12 +13,11 @@ from PIL import Image
 from sklearn.linear_model import Ridge
 
 from tests.helpers import drawn_face, tiny_pipeline, webp
-from train.evaluation import methods as features
-from train.evaluation import probes
 from train.evaluation.datasets.crops import Crops
 from train.evaluation.datasets.files import Stored
 from train.evaluation.datasets.forms import Classes, Pairs, Pictures, Values
 from train.evaluation.methods import Method, Variant
+from train.evaluation.methods.checkpoint_label import label
 from train.evaluation.metrics.scores import correlation, f1
 from train.evaluation.probe_heads.logistic import PENALTIES, linear_probe
 from train.evaluation.probe_heads.neighbours import knn_classes, knn_values, nearest
@@ -26,6 +25,7 @@ from train.evaluation.probe_heads.ridge import PENALTIES as RIDGES
 from train.evaluation.probe_heads.ridge import ridge, ridge_path
 from train.evaluation.probe_heads.scale import Scale
 from train.evaluation.probe_heads.similarity import pair_features, similarity, threshold, whitened
+from train.evaluation.probes import classes, pairs, protocol, suite
 from train.evaluation.suites import evaluate
 
 CLASSES, PEOPLE = 3, 12
@@ -226,7 +226,7 @@ def test_the_class_probe(kind, least, most, tmp_path):
     shown = [tuple(200 if c == l else int(rng.integers(20, 90)) for c in range(3)) for l in label]
     part = np.where(np.arange(count) < 160, "train", "test")
     task = Classes("made", pictures(tmp_path, shown), label, ["a", "b", "c"], part, np.arange(count) // 4)
-    results = probes.probe(colour_method(kind), task, Crops(task.pictures, np.arange(160)), tmp_path / "r.json", 0)
+    results = suite.probe(colour_method(kind), task, Crops(task.pictures, np.arange(160)), tmp_path / "r.json", 0)
     assert least <= results["made_linear"] <= most and least - 0.05 <= results["made_knn"] <= most + 0.05
     assert results["made_linear_block"] == "block" and results["made_n"] == 80 and results["made_n_train"] == 160
     assert results["made_chance"] == pytest.approx(27 / 80) and np.sum(results["made_confusion"]) == 80
@@ -246,9 +246,11 @@ def test_the_other_seeds_probe_the_headline_block_alone(tmp_path, monkeypatch):
         return {"wide": torch.ones(len(mean), 7), "colour": mean, "narrow": torch.ones(len(mean), 2)}
 
     widths = []
-    monkeypatch.setattr(probes, "linear_probe", lambda x, *rest: (widths.append(x.shape[1]), linear_probe(x, *rest))[1])
+    monkeypatch.setattr(
+        classes, "linear_probe", lambda x, *rest: (widths.append(x.shape[1]), linear_probe(x, *rest))[1]
+    )
     method, crops = Method("m", "made up", [Variant(8)], encode), Crops(task.pictures, np.arange(60))
-    results = probes.probe(method, task, crops, tmp_path / "r.json", 0)
+    results = suite.probe(method, task, crops, tmp_path / "r.json", 0)
     assert sorted(widths) == [2, 3, 3, 3, 7] and results["made_linear_block"] == "colour"
     assert results["made_linear"] == results["made_linear_colour"] == 1 and results["made_linear_spread"] == 0
     assert results["made_linear_wide"] == pytest.approx(1 / 3, abs=0.01)
@@ -272,7 +274,7 @@ def test_the_pair_probe(kind, least, most, tmp_path):
                 same.append(is_same)
                 fold.append(person // 10)
     task = Pairs("made", pictures(tmp_path, shown), *map(np.array, (first, second, same, fold)))
-    results = probes.probe(colour_method(kind), task, Crops(task.pictures, np.arange(160)), tmp_path / "r.json", 0)
+    results = suite.probe(colour_method(kind), task, Crops(task.pictures, np.arange(160)), tmp_path / "r.json", 0)
     assert least - (0.1 if kind == "perfect" else 0) <= results["made_similarity"] <= most
     assert results["made_chance"] == 0.5 and results["made_n"] == 240 and results["made_folds"] == 4
     assert least - 0.15 <= results["made_protocol"] <= most + 0.05
@@ -294,11 +296,11 @@ def test_nothing_in_a_fold_chooses_for_it(tmp_path):
         truth = np.where((fold == 2) & turned, ~same, same)
         task = Pairs("made", pictures(tmp_path, shown), np.arange(80), np.arange(80) + 80, truth, fold)
         blocks = {
-            "block": probes.extract(
+            "block": protocol.extract(
                 colour_method("perfect"), Crops(task.pictures, np.arange(9)), np.arange(160), (Variant(8), "standard")
             )["block"]
         }
-        scores = probes.fold_scores(task, blocks, {i: i for i in range(160)}, np.arange(80), 2)
+        scores = pairs.fold_scores(task, blocks, {i: i for i in range(160)}, np.arange(80), 2)
         best = max(scores, key=lambda option: scores[option][0])
         here = torch.from_numpy(fold == 2)
         found.append(
@@ -325,7 +327,7 @@ def test_the_value_probe(kind, active, tmp_path):
         np.arange(count) // 3,
         active,
     )
-    results = probes.probe(colour_method(kind), task, Crops(task.pictures, np.arange(120)), tmp_path / "r.json", 0)
+    results = suite.probe(colour_method(kind), task, Crops(task.pictures, np.arange(120)), tmp_path / "r.json", 0)
     json.dumps(results)
     if active is None:
         assert results["made_chance"] == pytest.approx(15, abs=2)
@@ -345,12 +347,12 @@ def test_validation_never_shares_a_person_with_training(tmp_path):
     task = Classes("made", Pictures([], []), np.zeros(100), ["a"], np.full(100, "train", "<U10"), np.arange(100) // 5)
     held_sets = []
     for seed in range(3):
-        train, held = probes.splits(task, seed)
+        train, held = protocol.splits(task, seed)
         assert not set(task.group[train]) & set(task.group[held]) and len(train) + len(held) == 100 and len(held) == 10
         held_sets.append(tuple(held.tolist()))
     assert len(set(held_sets)) > 1
     task.part[:10] = "validation"
-    assert all(probes.splits(task, seed)[1].tolist() == list(range(10)) for seed in range(2))
+    assert all(protocol.splits(task, seed)[1].tolist() == list(range(10)) for seed in range(2))
 
 
 @pytest.mark.slow
@@ -415,7 +417,7 @@ def test_pictures_of_two_tasks_are_shown_to_a_method_once(tmp_path):
         return {"b": images.mean((2, 3))}
 
     def get(count, way):
-        return probes.extract(Method("m", "made up", [Variant(8)], encode), crops, rows[:count], way)
+        return protocol.extract(Method("m", "made up", [Variant(8)], encode), crops, rows[:count], way)
 
     assert get(2, first) is not get(2, first) and len(calls) == 2
     crops.kept = {}
@@ -429,14 +431,13 @@ def test_300wlp_and_aflw2000_become_one_task():
         return Values(task, made, np.ones((count, 3)), ["yaw", "pitch", "roll"], np.full(count, part), np.arange(count))
 
     train, test = values("300wlp", "train", 4), values("aflw2000", "test", 3)
-    (both,) = probes.joined([test, train])
+    (both,) = suite.joined([test, train])
     assert both.task == "aflw2000" and both.part.tolist() == ["train"] * 4 + ["test"] * 3 and len(set(both.group)) == 7
     assert both.pictures.names[0] == "300wlp0" and both.value.shape == (7, 3)
     with pytest.raises(ValueError, match="give both"):
-        probes.joined([test])
+        suite.joined([test])
 
 
-def test_labels_of_methods(tmp_path):
-    assert features.label("runs/stage2/pipeline") == "stage2" and features.label("explorer") == "explorer"
-    assert features.label("runs/simclr/backbone") == "simclr"
-    assert features.label("pca:data/imagined") == "pca" and features.label("hog") == "hog"
+def test_labels_of_checkpoints():
+    assert label("runs/stage2/pipeline") == "stage2" and label("explorer") == "explorer"
+    assert label("runs/simclr/backbone") == "simclr"
