@@ -1,4 +1,7 @@
-"""InfoNCE over two views of every image, for PCL's face branch (with mixed negatives) and for SimCLR (without)."""
+"""InfoNCE over two views of every image, for PCL's face branch (with mixed negatives) and for SimCLR (without).
+
+SimCLR's NT-Xent: Chen et al., ICML 2020, eq. 1.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -6,10 +9,18 @@ from torch import Tensor
 
 
 def mixture(count: int, generator: torch.Generator, shape: float = 1.6) -> tuple[Tensor, Tensor]:
-    """How `count` projections are mixed into as many new negatives: shares from Beta(shape, shape), and partners.
+    """Draw the shares and partners by which projections are mixed into new negatives.
 
-    Beta(a, a) = x / (x + y) for x and y from Gamma(a, 1), drawn here from uniform numbers by inverting the Beta's
-    cumulative distribution on a grid, since torch's own sampler takes no generator.
+    Shares follow Beta(shape, shape). They are drawn from uniform numbers by inverting the cumulative distribution on a
+    grid, since torch's own sampler takes no generator.
+
+    Args:
+        count: projections, and new negatives.
+        generator: on the CPU.
+        shape: both parameters of the Beta distribution.
+
+    Returns:
+        Shares (count, in [0, 1]) and partners (count, a permutation).
     """
     grid = torch.linspace(0, 1, 1025, dtype=torch.float64)
     middle = (grid[1:] + grid[:-1]) / 2
@@ -24,12 +35,20 @@ def mixture(count: int, generator: torch.Generator, shape: float = 1.6) -> tuple
 def info_nce(
     one: Tensor, two: Tensor, temperature: float, mix: tuple[Tensor, Tensor] | None = None, person: Tensor | None = None
 ) -> Tensor:
-    """Cross-entropy of finding an image's other view among all views of the batch, by cosine over temperature.
+    """Compute the cross-entropy of finding an image's other view among all views, by cosine over temperature.
 
-    SimCLR's NT-Xent (Chen et al., ICML 2020, eq. 1): every one of the 2B views is an anchor in turn. one, two: B x C
-    projections. mix: (share 2B in [0, 1], partner 2B), see `mixture`; adds the negatives share * z + (1 - share) *
-    z[partner], scaled to length 1, to those anchors whose image is in neither part. person: B; with it, other images of
-    the anchor's person are no negatives. A scalar.
+    Every one of the 2B views is an anchor in turn.
+
+    Args:
+        one: B x C projections of the first views.
+        two: B x C projections of the second views.
+        temperature: divides the cosines.
+        mix: (share 2B in [0, 1], partner 2B), see `mixture`; adds the negatives share * z + (1 - share) * z[partner],
+            scaled to length 1, to those anchors whose image is in neither part.
+        person: B; with it, other images of the anchor's person are no negatives.
+
+    Returns:
+        A scalar.
     """
     count = len(one)
     z = F.normalize(torch.cat([one, two]).float(), dim=1)

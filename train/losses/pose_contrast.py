@@ -1,4 +1,4 @@
-"""PCL's pose contrast: an image against its own mirror image, which shows the same face at another pose."""
+"""PCL's pose contrast (Liu et al., CVPR 2023): an image against its mirror image, the same face at another pose."""
 
 import math
 
@@ -8,11 +8,20 @@ from torch import Tensor
 
 
 def pose_contrast(anchor: Tensor, positive: Tensor, negatives: Tensor, temperature: float, count: int = 100) -> Tensor:
-    """InfoNCE of two augmentations of an image, with augmentations of its own mirror image as negatives.
+    """Compute the InfoNCE of two augmentations of an image against augmentations of its mirror image.
 
-    anchor, positive: B x C projections; negatives: B x K x C. The paper draws `count` = 100 negatives an image; that
-    sum is an estimate of the mean over all augmentations, times 100, and so is the sum over K here, times count / K.
-    A scalar.
+    The paper's sum over 100 negatives an image estimates their mean over all augmentations, times 100. So does the sum
+    over K here, times count / K.
+
+    Args:
+        anchor: B x C projections.
+        positive: B x C projections of the same images.
+        negatives: B x K x C projections of their mirror images.
+        temperature: divides the cosines.
+        count: negatives of the paper.
+
+    Returns:
+        A scalar.
     """
     a, p, n = (F.normalize(f.float(), dim=-1) for f in (anchor, positive, negatives))
     near = (a * p).sum(1) / temperature

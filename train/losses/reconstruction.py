@@ -1,4 +1,4 @@
-"""PCL's four reconstructions: an image and its mirror image share the face and differ in pose."""
+"""PCL's four reconstructions (Liu et al., CVPR 2023): an image and its mirror image share the face, not the pose."""
 
 from collections.abc import Callable
 
@@ -13,11 +13,17 @@ Branches = tuple[Tensor, Tensor]
 def reconstruction(
     decode: Callable[[Tensor, Tensor], Tensor], straight: Branches, mirrored: Branches, image: Tensor, mirror: Tensor
 ) -> Tensor:
-    """L1 of decode(face, pose) to the image that the pose is of, with the face of that image and of the other one,
-    summed.
+    """Sum the L1 errors of decode(face, pose) for both poses, each with either image's face.
 
-    decode: face and pose features to pictures; called once, on all four. straight, mirrored: features of image and
-    mirror. image, mirror: B x 3 x S x S. A scalar.
+    Args:
+        decode: face and pose features to pictures; called once, on all four.
+        straight: features of `image`.
+        mirrored: features of `mirror`.
+        image: B x 3 x S x S in [-1, 1], the target of its own pose.
+        mirror: B x 3 x S x S, its mirror image.
+
+    Returns:
+        A scalar.
     """
     faces = torch.cat([mirrored[0], straight[0], straight[0], mirrored[0]])
     poses = torch.cat([straight[1], mirrored[1], straight[1], mirrored[1]])
