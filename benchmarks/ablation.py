@@ -21,7 +21,8 @@ from latentface.codes import Codes
 from train.common.run import record
 from train.data.reading import read_shards
 from train.evaluation import suites as evaluate
-from train.evaluation.leakage import known_factors, leakage
+from train.evaluation.expressions import known_factors
+from train.evaluation.leakage import leakage
 from train.stage1 import trainer as autoencoder
 
 FROM_NOTHING = {

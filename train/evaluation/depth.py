@@ -8,34 +8,27 @@ the model's own size, where finer normals are asked for and less of the outline 
 A stage 1 run can be measured too: nothing here needs the RDM.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from latentface.camera import normals_from_depth
 from latentface.checkpoints import load_autoencoder
 from latentface.rendering import view_grid
 from train.common.perceptual import LiteFeatures
-from train.common.run import Progress
 from train.common.sheets import tile
-from train.data.clips import Clips
-from train.data.reading import stream_clips
-from train.data.shards import MARGIN
-from train.evaluation.leakage import action_weights, named_expressions
+from train.evaluation.expressions import action_weights, named_expressions
+from train.evaluation.metrics.depth import agreement, compared, eroded, halved, light_angles, mad, side
 from train.evaluation.metrics.ssim import ssim
+from train.evaluation.truth_frames import Truth, read_truth
 from train.losses import feature_l2, masked_mean
 from train.stage1.measures import relief
 
 PUBLISHED = 64
 """Side in pixels at which Wu et al. and who followed them compare depth; a smaller model is compared at its own."""
-FRAMES = 8
-"""Frames of every clip that are measured, evenly spaced: neighbours in a clip say the same."""
 ANGLES = ("yaw", "pitch", "roll")
 GROUPED = ("side", "mad_deg", "reconstruction_l1_head")
 """What is told of every group of faces, see `groups`."""
@@ -45,136 +38,6 @@ BANDS = {
     "yaw": ((15, 30), ("under 15 degrees", "15 to 30", "over 30")),
 }
 """Limits of the groups and their names."""
-
-
-@dataclass
-class Truth:
-    """Frames of one clip with what the engine knows, all at the model's size S over the standard crop."""
-
-    image: Tensor
-    """B x 3 x S x S in [-1, 1]."""
-    depth: Tensor
-    """B x S x S, z in scene units in the picture's own view; meaningful inside the mask."""
-    normal: Tensor
-    """B x S x S x 3 unit normals of the engine's mesh, (0, 0, -1) faces the camera; meaningful inside the mask."""
-    mask: Tensor
-    """B x S x S bool: the head, in every pixel of the frame that lies in this one."""
-    factors: list[dict]
-    """One a frame."""
-
-
-def read_truth(folder: Path, size: int, frames: int = FRAMES) -> Iterator[Truth]:
-    """A shards folder's clips with truth, `frames` evenly spaced frames each; frames that show a swap are left out.
-
-    Raises ShardsError for no shards, ValueError for shards without truth.
-    """
-    known, progress = False, None
-    for number, (images, factors, arrays) in enumerate(stream_clips(folder, size, truth=True), 1):
-        progress = progress or Progress(json.loads((folder / "manifest.json").read_text())["clips"], unit="clips")
-        progress(number, line=number == progress.total)
-        rows = [i for i, (factor, array) in enumerate(zip(factors, arrays)) if array and "swap" not in factor]
-        if not rows:
-            continue
-        known = True
-        count = min(frames, len(rows))
-        rows = [rows[round(i * (len(rows) - 1) / max(1, count - 1))] for i in range(count)]
-        clip = Clips(
-            images, torch.zeros(len(images), dtype=torch.int64), factors, torch.zeros(len(images), dtype=torch.bool)
-        )
-        depth, normal, mask = (torch.stack(maps) for maps in zip(*(truth_maps(arrays[i], size) for i in rows)))
-        yield Truth(clip.centre(torch.tensor(rows), size), depth, normal, mask, [factors[i] for i in rows])
-    if not known:
-        raise ValueError(
-            f"{folder} holds no truth (KEY.00.npz beside every frame); make some with `python -m train truth`"
-        )
-
-
-def truth_maps(arrays: dict, size: int) -> tuple[Tensor, Tensor, Tensor]:
-    """A frame's arrays (P x P, with margin) as depth S x S, normal S x S x 3 and mask S x S of the standard crop."""
-    stored = torch.from_numpy(arrays["depth"].astype("float32"))
-    head = (torch.from_numpy(arrays["mask"]) == 1) & (stored > 0)
-    normal = torch.from_numpy(arrays["normal"].astype("float32")).permute(2, 0, 1)
-    maps = torch.cat([0.8 + 0.4 * stored[None] / 65535, normal, head[None].float()])
-    edge = round(len(stored) * (1 - 1 / MARGIN) / 2)
-    inner = maps[None, :, edge : len(stored) - edge, edge : len(stored) - edge]
-    mode = {"mode": "area"} if size <= inner.shape[-1] else {"mode": "bilinear", "align_corners": False}
-    maps = F.interpolate(inner, size=(size, size), **mode)[0]
-    return maps[0], F.normalize(maps[1:4].permute(1, 2, 0), dim=-1), maps[4] > 0.999
-
-
-def eroded(mask: Tensor) -> Tensor:
-    """Masks B x S x S bool without the pixels that touch, at a side or corner, one outside, or the border."""
-    return -F.max_pool2d(-F.pad(mask.float()[:, None], (1, 1, 1, 1)), 3, 1)[:, 0] > 0.5
-
-
-def side(predicted: Tensor, true: Tensor, mask: Tensor) -> Tensor:
-    """Scale-invariant depth error of each face, B: the standard deviation of the difference of log depths in the mask.
-
-    predicted, true: B x S x S, positive inside the mask. mask: B x S x S bool; an empty one gives NaN. Unsup3D, section
-    4.1, prints it x 100.
-    """
-    difference = torch.where(mask, predicted, 1).log() - torch.where(mask, true, 1).log()
-    count = mask.sum((1, 2))
-    mean = (difference * mask).sum((1, 2)) / count
-    return (((difference - mean[:, None, None]) * mask).square().sum((1, 2)) / count).sqrt()
-
-
-def angles(one: Tensor, two: Tensor) -> Tensor:
-    """Degrees between unit vectors ... x 3. By sine and cosine, so that an angle near 0 keeps its digits."""
-    sine = torch.linalg.cross(one, two).norm(dim=-1)
-    return torch.rad2deg(torch.atan2(sine, (one * two).sum(-1)))
-
-
-def mad(predicted: Tensor, true: Tensor, mask: Tensor) -> Tensor:
-    """Mean angle in degrees between unit normals B x S x S x 3 over the mask B x S x S, of each face, B."""
-    return (angles(predicted, true) * mask).sum((1, 2)) / mask.sum((1, 2))
-
-
-def agreement(predicted: Tensor, true: Tensor) -> dict[str, float]:
-    """How a predicted number N follows the true one N.
-
-    error: mean absolute. offset: mean of predicted - true. centred: mean absolute after taking the offset off, since a
-    self-supervised model's zero is its own choice. corr, slope: of predicted over true; 0 where one is constant.
-    constant: error of always saying the true mean.
-    """
-    difference, spread = predicted - true, true - true.mean()
-    covariance = (spread * (predicted - predicted.mean())).mean()
-    variance, own = spread.square().mean(), predicted.var(correction=0)
-    return {
-        "error": float(difference.abs().mean()),
-        "offset": float(difference.mean()),
-        "centred": float((difference - difference.mean()).abs().mean()),
-        "corr": float(covariance / (variance * own).sqrt()) if variance * own > 0 else 0.0,
-        "slope": float(covariance / variance) if variance > 0 else 0.0,
-        "constant": float(spread.abs().mean()),
-    }
-
-
-def direction(light: Tensor) -> Tensor:
-    """Unit direction N x 3 in which light N x 4 (see Codes.light) travels."""
-    return F.normalize(torch.cat([light[:, 2:], torch.ones_like(light[:, :1])], 1), dim=1)
-
-
-def light_angles(predicted: Tensor, true: Tensor) -> tuple[Tensor, Tensor]:
-    """Degrees between directions of lights N x 4: N as they are, and N with predicted x, y shifted to the true mean."""
-    moved = predicted.clone()
-    moved[:, 2:] += (true - predicted)[:, 2:].mean(0)
-    return angles(direction(predicted), direction(true)), angles(direction(moved), direction(true))
-
-
-def compared(seen: Tensor, true: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """SIDE and MAD of each face, B each, on which pixels, B x S x S bool, and the predicted normals, B x S x S x 3.
-
-    seen: B x S x S predicted depth in the picture's view, 0 where there is none. true: B x S x S. mask: B x S x S bool.
-    """
-    shared, normals = eroded(mask) & eroded(seen > 0), normals_from_depth(seen.clamp(min=0.1))
-    return side(seen, true, shared), mad(normals, normals_from_depth(true), shared), shared, normals
-
-
-def halved(seen: Tensor, true: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The same maps (see compared) at half the size, B x S/2 x S/2: means of four pixels, where all four are known."""
-    whole = [F.avg_pool2d(known.float(), 2) == 1 for known in (seen > 0, mask)]
-    return F.avg_pool2d(seen, 2) * whole[0], F.avg_pool2d(true, 2), whole[1]
 
 
 @torch.no_grad()

@@ -21,8 +21,8 @@ from train.common.judges import Reader, measures
 from train.common.run import Progress
 from train.data.clips import Clips
 from train.data.reading import stream_clips
-from train.evaluation.depth import truth_maps
 from train.evaluation.metrics.ssim import ssim
+from train.evaluation.truth_frames import truth_maps
 from train.losses import masked_mean
 
 PEOPLE = 80

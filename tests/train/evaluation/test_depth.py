@@ -18,19 +18,10 @@ from latentface.rendering import render, view_grid
 from tests.helpers import smooth, tiny_autoencoder, tiny_pipeline, webp, write_truth
 from train.__main__ import main
 from train.data.shards import ShardsError
-from train.evaluation.depth import (
-    agreement,
-    compared,
-    depth,
-    eroded,
-    halved,
-    light_angles,
-    mad,
-    read_truth,
-    side,
-    truth_maps,
-)
+from train.evaluation.depth import depth
+from train.evaluation.metrics.depth import agreement, compared, eroded, halved, light_angles, mad, side
 from train.evaluation.metrics.ssim import ssim
+from train.evaluation.truth_frames import read_truth, truth_maps
 
 SIZE, SIDE = 32, 40
 PEOPLE, FRAMES = 3, 4

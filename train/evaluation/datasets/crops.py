@@ -110,6 +110,7 @@ def find(image: np.ndarray, form: str) -> tuple[float, float, float] | None:
         if form == "tight":
             face = tight_face(image)
             return standard_crop(face.landmarks) if face else None
-        return tuple(float(v) for v in align(image, 8).square)
+        x, y, half = align(image, 8).square
+        return float(x), float(y), float(half)
     except (NoFaceError, ValueError):
         return None
