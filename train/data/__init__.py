@@ -1,1 +1,1 @@
-"""Shards of faces, and where they come from: imports and two engines that draw people."""
+"""Shards of faces, their reading, and their sources: imports and two engines that draw people."""

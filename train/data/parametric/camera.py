@@ -1,8 +1,4 @@
-"""What stands between the scene and the stored frame: background, blur, contrast, colour cast, noise; and how truth
-is stored.
-"""
-
-from __future__ import annotations
+"""Camera of the parametric people: background, blur, contrast, colour cast, noise; and the stored form of the truth."""
 
 import io
 import math
@@ -17,7 +13,7 @@ DEPTH_NEAR, DEPTH_RANGE = 0.8, 0.4
 
 
 def background(rng: np.random.Generator, side: int, frames: int) -> list[np.ndarray]:
-    """A blurred place, drifting by a few pixels through the clip: frames arrays side x side x 3 in [0, 1]."""
+    """Draw a blurred place, drifting by a few pixels through the clip: frames arrays side x side x 3 in [0, 1]."""
     small = 40
     y, x = np.mgrid[0:small, 0:small] / small
     first, second = rng.uniform(0.05, 0.9, 3), rng.uniform(0.05, 0.9, 3)
@@ -57,10 +53,15 @@ def background(rng: np.random.Generator, side: int, frames: int) -> list[np.ndar
 
 
 @numba.njit(cache=True, fastmath=True)
-def soften(scene, cover):
-    """The scene (P x P x 3 float32) with a binomial blur over 3 x 3 pixels where hair and its edges are.
+def soften(scene: np.ndarray, cover: np.ndarray) -> np.ndarray:
+    """Blur the scene binomially over 3 x 3 pixels at hair and its edges, for strands are finer than a sample.
 
-    Strands are finer than a sample; what is drawn of them is either there or not. cover: P x P x 2, see Frame.
+    Args:
+        scene: P x P x 3 float32.
+        cover: P x P x 2, see frame.Frame.
+
+    Returns:
+        P x P x 3 float32.
     """
     side = len(scene)
     out = scene.copy()
@@ -82,7 +83,7 @@ def soften(scene, cover):
 
 
 def photograph(scene: np.ndarray, camera: dict, rng: np.random.Generator) -> np.ndarray:
-    """A scene P x P x 3 in display values as the camera stores it, uint8. camera: see factors.clip_factors."""
+    """Return a scene (P x P x 3, display values) as the camera stores it, uint8. camera: see factors.clip_factors."""
     picture = (scene * np.float32(camera["cast"]) - 0.5) * camera["contrast"] + 0.5
     if camera["noise"] > 0:
         noise = rng.standard_normal(scene.shape, np.float32) * np.float32(camera["noise"])
@@ -94,7 +95,7 @@ def photograph(scene: np.ndarray, camera: dict, rng: np.random.Generator) -> np.
 
 
 def truth_arrays(truth: np.ndarray, cover: np.ndarray) -> dict[str, np.ndarray]:
-    """The arrays of a frame's npz (see the data card) from rendering.shade's maps."""
+    """Make the arrays of a frame's npz (see CARD.md) of shading.shade's maps."""
     there = cover.sum(-1) >= 0.5
     mask = np.where(there, np.where(cover[..., 1] > cover[..., 0], 2, 1), 0).astype(np.uint8)
     depth = np.rint((truth[..., 12] - DEPTH_NEAR) / DEPTH_RANGE * 65535).clip(1, 65535) * there
@@ -107,7 +108,7 @@ def truth_arrays(truth: np.ndarray, cover: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def pack(arrays: dict[str, np.ndarray]) -> bytes:
-    """The arrays as an npz, compressed fast (np.savez_compressed's own level takes four times as long)."""
+    """Pack arrays as an npz, compressed fast (np.savez_compressed's own level takes four times as long)."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as file:
         for name, array in arrays.items():
@@ -117,15 +118,8 @@ def pack(arrays: dict[str, np.ndarray]) -> bytes:
     return buffer.getvalue()
 
 
-def webp(picture: np.ndarray) -> bytes:
-    """uint8 H x W x 3 as WebP."""
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "WEBP", quality=92, method=2)
-    return buffer.getvalue()
-
-
 @numba.njit(cache=True, fastmath=True)
-def _fit(normal, shading, dx, dy):
+def _fit(normal: np.ndarray, shading: np.ndarray, dx: float, dy: float) -> tuple[float, float, float]:
     """Ambient, diffuse and sum of squared errors of the best light that travels along (dx, dy, 1)."""
     count = len(shading)
     length = math.sqrt(dx * dx + dy * dy + 1)
@@ -147,10 +141,16 @@ def _fit(normal, shading, dx, dy):
 
 
 def single_light(shading: np.ndarray, normal: np.ndarray) -> list[float]:
-    """The best [ambient, diffuse, dx, dy] of a + b max(0, -n . l), l ~ (dx, dy, 1), in least squares.
+    """Fit the single light that explains a shading best, a + b max(0, -n . l) with l ~ (dx, dy, 1), in least squares.
 
-    shading: N. normal: N x 3. dx, dy lie in [-1, 1], ambient and diffuse in [0, 1] as latentface's Codes.light has
-    them; the direction is found by a search that halves its step.
+    The direction is found by a search that halves its step.
+
+    Args:
+        shading: N.
+        normal: N x 3.
+
+    Returns:
+        [ambient, diffuse, dx, dy]; dx, dy in [-1, 1], ambient and diffuse in [0, 1], as latentface's Codes.light.
     """
     normal, shading = np.ascontiguousarray(normal), np.ascontiguousarray(shading)
     d = min(((x, y) for x in (-0.7, 0.0, 0.7) for y in (-0.7, 0.0, 0.7)), key=lambda d: _fit(normal, shading, *d)[2])

@@ -1,13 +1,11 @@
-"""What is drawn by chance for a parametric person and clip: identity, expression, pose, light, camera, each from its
-own stream.
+"""Factors of parametric people, drawn by chance: identity, expression, pose, light, camera, each from its own stream.
 
 Nothing here looks at a factor of another kind, so identity, expression, pose and light are independent by construction.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
+from train.data.parametric.expressions import draw_expression
 from train.data.parametric.mesh import AGES, ANCESTRY, Head
 
 SHAPE_SPREAD = 0.26
@@ -19,114 +17,22 @@ AT_REST = {"l-eye-scale-incr": 0.2, "l-eye-height2-incr": 0.12}
 STILL = ("head-trans", "neck-trans", "measure-neck-height", "ear-rot", "chin-triangle")
 """Changes that move the head as a whole, or look broken."""
 
-EMOTIONS = {
-    "smile": {"mouthSmile": 0.95, "cheekSquint": 0.5, "eyeSquint": 0.2, "mouthDimple": 0.25},
-    "smile_open": {
-        "mouthSmile": 1.0,
-        "cheekSquint": 0.6,
-        "eyeSquint": 0.25,
-        "jawOpen": 0.16,
-        "mouthUpperUp": 0.55,
-        "mouthLowerDown": 0.3,
-    },
-    "laugh": {
-        "mouthSmile": 1.0,
-        "cheekSquint": 0.8,
-        "eyeSquint": 0.4,
-        "jawOpen": 0.5,
-        "mouthUpperUp": 0.6,
-        "mouthLowerDown": 0.35,
-    },
-    "anger": {
-        "browDown": 0.9,
-        "eyeSquint": 0.4,
-        "noseSneer": 0.45,
-        "mouthPress": 0.5,
-        "mouthFrown": 0.35,
-        "jawForward": 0.2,
-    },
-    "rage": {
-        "browDown": 1.0,
-        "noseSneer": 0.7,
-        "mouthUpperUp": 0.5,
-        "mouthLowerDown": 0.6,
-        "jawOpen": 0.3,
-        "mouthStretch": 0.4,
-        "eyeWide": 0.3,
-    },
-    "sadness": {
-        "browInnerUp": 0.9,
-        "mouthFrown": 0.7,
-        "mouthShrugLower": 0.4,
-        "eyeSquint": 0.2,
-        "mouthRollLower": 0.15,
-    },
-    "surprise": {"browInnerUp": 0.8, "browOuterUp": 0.8, "eyeWide": 0.8, "jawOpen": 0.55, "mouthFunnel": 0.2},
-    "fear": {
-        "browInnerUp": 0.8,
-        "browOuterUp": 0.4,
-        "browDown": 0.3,
-        "eyeWide": 0.8,
-        "mouthStretch": 0.6,
-        "jawOpen": 0.2,
-        "mouthLowerDown": 0.3,
-    },
-    "disgust": {
-        "noseSneer": 0.9,
-        "mouthUpperUp": 0.5,
-        "browDown": 0.5,
-        "cheekSquint": 0.4,
-        "mouthShrugLower": 0.3,
-        "eyeSquint": 0.3,
-    },
-    "contempt": {"mouthSmileLeft": 0.5, "mouthDimpleLeft": 0.6, "mouthPress": 0.3, "browOuterUpRight": 0.3},
-    "doubt": {
-        "browDownLeft": 0.6,
-        "browOuterUpRight": 0.8,
-        "mouthPress": 0.4,
-        "mouthLeft": 0.2,
-        "mouthShrugLower": 0.3,
-    },
-    "kiss": {"mouthPucker": 0.95, "eyeSquint": 0.2, "jawForward": 0.1},
-    "puff": {"cheekPuff": 0.9, "mouthPress": 0.3, "mouthPucker": 0.3},
-    "tongue": {"tongueOut": 0.9, "jawOpen": 0.4, "mouthLowerDown": 0.2},
-    "sleepy": {"eyeBlink": 0.55, "browInnerUp": 0.2, "jawOpen": 0.1, "mouthShrugLower": 0.2},
-    "shut": {"eyeBlink": 1.0, "eyeSquint": 0.2},
-    "aa": {"jawOpen": 0.5, "mouthLowerDown": 0.3, "mouthUpperUp": 0.15},
-    "ee": {"jawOpen": 0.15, "mouthStretch": 0.5, "mouthLowerDown": 0.4, "mouthUpperUp": 0.3, "mouthDimple": 0.2},
-    "oo": {"jawOpen": 0.2, "mouthFunnel": 0.7, "mouthPucker": 0.5},
-    "oh": {"jawOpen": 0.4, "mouthFunnel": 0.7},
-    "ff": {"jawOpen": 0.05, "mouthRollLower": 0.6, "mouthUpperUp": 0.3},
-    "mm": {"mouthPress": 0.6, "mouthRollLower": 0.4, "mouthRollUpper": 0.4},
-    "ll": {"jawOpen": 0.25, "mouthLowerDown": 0.3, "mouthUpperUp": 0.25, "tongueOut": 0.15},
-    "jaw_aside": {"jawLeft": 0.7, "mouthLeft": 0.4},
-    "plain": {},
-}
-"""Actions without a side stand for both."""
-OFTEN = {
-    "smile": 5,
-    "smile_open": 6,
-    "laugh": 4,
-    "surprise": 2,
-    "anger": 2,
-    "sadness": 2,
-    "aa": 2,
-    "ee": 1.5,
-    "oo": 1.5,
-    "oh": 1.5,
-    "plain": 1,
-}
-"""How often an expression is drawn, 1 for those not named."""
-
 
 def stream(seed: int, person: int, kind: str) -> np.random.Generator:
-    """The random numbers of one kind of factor of one person: the same wherever and whenever they are drawn."""
+    """Return the random numbers of one kind of factor of one person: the same wherever and whenever they are drawn."""
     return np.random.default_rng([seed, person, *kind.encode()])
 
 
 def identity(head: Head, rng: np.random.Generator) -> dict:
-    """Who it is: age in years (16 to 80, evenly), gender (0 female to 1 male), skin (0 light to 1 dark, evenly),
-    ancestry weights, build, shape changes, and everything painted (all in [0, 1] unless said).
+    """Draw a person.
+
+    Args:
+        head: the mesh.
+        rng: of the draws.
+
+    Returns:
+        age in years (16 to 80, evenly), gender (0 female to 1 male), skin (0 light to 1 dark, evenly), ancestry
+        weights, build, shape changes, and everything painted (all in [0, 1] unless said).
     """
     skin = rng.uniform()
     age = rng.uniform(16, 80)
@@ -179,14 +85,14 @@ def identity(head: Head, rng: np.random.Generator) -> dict:
 
 
 def control(head: Head, who: dict) -> np.ndarray:
-    """The person's neutral control mesh, N x 3 float32."""
+    """Return the person's neutral control mesh, N x 3 float32."""
     names = list(AGES)
     years = np.array(list(AGES.values()))
     at = np.interp(who["age"], years, np.arange(3))
     ages = {names[i]: max(0.0, 1 - abs(at - i)) for i in range(3)}
     genders = {"female": 1 - who["gender"], "male": who["gender"]}
 
-    def thirds(value):
+    def thirds(value: float) -> dict[str, float]:
         return {"min": max(0, 1 - 2 * value), "average": 1 - abs(2 * value - 1), "max": max(0, 2 * value - 1)}
 
     out = head.template.copy()
@@ -209,73 +115,70 @@ def control(head: Head, who: dict) -> np.ndarray:
     return out
 
 
-def _expression(rng: np.random.Generator, strength: float) -> dict:
-    """One expression as people combine actions: an emotion or a mouth shape, brows and lids of their own, slightly
-    one-sided.
+class Easing:
+    """Values at the keys of a clip, eased to its frames: still at the keys, smooth between.
+
+    Args:
+        frames: of the clip.
     """
-    names = list(EMOTIONS)
-    chance = np.array([OFTEN.get(n, 1) for n in names], float)
-    picked = [(names[rng.choice(len(names), p=chance / chance.sum())], rng.uniform(0.7, 1.15))]
-    if rng.uniform() < 0.25:
-        picked.append((names[rng.choice(len(names), p=chance / chance.sum())], rng.uniform(0.1, 0.4)))
-    if rng.uniform() < 0.35:
-        brow = [
-            {"browInnerUp": 1.0},
-            {"browOuterUp": 1.0},
-            {"browDown": 1.0},
-            {"browOuterUp": 0.7, "browInnerUp": 0.8},
-        ][rng.integers(4)]
-        picked.append((brow, rng.uniform(0.2, 0.8)))
-    side = rng.normal(0, 0.09)
-    flip = rng.uniform() < 0.5
-    weights: dict[str, float] = {}
-    for name, amount in picked:
-        for action, value in (EMOTIONS[name] if isinstance(name, str) else name).items():
-            for end, lean in (("", 0), ("Left", side), ("Right", -side)):
-                full = action + end
-                if flip and action[-4:] == "Left":
-                    full = action[:-4] + "Right"
-                elif flip and action[-5:] == "Right":
-                    full = action[:-5] + "Left"
-                if full in ACTIONS:
-                    weights[full] = weights.get(full, 0) + value * amount * strength * (1 + lean)
-    return weights
 
+    def __init__(self, frames: int):
+        self.frames, self.keys = frames, 2 + max(1, round(frames / 3))
+        self.time = np.linspace(0, 1, frames) if frames > 1 else np.array([0.5])
 
-ACTIONS: set = set()
-"""Names of the 52 actions; filled from the mesh by `clip_factors`."""
-
-
-def clip_factors(head: Head, frames: int, seed: int, person: int) -> list[dict]:
-    """Expression, gaze, pose, light and camera of every frame of one clip, moving smoothly.
-
-    Returns dictionaries with "expression" {action: weight}, "pose" [yaw, pitch, roll] in degrees, "lamps" (rows of
-    direction towards the lamp and linear colour, see rendering.shade), "camera" {...}, "background" {...},
-    "jitter" [scale, x, y].
-    """
-    ACTIONS.update(head.actions)
-    time = np.linspace(0, 1, frames) if frames > 1 else np.array([0.5])
-    keys = 2 + max(1, round(frames / 3))
-
-    def eased(rng, values: np.ndarray) -> np.ndarray:
-        """Values (keys x n) at each frame: still at the keys, smooth between."""
-        knots = np.linspace(0, 1, keys)
-        knots[1:-1] += rng.uniform(-0.3, 0.3, keys - 2) / keys
-        at = np.interp(time, knots, np.arange(keys))
-        low = np.minimum(at.astype(int), keys - 2)
+    def __call__(self, rng: np.random.Generator, values: np.ndarray) -> np.ndarray:
+        """Ease values (keys x n), the inner keys at random times: frames x n."""
+        knots = np.linspace(0, 1, self.keys)
+        knots[1:-1] += rng.uniform(-0.3, 0.3, self.keys - 2) / self.keys
+        at = np.interp(self.time, knots, np.arange(self.keys))
+        low = np.minimum(at.astype(int), self.keys - 2)
         part = (at - low)[:, None]
         part = part * part * (3 - 2 * part)
         return values[low] * (1 - part) + values[low + 1] * part
 
-    rng = stream(seed, person, "expression")
+
+def clip_factors(head: Head, frames: int, seed: int, person: int) -> list[dict]:
+    """Draw expression, gaze, pose, light and camera of every frame of one clip, moving smoothly.
+
+    Args:
+        head: the mesh.
+        frames: of the clip.
+        seed: of everything drawn.
+        person: number of the person.
+
+    Returns:
+        Dictionaries with "expression" {action: weight}, "pose" [yaw, pitch, roll] in degrees, "lamps" (rows of
+        direction towards the lamp and linear colour, see shading.shade), "camera" {...}, "jitter" [scale, x, y].
+    """
+    eased, names = Easing(frames), sorted(head.actions)
+    table = _expressions(stream(seed, person, "expression"), eased, names)
+    poses, jitter = _poses(stream(seed, person, "pose"), eased)
+    lamps = _lamps(stream(seed, person, "light"), eased.time)
+    camera = _camera(stream(seed, person, "camera"))
+    out = []
+    for i in range(frames):
+        expression = {n: round(float(v), 4) for n, v in zip(names, table[i], strict=True) if v > 0.0005}
+        out.append(
+            {
+                "expression": expression,
+                "pose": [round(float(v), 3) for v in poses[i]],
+                "lamps": lamps[i],
+                "camera": camera,
+                "jitter": [round(float(v), 5) for v in jitter[i]],
+            }
+        )
+    return out
+
+
+def _expressions(rng: np.random.Generator, eased: Easing, names: list[str]) -> np.ndarray:
+    """Weights of the actions `names` in every frame, frames x 52, with looks and blinks."""
+    frames, keys = eased.frames, eased.keys
     subtle = rng.uniform() < 0.2
-    names = sorted(head.actions)
     table = np.zeros((keys, len(names)))
     order = rng.permutation(keys)  # the neutral frame is not always the first
     for k in range(keys):
         strength = 0.15 if order[k] == 0 else (rng.uniform(0.25, 0.45) if subtle else rng.uniform(0.75, 1.0))
-        weights = _expression(rng, strength)
-        for name, value in weights.items():
+        for name, value in draw_expression(rng, strength, names).items():
             table[k, names.index(name)] = value
     table = eased(rng, table)
     wander = eased(rng, rng.normal(0, 0.035, (keys, len(names)))).clip(0)
@@ -294,15 +197,19 @@ def clip_factors(head: Head, frames: int, seed: int, person: int) -> list[dict]:
         w["mouthClose"] = min(w["mouthClose"], 0.6 * w["jawOpen"])
         w["tongueOut"] *= min(1, 4 * w["jawOpen"])
         table[i] = [min(1, w[name]) for name in names]
+    return table
 
-    rng = stream(seed, person, "pose")
+
+def _poses(rng: np.random.Generator, eased: Easing) -> tuple[np.ndarray, np.ndarray]:
+    """Yaw, pitch and roll in degrees, frames x 3; and the crop's jitter, frames x 3."""
     spread = np.array([20, 9, 4])
     base = rng.normal(0, 1, 3)
-    poses = eased(rng, (0.75 * base + 0.66 * rng.normal(0, 1, (keys, 3))) * spread)
-    poses = np.clip(poses, [-50, -24, -14], [50, 24, 14])
-    jitter = rng.normal(0, [0.02, 0.012, 0.012], (frames, 3))
+    poses = eased(rng, (0.75 * base + 0.66 * rng.normal(0, 1, (eased.keys, 3))) * spread)
+    return np.clip(poses, [-50, -24, -14], [50, 24, 14]), rng.normal(0, [0.02, 0.012, 0.012], (eased.frames, 3))
 
-    rng = stream(seed, person, "light")
+
+def _lamps(rng: np.random.Generator, time: np.ndarray) -> list[np.ndarray]:
+    """Rows of sky, ground, key light and fill light at every time, see shading.shade."""
     key_at = rng.normal(0, [0.75, 0.45])  # right and up of the camera
     strength = rng.uniform(0.35, 1.1)
     drift = rng.normal(0, 0.25, 2) * (rng.uniform() < 0.4)
@@ -312,34 +219,24 @@ def clip_factors(head: Head, frames: int, seed: int, person: int) -> list[dict]:
     fill_at = rng.normal(0, [0.8, 0.4])
     fill = rng.uniform(0, 0.35) * strength
 
-    def colour(amount, tint):
+    def colour(amount: float, tint: float) -> list[float]:
         return [amount * (1 + tint), amount, amount * (1 - tint)]
 
     lamps = []
-    for i in range(frames):
+    for now in time:
         rows = [[0, 0, 0, *colour(sky, cool)], [0, 0, 0, *colour(ground, cool + 0.05)]]
-        for at, power, tint in ((key_at + drift * (time[i] - 0.5), strength, warm), (fill_at, fill, -warm)):
+        for at, power, tint in ((key_at + drift * (now - 0.5), strength, warm), (fill_at, fill, -warm)):
             direction = np.array([at[0], -at[1], -1.0])
             rows.append([*(direction / np.linalg.norm(direction)), *colour(power, tint)])
         lamps.append(np.array(rows, np.float32))
+    return lamps
 
-    rng = stream(seed, person, "camera")
-    camera = {
+
+def _camera(rng: np.random.Generator) -> dict:
+    """Noise, blur, cast and contrast, the same throughout a clip."""
+    return {
         "noise": round(float(max(0, rng.normal(0.008, 0.01))), 5),
         "blur": round(float(max(0, rng.normal(0.25, 0.3))), 4),
         "cast": [round(float(c), 4) for c in 1 + rng.normal(0, 0.035, 3)],
         "contrast": round(float(rng.uniform(0.92, 1.1)), 4),
     }
-    out = []
-    for i in range(frames):
-        expression = {n: round(float(v), 4) for n, v in zip(names, table[i], strict=True) if v > 0.0005}
-        out.append(
-            {
-                "expression": expression,
-                "pose": [round(float(v), 3) for v in poses[i]],
-                "lamps": lamps[i],
-                "camera": camera,
-                "jitter": [round(float(v), 5) for v in jitter[i]],
-            }
-        )
-    return out

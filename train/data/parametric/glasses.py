@@ -1,7 +1,5 @@
 """Glasses of a parametric person: a thin frame of ribbons round the eyes, over the nose and back to the ears."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -10,9 +8,16 @@ from train.data.parametric.mesh import Head
 
 
 def glasses(head: Head, surface: np.ndarray, marks: dict, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Points N x 3 float32 in the person's template coordinates, and triangles M x 3 int32, seen from both sides.
+    """Shape the glasses of a person.
 
-    surface: K x 3, the person's neutral surface. marks: template position of each landmark. rng: draws size and shape.
+    Args:
+        head: the mesh.
+        surface: K x 3, the person's neutral surface.
+        marks: template position of each landmark.
+        rng: of their size and shape.
+
+    Returns:
+        Points N x 3 float32 in the person's template coordinates, and triangles M x 3 int32, seen from both sides.
     """
     eyes = (marks["left_eye"] + marks["right_eye"]) / 2
     apart = abs(marks["left_eye"][0] - marks["right_eye"][0]) / 2
@@ -22,7 +27,7 @@ def glasses(head: Head, surface: np.ndarray, marks: dict, rng: np.random.Generat
     front = surface[(x > 0.18) & (x < 0.42) & (y < 0.2), 2].max() + 0.03
     points, triangles = [], []
 
-    def ribbon(one, other):
+    def ribbon(one: np.ndarray, other: np.ndarray) -> None:
         one, other = np.asarray(one), np.asarray(other)
         for a, b in ((one, other), (other, one)):  # one side each: normals are those of the vertices
             first, count = sum(map(len, points)), len(a)
@@ -31,7 +36,7 @@ def glasses(head: Head, surface: np.ndarray, marks: dict, rng: np.random.Generat
             triangles.append(np.stack([i, i + count, i + 1], 1))
             triangles.append(np.stack([i + 1, i + count, i + count + 1], 1))
 
-    def at(x, y):
+    def at(x: float | np.ndarray, y: float | np.ndarray) -> np.ndarray:
         return np.stack([x, y, front - 0.3 * np.maximum(0, np.abs(x) - apart) ** 1.5], -1)
 
     angle = np.linspace(0, 2 * math.pi, 29)

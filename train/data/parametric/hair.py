@@ -4,8 +4,6 @@ Every layer is a sheet of which noise leaves out more the further out it lies, t
 al., 2001), so that an outline is soft and the scalp shines through. Positions are template coordinates of the person.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,9 +11,10 @@ from functools import lru_cache
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from train.data.parametric.mesh import SKIN, load
-from train.data.parametric.rendering import AXIS
-from train.data.parametric.skin import hairline
+from train.data.parametric.materials import SKIN
+from train.data.parametric.mesh import load
+from train.data.parametric.shading import AXIS
+from train.data.parametric.skin import hairline, smoothstep
 
 LAYERS = {"shaved": 0, "short": 4, "crop": 5, "long": 4}
 """Shells by style."""
@@ -25,7 +24,7 @@ _TURN = 768 / (2 * math.pi)
 
 @lru_cache(1)
 def strands() -> np.ndarray:
-    """Noise for hair, 256 x 256 in [0, 1], long down the rows, wraps; evenly distributed."""
+    """Return noise for hair, 256 x 256 in [0, 1], long down the rows, wraps; evenly distributed."""
     field = gaussian_filter(np.random.default_rng(7).standard_normal((256, 256)), (14, 1.1), mode="wrap")
     coarse = gaussian_filter(np.random.default_rng(8).standard_normal((256, 256)), (20, 3), mode="wrap")
     field = field / field.std() + 0.8 * coarse / coarse.std()
@@ -54,13 +53,8 @@ class Hair:
     """T x 3 int32."""
 
 
-def _smooth(value, low, high):
-    t = np.clip((value - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
-
-
 @lru_cache(1)
-def _scalp():
+def _scalp() -> tuple[np.ndarray, np.ndarray]:
     """Angle and distance from the crown (dm) of every surface vertex."""
     rest = load().rest
     angle = np.arctan2(rest[:, 0], rest[:, 2] - AXIS)
@@ -76,7 +70,7 @@ def _sheet(width: int, height: int) -> np.ndarray:
 
 
 def grow(who: dict, surface: np.ndarray, rng: np.random.Generator) -> Hair | None:
-    """The hair of a person whose neutral surface (K x 3) is given; None for a shaved head."""
+    """Grow the hair of a person whose neutral surface (K x 3) is given; None for a shaved head."""
     head = load()
     style, layers = who["hair"], LAYERS[who["hair"]]
     if layers == 0:
@@ -89,7 +83,7 @@ def grow(who: dict, surface: np.ndarray, rng: np.random.Generator) -> Hair | Non
     used, triangles = np.unique(skin, return_inverse=True)
     triangles = triangles.reshape(-1, 3).astype(np.int32)
     a, up, far = angle[used], above[used], away[used]
-    top = _smooth(head.rest[used, 1], 7.5, 8.3)
+    top = smoothstep(head.rest[used, 1], 7.5, 8.3)
     sides = {"short": 0.5, "crop": 0.35, "long": 0.6}[style]
     length = {
         "short": 0.06 + 0.12 * who["hair_length"],
@@ -97,7 +91,7 @@ def grow(who: dict, surface: np.ndarray, rng: np.random.Generator) -> Hair | Non
         "long": 0.16 + 0.16 * who["hair_length"],
     }[style]
     wave = 1 + 0.25 * np.sin(3 * a + rng.uniform(0, 6)) * rng.uniform(0, 1)
-    reach = length * (sides + (1 - sides) * top) * _smooth(up, -0.06, 0.3) * wave
+    reach = length * (sides + (1 - sides) * top) * smoothstep(up, -0.06, 0.3) * wave
     aside = rng.normal(0, 0.6)
     curl = rng.uniform() < (0.25 + 0.45 * who["ancestry"]["african"])
     parts = []
@@ -105,13 +99,15 @@ def grow(who: dict, surface: np.ndarray, rng: np.random.Generator) -> Hair | Non
     for k in range(layers):
         t = (k + 1) / layers
         swept = np.stack([aside * 0.4 * top, -0.15 * (1 - top), -0.45 * top + 0.1], 1) * (reach * t)[:, None]
-        left = (1.02 - 0.62 * t**1.3) * _smooth(up + 0.03 * np.sin(17 * a + k), -0.03, 0.16)
+        left = (1.02 - 0.62 * t**1.3) * smoothstep(up + 0.03 * np.sin(17 * a + k), -0.03, 0.16)
         u = a * _TURN + offset[0] + (far * 0.4 * aside + 11 * k)
         v = far * (26 if not curl else 110) + offset[1]
         shade = np.full(len(used), 0.62 + 0.38 * t, np.float32)
         parts.append((used, reach * t * 0.9, swept, head.rest[used, 1], np.stack([shade, u, v], 1), left, triangles))
 
-    def curtain(angles, tops, bottom, layers, flare, edge, ends):
+    def curtain(
+        angles: np.ndarray, tops: list[float], bottom: float, layers: int, flare: float, edge: int, ends: float
+    ) -> None:
         """A sheet that leaves the skull at the heights `tops` and hangs down to `bottom`."""
         columns = len(angles)
         falls = np.linspace(tops[-1], bottom, 9)[1:]
@@ -128,7 +124,7 @@ def grow(who: dict, surface: np.ndarray, rng: np.random.Generator) -> Hair | Non
             thick = length * 0.55 + 0.07 * t
             sheet, heights = [], []
             for r in range(len(tops)):
-                lift = thick * _smooth(r, -1, 2)
+                lift = thick * smoothstep(r, -1, 2)
                 sheet.append(outward * lift)
                 heights.append(np.full(columns, tops[r]))
             for y in falls:
@@ -143,14 +139,14 @@ def grow(who: dict, surface: np.ndarray, rng: np.random.Generator) -> Hair | Non
             along = np.repeat(np.concatenate([np.array(tops), falls]), columns)
             across = np.tile(angles, rows)
             index = np.tile(np.arange(columns), rows)
-            side_edge = _smooth(np.minimum(index, columns - 1 - index) if edge == 2 else columns - index, -0.4, 1.6)
-            fade = _smooth(along - bottom - 0.1 * np.sin(5 * across), 0.0, ends)
-            begin = _smooth(np.repeat(np.arange(rows), columns), -0.5, 1.5)
+            side_edge = smoothstep(np.minimum(index, columns - 1 - index) if edge == 2 else columns - index, -0.4, 1.6)
+            fade = smoothstep(along - bottom - 0.1 * np.sin(5 * across), 0.0, ends)
+            begin = smoothstep(np.repeat(np.arange(rows), columns), -0.5, 1.5)
             left = (1.05 - 0.4 * t) * side_edge * (0.15 + 0.85 * fade) * begin
             left = np.where(fade <= 0, 0, left)
             look = np.stack(
                 [
-                    (0.7 + 0.3 * t) * (0.85 + 0.15 * _smooth(along, 6.5, 8)),
+                    (0.7 + 0.3 * t) * (0.85 + 0.15 * smoothstep(along, 6.5, 8)),
                     across * _TURN + 37 * k + offset[0],
                     (8.5 - along) * 20 + offset[1],
                 ],
@@ -182,6 +178,7 @@ def grow(who: dict, surface: np.ndarray, rng: np.random.Generator) -> Hair | Non
     for part in parts:
         joined.append(part[-1] + count)
         count += len(part[0])
-    stack = [np.concatenate([p[i] for p in parts]) for i in range(6)]
-    vertex, triangles = stack[0].astype(np.int64), np.ascontiguousarray(np.concatenate(joined), np.int32)
-    return Hair(vertex, *(part.astype(np.float32) for part in stack[1:]), triangles)
+    vertex = np.concatenate([part[0] for part in parts]).astype(np.int64)
+    out, shift, height, look, left = (np.concatenate([p[i] for p in parts]).astype(np.float32) for i in range(1, 6))
+    triangles = np.ascontiguousarray(np.concatenate(joined), np.int32)
+    return Hair(vertex, out, shift, height, look, left, triangles)

@@ -1,11 +1,9 @@
 """Paint of a person's skin: melanin and haemoglobin, mottled, with lips, brows, beard, wrinkles and make-up.
 
-The paint lies on a cylinder round the template's head (rendering.PAINT), so a feature has one place on every face
+The paint lies on a cylinder round the template's head (shading.PAINT), so a feature has one place on every face
 and moves with the mesh. Colours come from absorption: display colour = table(melanin) * exp(-haemoglobin * its
 absorption).
 """
-
-from __future__ import annotations
 
 import math
 from functools import lru_cache
@@ -13,68 +11,12 @@ from functools import lru_cache
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from train.data.parametric.rendering import PAINT, TEXELS, TOP
+from train.data.parametric.colours import BLOOD, TONES, blend, hair_colour
+from train.data.parametric.shading import PAINT, TEXELS, TOP
 
 RADIUS = 0.95
 """Radius in decimetres at which a step along x is measured on the cylinder: about the face's front."""
-_TONES = np.array(
-    [
-        [0.93, 0.79, 0.72],
-        [0.88, 0.71, 0.61],
-        [0.79, 0.60, 0.48],
-        [0.66, 0.47, 0.36],
-        [0.49, 0.335, 0.255],
-        [0.33, 0.225, 0.175],
-    ]
-)
-"""Display colour of skin with little blood, by melanin 0, 0.2, ... 1; beyond, extrapolated."""
-_BLOOD = (0.05, 0.36, 0.30)
-"""Absorption of haemoglobin in red, green, blue."""
-_HAIR = np.array(
-    [
-        [0.07, 0.055, 0.05],
-        [0.13, 0.09, 0.07],
-        [0.22, 0.14, 0.09],
-        [0.34, 0.23, 0.15],
-        [0.50, 0.37, 0.24],
-        [0.66, 0.54, 0.36],
-    ]
-)
-_GREY = np.array([0.56, 0.55, 0.54])
-_RED = np.array([0.46, 0.22, 0.11])
-_IRIS = np.array(
-    [
-        [0.16, 0.09, 0.05],
-        [0.25, 0.15, 0.08],
-        [0.33, 0.24, 0.12],
-        [0.30, 0.33, 0.20],
-        [0.33, 0.42, 0.46],
-        [0.36, 0.47, 0.58],
-    ]
-)
-
-
-def _blend(table: np.ndarray, at) -> np.ndarray:
-    """Rows of a table at positions in [0, 1], ... x 3."""
-    at = np.clip(np.asarray(at) * (len(table) - 1), 0, len(table) - 1)
-    low = np.minimum(at.astype(int), len(table) - 2)
-    part = (at - low)[..., None]
-    return table[low] * (1 - part) + table[low + 1] * part
-
-
-def hair_colour(who: dict) -> np.ndarray:
-    """Display colour of the hair, 3 numbers: dark with dark skin, else from black to blond or red, greying with age."""
-    light = who["hair_colour"] * (1 - 0.85 * min(1, who["skin"] * 1.6))
-    colour = _RED if 0.62 < light < 0.7 else _blend(_HAIR, light)
-    return colour * (1 - who["grey"]) + _GREY * who["grey"]
-
-
-def iris_colour(who: dict) -> np.ndarray:
-    """Display colour of the iris: brown with dark skin, else from brown to blue."""
-    return _blend(_IRIS, who["iris"] * (1 - 0.8 * min(1, who["skin"] * 1.8)))
-
-
-_SMOOTH_TONES = _blend(_TONES, np.linspace(0, 1, 64)).astype(np.float32)
+SMOOTH_TONES = blend(TONES, np.linspace(0, 1, 64)).astype(np.float32)
 
 
 @lru_cache(1)
@@ -89,9 +31,7 @@ def _grid() -> tuple[np.ndarray, np.ndarray]:
 
 @lru_cache(1)
 def _noises() -> dict:
-    """Fields of noise with standard deviation 1 that wrap round: name -> PAINT float32. The same for all; people roll
-    them.
-    """
+    """Fields of noise of standard deviation 1 that wrap round, the same for all people: name -> PAINT float32."""
     rng = np.random.default_rng(4)
     out = {}
     for name, sigma in {
@@ -107,21 +47,24 @@ def _noises() -> dict:
     return out
 
 
-def _spot(x, y, x0, y0, sx, sy):
+def _spot(x: np.ndarray, y: np.ndarray, x0: float, y0: float, sx: float, sy: float) -> np.ndarray:
+    """A soft spot about (x0, y0)."""
     return np.exp(-(((x - x0) / sx) ** 2) - ((y - y0) / sy) ** 2)
 
 
-def _both(x, y, x0, y0, sx, sy):
+def _both(x: np.ndarray, y: np.ndarray, x0: float, y0: float, sx: float, sy: float) -> np.ndarray:
+    """A soft spot on both sides of the face."""
     return _spot(np.abs(x), y, x0, y0, sx, sy)
 
 
-def _step(value, low, high):
+def smoothstep(value: float | np.ndarray, low: float, high: float) -> np.ndarray:
+    """Rise smoothly from 0 at `low` to 1 at `high`."""
     t = np.clip((value - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
 
 
 def hairline(who: dict, angle: np.ndarray) -> np.ndarray:
-    """Template height of the hairline at angles round the head (radians, 0 in front)."""
+    """Return the template height of the hairline at angles round the head (radians, 0 in front)."""
     a = np.abs(angle)
     height = np.interp(
         a,
@@ -144,36 +87,44 @@ def _places() -> dict:
         "lids": _both(x, y, 0.31, 7.32, 0.2, 0.09),
         "under": _both(x, y, 0.29, 7.13, 0.16, 0.06),
         "ears": _both(x, y, 1.45, 7.1, 0.3, 0.4),
-        "face": _step(y, 6.2, 6.5) * (1 - _step(ax, 0.8, 1.3)),
+        "face": smoothstep(y, 6.2, 6.5) * (1 - smoothstep(ax, 0.8, 1.3)),
         "rouge": _both(x, y, 0.55, 7.0, 0.2, 0.16),
         "shadow": _both(x, y, 0.32, 7.36, 0.15, 0.05),
         "brow": _spot(x, y, 0, 7.75, 0.45, 0.2),
     }
     bend = 0.012 * _noises()["large"]
     lines = sum(np.exp(-(((y - h + bend - 0.05 * (ax / 0.5) ** 2) / 0.012) ** 2)) for h in (7.68, 7.77, 7.87)) * (
-        1 - _step(ax, 0.25, 0.55)
+        1 - smoothstep(ax, 0.25, 0.55)
     )
     fold = (
         np.exp(-(((ax - 0.215 - 0.32 * (6.88 - y) - 0.05 * (6.88 - y) ** 2 + bend) / 0.016) ** 2))
-        * _step(y, 6.52, 6.66)
-        * (1 - _step(y, 6.82, 6.93))
+        * smoothstep(y, 6.52, 6.66)
+        * (1 - smoothstep(y, 6.82, 6.93))
     )
     feet = (
         sum(np.exp(-(((y - 7.27 - k * (ax - 0.5)) / 0.009) ** 2)) for k in (-0.45, -0.05, 0.35))
-        * _step(ax, 0.49, 0.52)
-        * (1 - _step(ax, 0.58, 0.68))
+        * smoothstep(ax, 0.49, 0.52)
+        * (1 - smoothstep(ax, 0.58, 0.68))
     )
-    frown = np.exp(-(((ax - 0.06) / 0.01) ** 2)) * _step(y, 7.38, 7.43) * (1 - _step(y, 7.5, 7.56))
+    frown = np.exp(-(((ax - 0.06) / 0.01) ** 2)) * smoothstep(y, 7.38, 7.43) * (1 - smoothstep(y, 7.5, 7.56))
     out["creases"] = np.clip(0.17 * lines + 0.22 * fold + 0.2 * feet + 0.16 * frown, 0, 0.5)
-    out["liner"] = np.exp(-(((np.hypot((ax - 0.307) / 2.1, y - 7.283) - 0.07) / 0.016) ** 2)) * _step(y, 7.26, 7.32)
-    jaw = (1 - _step(y, 6.83, 7.0)) * _step(ax, 0.3, 0.42) + (1 - _step(y, 6.62, 6.72))
-    jaw = jaw * (1 - 0.9 * _spot(x, y, 0, 6.6, 0.26, 0.10)) + _step(ax, 0.8, 0.95) * (1 - _step(ax, 1.05, 1.15)) * (
-        1 - _step(y, 7.2, 7.3)
+    out["liner"] = np.exp(-(((np.hypot((ax - 0.307) / 2.1, y - 7.283) - 0.07) / 0.016) ** 2)) * smoothstep(
+        y, 7.26, 7.32
     )
-    lip = (1 - _step(ax, 0.24, 0.33)) * np.exp(-(((y - 6.765) / 0.06) ** 2)) * (1 - 0.4 * np.exp(-((ax / 0.03) ** 2)))
-    out["beard"] = np.clip(np.clip(jaw, 0, 1) + lip, 0, 1) * _step(y, 5.98, 6.12) * (1 - _step(ax, 1.12, 1.25))
+    jaw = (1 - smoothstep(y, 6.83, 7.0)) * smoothstep(ax, 0.3, 0.42) + (1 - smoothstep(y, 6.62, 6.72))
+    jaw = jaw * (1 - 0.9 * _spot(x, y, 0, 6.6, 0.26, 0.10)) + smoothstep(ax, 0.8, 0.95) * (
+        1 - smoothstep(ax, 1.05, 1.15)
+    ) * (1 - smoothstep(y, 7.2, 7.3))
+    lip = (
+        (1 - smoothstep(ax, 0.24, 0.33))
+        * np.exp(-(((y - 6.765) / 0.06) ** 2))
+        * (1 - 0.4 * np.exp(-((ax / 0.03) ** 2)))
+    )
+    out["beard"] = (
+        np.clip(np.clip(jaw, 0, 1) + lip, 0, 1) * smoothstep(y, 5.98, 6.12) * (1 - smoothstep(ax, 1.12, 1.25))
+    )
     out["beard"] = np.maximum(gaussian_filter(out["beard"], 4.5), gaussian_filter(lip, 2))
-    out["chin"] = (1 - _step(ax, 0.26, 0.46)) * np.clip(out["beard"], 0, 1)
+    out["chin"] = (1 - smoothstep(ax, 0.26, 0.46)) * np.clip(out["beard"], 0, 1)
     return {name: field.astype(np.float32) for name, field in out.items()}
 
 
@@ -183,16 +134,24 @@ def _rows(low: float, high: float) -> slice:
 
 
 def paint(who: dict, rng: np.random.Generator) -> np.ndarray:
-    """The paint, PAINT x 4 float32: display colour in [0, 1] and gloss."""
+    """Paint a person's skin.
+
+    Args:
+        who: factors of identity, see factors.identity.
+        rng: of all that is no factor (mottling, moles, clothes).
+
+    Returns:
+        PAINT x 4 float32: display colour in [0, 1] and gloss.
+    """
     x, y = _grid()
     place = _places()
     height, width = PAINT
 
-    def noise(name):
+    def noise(name: str) -> np.ndarray:
         field = np.roll(_noises()[name], (int(rng.integers(height)), int(rng.integers(width))), (0, 1))
         return field if rng.uniform() < 0.5 else field[:, ::-1]
 
-    def towards(part, colour, amount):
+    def towards(part: np.ndarray, colour: np.ndarray, amount: np.ndarray) -> None:
         """Mixes a part of the paint (three channels) with a colour, in place."""
         amount = amount[..., None].astype(np.float32)
         part += (np.asarray(colour, np.float32) - part) * amount
@@ -225,9 +184,9 @@ def paint(who: dict, rng: np.random.Generator) -> np.ndarray:
     part = level - low
     grain = (1 + (0.01 + 0.006 * age) * pores) * (1 - age * place["creases"])
     for k in range(3):
-        column = _SMOOTH_TONES[:, k]
+        column = SMOOTH_TONES[:, k]
         colour[..., k] = (
-            (column[low] + (column[1:] - column[:-1])[low] * part) * np.exp((0.28 - blood) * _BLOOD[k]) * grain
+            (column[low] + (column[1:] - column[:-1])[low] * part) * np.exp((0.28 - blood) * BLOOD[k]) * grain
         )
 
     eyes = _rows(7.15, 7.6)
@@ -239,7 +198,7 @@ def paint(who: dict, rng: np.random.Generator) -> np.ndarray:
     hair = hair_colour(who)
     eyes = _rows(7.25, 7.7)
     ax, ey = np.abs(x[eyes]), y[eyes]
-    dark = np.minimum(hair * 0.85, _blend(_TONES, who["skin"]) * 0.62)
+    dark = np.minimum(hair * 0.85, blend(TONES, who["skin"]) * 0.62)
     lift, tail = 0.012 + 0.025 * rng.normal(), 0.5 + 0.05 * rng.normal()
     peak = 7.468 + 0.012 * rng.normal()
     arch = np.interp(ax, [0.08, 0.2, 0.36, 0.44, tail + 0.06], [7.456, 7.47, peak, peak - 0.004, 7.424]) + lift
@@ -247,8 +206,8 @@ def paint(who: dict, rng: np.random.Generator) -> np.ndarray:
     thick = bushy * np.interp(ax, [0.08, 0.2, tail + 0.08], [0.9, 1.1, 0.35])
     brow = (
         np.exp(-(np.abs((ey - arch) / thick) ** 2.5))
-        * _step(ax, 0.07, 0.14)
-        * (1 - _step(ax, tail - 0.06, tail + 0.06))
+        * smoothstep(ax, 0.07, 0.14)
+        * (1 - smoothstep(ax, tail - 0.06, tail + 0.06))
     )
     brow = np.clip(brow * (0.8 + 0.13 * strands[eyes] + 0.1 * small[eyes]) * (0.6 + 0.4 * who["brows"]), 0, 0.9)
     towards(colour[eyes], dark, brow)
@@ -257,19 +216,19 @@ def paint(who: dict, rng: np.random.Generator) -> np.ndarray:
         lower = _rows(5.9, 7.35)
         style = rng.choice(["full", "chin", "trimmed"], p=[0.6, 0.2, 0.2])
         where = place["chin" if style == "chin" else "beard"][lower]
-        where = where * _step(
+        where = where * smoothstep(
             where + 0.04 * middle[lower] + 0.03 * small[lower], 0.1, 0.95 if style != "trimmed" else 0.6
         )
         full = who["beard"] > 0.55
         grain = 0.93 + 0.07 * strands[lower] if full else 0.85 + 0.1 * pores[lower]
         amount = np.clip(where * grain, 0, 1) * (0.5 + 0.45 * who["beard"] if full else 0.75 * who["beard"])
         stubble = hair * 0.8 if full else hair * 0.5 + np.array([0.10, 0.11, 0.13])
-        skin = _blend(_TONES, who["skin"])
+        skin = blend(TONES, who["skin"])
         towards(colour[lower], np.minimum(stubble, skin * 0.9), np.clip(amount, 0, 0.95))
 
     above = y - hairline(who, x[:1] / RADIUS)
     density = {"shaved": 0.5, "short": 0.8, "crop": 0.9, "long": 0.92}[who["hair"]]
-    scalp = _step(above + 0.02 * middle + 0.02 * small, -0.1, 0.17) * density
+    scalp = smoothstep(above + 0.02 * middle + 0.02 * small, -0.1, 0.17) * density
     scalp = np.clip(scalp * (0.95 + 0.15 * strands), 0, 0.97)
     towards(colour, hair * 0.8, scalp)
 
@@ -287,30 +246,4 @@ def paint(who: dict, rng: np.random.Generator) -> np.ndarray:
     shiny[lower] *= 1 - cloth
     np.clip(colour, 0.01, 0.99, out=colour)
     out[..., 3] = np.clip(shiny, 0, 1)
-    return out
-
-
-def palette(who: dict, rng: np.random.Generator) -> np.ndarray:
-    """Colours of what is not painted, 16 x 4; the rows are those of rendering.shade."""
-    out = np.zeros((16, 4), np.float32)
-    skin = _blend(_TONES, who["skin"])
-    pale = 1 - who["skin"]
-    natural = skin * (np.array([0.98, 0.84, 0.86]) - pale * np.array([0.07, 0.17, 0.16])) * (1 - 0.05 * rng.normal())
-    if who["make_up"] > 0:
-        stick = np.array([rng.uniform(0.45, 0.8), rng.uniform(0.08, 0.32), rng.uniform(0.12, 0.38)])
-        natural = natural + (stick - natural) * who["make_up"] * rng.uniform(0.2, 0.9)
-    out[0] = [*natural, 0.85]
-    out[1] = [0.27, 0.09, 0.085, 0.1]
-    yellow = rng.uniform(0.02, 0.16)
-    out[2] = [0.86, 0.86 - 0.4 * yellow, 0.80 - yellow, 0.2]
-    out[3] = [0.68, 0.36, 0.36, 0.1]
-    out[4] = [*(np.minimum(hair_colour(who) * 0.5, 0.09)), 0.05]
-    out[5] = [0.88, 0.86 - 0.03 * rng.uniform(), 0.84 - 0.05 * rng.uniform(), 0.5]
-    out[6] = [*iris_colour(who), 0.5]
-    out[7] = [0.03, 0.03, 0.03, 0.5]
-    out[8] = [*hair_colour(who), rng.uniform(0.1, 0.3)]
-    frame = rng.choice(3)
-    out[9] = [[0.05, 0.05, 0.06, 0.5], [0.22, 0.13, 0.08, 0.4], [0.36, 0.33, 0.29, 0.7]][frame]
-    out[10] = [*(iris_colour(who) * 0.35), 0.5]
-    out[11] = out[9]
     return out

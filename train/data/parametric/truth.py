@@ -1,5 +1,4 @@
-"""The fixed truth set (`python -m train truth`): 1,000 parametric people, 400 to validate and 600 to test, with true
-swaps.
+"""The fixed truth set (`python -m train truth`): 1,000 people, 400 to validate, 600 to test, with true swaps.
 
     python -m train truth --out SHARDS
 
@@ -9,16 +8,15 @@ frame's factors says that person and pose, light and camera are those of frame 3
 that of frame 6 of clip 000431. The first swap of a clip takes its expression from the same person.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 
 from train.data.engine import Drawn
-from train.data.parametric import ABOUT, Clip, build, photo, shards
 from train.data.parametric.camera import background
 from train.data.parametric.factors import clip_factors, identity, stream
 from train.data.parametric.mesh import load
+from train.data.parametric.people import ABOUT, Clip, draw_clips, photo
+from train.data.parametric.person import build
 from train.data.shards import MARGIN
 
 SEED = 2**40 + 2309
@@ -30,7 +28,7 @@ SWAPS = 5
 
 
 def pairs(part: str, number: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """((person, frame) of the identity, (person, frame) of the expression) of one person's swaps, always the same."""
+    """Draw one person's swaps, always the same: (person, frame) of the identity, (person, frame) of the expression."""
     rng = stream(SEED, number, "swaps")
     people = PARTS[part]
     others = [p for p in people if p != number]
@@ -51,6 +49,7 @@ class SwapClip:
     frames: int = SWAPS
 
     def __call__(self, index: int) -> Drawn:
+        """Draw the swaps of one person."""
         head, number = load(), PARTS[self.part][index]
         who = identity(head, stream(SEED, number, "identity"))
         person = build(who, stream(SEED, number, "paint"))
@@ -70,16 +69,24 @@ class SwapClip:
 
 
 def truth_shards(size: int, out: Path, workers: int = 1, people: int | None = None) -> None:
-    """Draws the truth set (`python -m train truth`). size: of the standard crop. people: of each part, all unless said.
+    """Draw the truth set (`python -m train truth`).
 
-    Raises ValueError where size or workers is below 1, ShardsError where `out` holds other shards.
+    Args:
+        size: side of the standard crop in pixels.
+        out: its folder.
+        workers: processes; the bytes do not depend on it.
+        people: of each part; all unless said.
+
+    Raises:
+        ValueError: size or workers is below 1.
+        ShardsError: `out` holds other shards.
     """
     if size < 1:
         raise ValueError("--size starts at 1")
     for part, numbers in PARTS.items():
         count, about = len(numbers[:people]), {**ABOUT, "set": part}
-        shards(Clip(SEED, FRAMES, size, part, numbers[0]), count, out / part, {"engine": "truth"}, about, workers)
-        shards(
+        draw_clips(Clip(SEED, FRAMES, size, part, numbers[0]), count, out / part, {"engine": "truth"}, about, workers)
+        draw_clips(
             SwapClip(part, size), count, out / part / "swaps", {"engine": "true swaps"},
             {**about, "swaps": "see train/truth.py"}, workers,
         )  # fmt: skip

@@ -13,10 +13,12 @@ from PIL import Image
 from latentface.camera import HALF_WIDTH, rotation
 from latentface.crop import standard_crop
 from train.data import parametric as people
-from train.data.parametric import rendering, truth
+from train.data.parametric import rasterizer, truth
 from train.data.parametric.camera import DEPTH_NEAR, DEPTH_RANGE, background, single_light, soften
 from train.data.parametric.factors import clip_factors, control, identity, stream
-from train.data.parametric.mesh import catmull_clark, load
+from train.data.parametric.materials import SKIN
+from train.data.parametric.mesh import load
+from train.data.parametric.subdivision import catmull_clark
 from train.data.reading import read_shards
 from train.data.shards import ShardsError
 
@@ -80,10 +82,10 @@ def test_raster_against_naive(seed):
         np.float32
     )
     triangles = np.array([rng.permutation(vertices)[:3] for _ in range(9)], np.int32)
-    material = np.full(9, rendering.SKIN, np.int8)
+    material = np.full(9, SKIN, np.int8)
     faces, nearest = np.empty((side, side), np.int32), np.empty((side, side), np.float32)
     place = np.zeros((vertices, 3), np.float32)
-    rendering.rasterise(screen, triangles, material, place, np.zeros((1, 1), np.float32), side, faces, nearest)
+    rasterizer.rasterise(screen, triangles, material, place, np.zeros((1, 1), np.float32), side, faces, nearest)
     for i in range(side):
         for j in range(side):
             best, edge, depths = (0.0, -1), False, []
