@@ -227,7 +227,7 @@ def test_projection_against_least_squares(seed):
 
 
 def test_the_pseudoinverse_follows_its_directions(tmp_path):
-    """In training mode at once; in evaluation mode when weights are loaded, when the mode is set, when it is asked to."""
+    """In training mode at once; in evaluation mode when weights are loaded, the mode is set, or refresh is called."""
     model, other = tiny_autoencoder(), tiny_autoencoder(1)
     basis, albedo = model.texture_basis, smooth((2, 3, 16, 16), 0)
     before = basis.project(albedo)

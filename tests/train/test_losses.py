@@ -119,12 +119,12 @@ def test_feature_l2():
         [numbers(i + 5, *s) for i, s in enumerate(shapes)],
     )
     layers = []
-    for p, t, (batch, channels, height, width) in zip(prediction, target, shapes):
+    for p, t, (batch, _channels, height, width) in zip(prediction, target, shapes, strict=True):
         places = []
         for b, y, x in pixels(batch, height, width):
             one, two = p[b, :, y, x].tolist(), t[b, :, y, x].tolist()
             lengths = [math.sqrt(sum(v * v for v in vector)) for vector in (one, two)]
-            places.append(sum((a / lengths[0] - c / lengths[1]) ** 2 for a, c in zip(one, two)))
+            places.append(sum((a / lengths[0] - c / lengths[1]) ** 2 for a, c in zip(one, two, strict=True)))
         layers.append(sum(places) / len(places))
     assert float(losses.feature_l2(prediction, target)) == pytest.approx(sum(layers) / 2, rel=1e-5)
     assert losses.feature_l2(prediction, [3 * p for p in prediction]) < 1e-10

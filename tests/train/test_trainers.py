@@ -53,7 +53,8 @@ STAGE_1 = AutoencoderConfig(
 )
 STAGE_2 = RDMConfig(model={"width": 16, "blocks": 1}, more=(0, 0), images=256, batch=32, views=2)
 ON_CLIPS = (
-    "average_laplacian", "bending", "gate", "following", "unsteady_shape", "unsteady_texture", "habits_shape", "habits_texture",
+    "average_laplacian", "bending", "gate", "following",
+    "unsteady_shape", "unsteady_texture", "habits_shape", "habits_texture",
 )  # fmt: skip
 STANDS_STILL = {"average_depth", "average_share"}
 """What of a model is measured when its frame is settled, and not learned."""
@@ -109,7 +110,7 @@ def assert_bit_equal(one: dict, two: dict) -> None:
 
 
 class Interrupt:
-    """Presses Ctrl-C in the middle of a training step: just before or just after the optimizer has moved the weights."""
+    """Presses Ctrl-C in the middle of a training step: just before or after the optimizer has moved the weights."""
 
     def __init__(self, step: int, when: str):
         self.left = step
@@ -133,8 +134,10 @@ class Interrupt:
     [("autoencoder", 4, 3), ("autoencoder", 8, 3), ("autoencoder", 11, 5), ("autoencoder", 14, 7), ("rdm", 4, 4)],
 )
 def test_a_stopped_run_goes_on_bit_for_bit(start, tmp_path, trainer, step, done, when, capsys):
-    """The autoencoder's steps 4 to 9 settle the frame, the last three of them its layout; stopped in the middle of that, the run is as
-    it was before. Step 14 is the critic's first."""
+    """The autoencoder's steps 4 to 9 settle the frame, the last three its warp; step 14 is the discriminator's first.
+
+    Stopped in the middle of settling, the run is as it was before.
+    """
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     start(trainer, whole)
     batch, total = (8, 64) if trainer == "autoencoder" else (32, 256)
@@ -486,7 +489,7 @@ def test_partners_are_frames_of_one_person(start, tmp_path, monkeypatch):
     for person, _ in drawn[:3]:
         assert torch.equal(person[::2], person[1::2])
     for person, rows in drawn[3:]:  # settled: clips, of people with three frames each
-        for clip, whose in zip(rows.split(FRAMES), person.split(FRAMES)):
+        for clip, whose in zip(rows.split(FRAMES), person.split(FRAMES), strict=True):
             assert len(set(whose.tolist())) == 1 and len(set(clip.tolist())) == 3
 
 

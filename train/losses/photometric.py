@@ -1,4 +1,4 @@
-"""Losses of stage 1 (Unsup3D, section 3.1-3.2), one function a term, all means over pixels of the mask."""
+"""Losses of stage 1 (Unsup3D, sections 3.1 to 3.4), one function a term, all means over pixels of the mask."""
 
 import math
 
@@ -10,7 +10,14 @@ from torch import Tensor
 def laplace(prediction: Tensor, target: Tensor, log_sigma: Tensor, mask: Tensor) -> Tensor:
     """Negative log likelihood of a Laplace distribution per pixel: sqrt(2) |d| / sigma + log sigma (Unsup3D, eq. 3).
 
-    prediction, target: B x 3 x S x S; d is averaged over colours. log_sigma, mask: B x 1 x S x S. A scalar.
+    Args:
+        prediction: B x 3 x S x S.
+        target: B x 3 x S x S; the difference d is averaged over colours.
+        log_sigma: B x 1 x S x S.
+        mask: B x 1 x S x S.
+
+    Returns:
+        Scalar.
     """
     error = (prediction - target).abs().mean(1, keepdim=True)
     return masked_mean(math.sqrt(2) * error * (-log_sigma).exp() + log_sigma, mask)
@@ -23,7 +30,17 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
 
 
 def gradient_l1(prediction: Tensor, target: Tensor, mask: Tensor, levels: int = 3) -> Tensor:
-    """L1 between finite differences along x and y, averaged over `levels` halvings of the pictures (B x 3 x S x S)."""
+    """L1 between finite differences of pictures along x and y.
+
+    Args:
+        prediction: B x 3 x S x S.
+        target: B x 3 x S x S.
+        mask: B x 1 x S x S.
+        levels: halvings of the pictures to average over.
+
+    Returns:
+        Scalar.
+    """
     total = prediction.new_zeros(())
     for level in range(levels):
         difference = (prediction - target) * mask
@@ -41,24 +58,34 @@ def laplacian_l1(depth: Tensor) -> Tensor:
 
 
 def feature_l2(prediction: list[Tensor], target: list[Tensor]) -> Tensor:
-    """Squared distance of channel-normalised features, summed over channels, averaged over places and layers.
+    """Perceptual distance of LPIPS (Zhang et al., CVPR 2018, eq. 1) with unit weights.
 
-    The perceptual distance of LPIPS (Zhang et al., CVPR 2018, eq. 1) with unit weights. Lists of B x C x H x W.
+    Args:
+        prediction: features B x C x H x W of several layers.
+        target: likewise.
+
+    Returns:
+        Squared distance of channel-normalised features, summed over channels, averaged over places and layers.
     """
     terms = [
         (F.normalize(p.float(), dim=1) - F.normalize(t.float(), dim=1)).square().sum(1).mean()
-        for p, t in zip(prediction, target)
+        for p, t in zip(prediction, target, strict=True)
     ]
     return torch.stack(terms).mean()
 
 
 def gaussian_feature(prediction: Tensor, target: Tensor, log_sigma: Tensor, mask: Tensor) -> Tensor:
-    """Negative log likelihood of a Gaussian per place of a feature map: d^2 / (2 sigma^2) + log sigma.
+    """Negative log likelihood of a Gaussian per place of a feature map: d^2 / (2 sigma^2) + log sigma (Unsup3D, 3.4).
 
-    Unsup3D, "Perceptual loss". prediction, target: B x C x H x W features of the reconstruction and of the photo; d^2 is
-    averaged over channels. log_sigma: B x 1 x H x W. mask: B x 1 x S x S of the picture, averaged down to the features'
-    size. A scalar.
+    Args:
+        prediction: features B x C x H x W of the reconstruction.
+        target: of the photo; d^2 is averaged over channels.
+        log_sigma: B x 1 x H x W.
+        mask: B x 1 x S x S of the picture, averaged down to the features' size.
+
+    Returns:
+        Scalar.
     """
     error = (prediction.float() - target.float()).square().mean(1, keepdim=True)
-    share = F.adaptive_avg_pool2d(mask, error.shape[-2:])
+    share = F.adaptive_avg_pool2d(mask, (error.shape[-2], error.shape[-1]))
     return masked_mean(error / 2 * (-2 * log_sigma).exp() + log_sigma, share)

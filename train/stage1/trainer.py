@@ -139,7 +139,8 @@ class Trainer:
 
     def __init__(self, config: AutoencoderConfig, run: Run, data: list[str], accelerator: Accelerator):
         self.config, self.run, self.accelerator = config, run, accelerator
-        self.device = device = accelerator.device
+        device: torch.device = accelerator.device
+        self.device = device
         torch.manual_seed(config.seed)
         network = NETWORKS[config.network]
         self.model: Network = network(**config.model).to(device, memory_format=torch.channels_last)
@@ -154,13 +155,14 @@ class Trainer:
         optimizer = torch.optim.Adam(groups, config.lr, betas, weight_decay=config.weight_decay, fused=fused)
         self.features: LiteFeatures | None = None
         if config.perceptual or config.paper_perceptual:
-            self.features = LiteFeatures().to(device, memory_format=torch.channels_last)
+            self.features = LiteFeatures().to(self.device, memory_format=torch.channels_last)
         parts = {"model": self.model, "average": self.average, "optimizer": optimizer}
         self.discriminator: Discriminator | None = None
         if config.adversarial:
-            self.discriminator = Discriminator().to(device, memory_format=torch.channels_last)
-            self.judging_optimizer = torch.optim.Adam(self.discriminator.parameters(), 2e-4, betas=(0.5, 0.99))
-            parts |= {"critic": self.discriminator, "critic_optimizer": self.judging_optimizer}
+            discriminator = Discriminator().to(self.device, memory_format=torch.channels_last)
+            self.discriminator = discriminator
+            self.judging_optimizer = torch.optim.Adam(discriminator.parameters(), 2e-4, betas=(0.5, 0.99))
+            parts |= {"critic": discriminator, "critic_optimizer": self.judging_optimizer}
         run.restore(optional=("critic", "critic_optimizer"), **parts)
         explorer = config.network == "explorer"
         if explorer and not kept and config.basis >= config.images:
@@ -183,9 +185,9 @@ class Trainer:
             ValueError: where one person alone is in them.
         """
         clips = read_shards(data, self.model.size)
-        on_gpu = self.device.type == "cuda" and isinstance(clips.images, Tensor)
-        if on_gpu and clips.images.nbytes < torch.cuda.mem_get_info()[0] / 2:
-            clips.images = clips.images.to(self.device)
+        images = clips.images
+        if self.device.type == "cuda" and isinstance(images, Tensor):
+            clips.images = images.to(self.device) if images.nbytes < torch.cuda.mem_get_info()[0] / 2 else images
         torch.backends.cudnn.benchmark = True  # no effect on a CPU
         if clips.validation.all():
             raise ValueError("the shards hold one person only: training needs at least two, one of whom validates")
@@ -316,7 +318,7 @@ class Trainer:
         self.average.eval()  # its texture basis has moved: eval() works the pseudoinverse out again
         measures = measure(self.average, self.clips)
         pictures = {"sheet": sheets.autoencoder_sheet(self.average, self.shown)}
-        if self.settled:
+        if self.settled and isinstance(self.average, TrainingAutoencoder):
             pictures["mixed"] = sheets.mixing_sheet(self.average, self.shown)
         return measures, pictures
 

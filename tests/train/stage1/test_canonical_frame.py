@@ -1,4 +1,4 @@
-"""The canonical frame is levelled and views learn from pairs: against known turns, and faces rendered from known views."""
+"""The canonical frame is levelled and views learn from pairs: on known turns and faces rendered from known views."""
 
 import pytest
 import torch
@@ -76,7 +76,7 @@ def test_levelling_turns_views_and_depth_together(clips):
 
 
 def test_views_learn_from_each_other_and_nothing_else_moves(clips):
-    """Faces drawn from known views: a view network that saw them a little learns their yaw, up to its scale, from pairs."""
+    """Faces rendered from known views: the view network learns their yaw, up to its scale, from pairs."""
     model = tiny_autoencoder(size=32)
     depth = model.average_depth[None]
     generator = torch.Generator().manual_seed(1)

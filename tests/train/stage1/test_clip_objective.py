@@ -19,8 +19,8 @@ from train.stage1.networks import Outputs, TrainingAutoencoder
 
 EXPRESSION = {"changing": (1, 3, 4)}
 CONFIG = AutoencoderConfig(
-    borrowed=0.5, gate=0.1, following=0.3, habits=0.4, unsteady=0.5, stiffness=0.6, laplacian=0.7, raw_depth=0.8, gradient=0.9,
-    average_laplacian=0.2,
+    borrowed=0.5, gate=0.1, following=0.3, habits=0.4, unsteady=0.5, stiffness=0.6, laplacian=0.7, raw_depth=0.8,
+    gradient=0.9, average_laplacian=0.2,
 )  # fmt: skip
 
 
@@ -40,7 +40,7 @@ def test_the_expression_subspace():
 def naive_shares(numbers: list[float]) -> tuple[float, float]:
     clips = [numbers[i : i + FRAMES] for i in range(0, len(numbers), FRAMES)]
     means = [sum(clip) / FRAMES for clip in clips]
-    within = sum((value - mean) ** 2 for clip, mean in zip(clips, means) for value in clip) / (
+    within = sum((value - mean) ** 2 for clip, mean in zip(clips, means, strict=True) for value in clip) / (
         len(clips) * (FRAMES - 1)
     )
     middle = sum(means) / len(means)
@@ -127,7 +127,7 @@ def test_gradients_of_the_marched_picture_point_where_the_rendered_ones_do():
         leaves = [leaf.requires_grad_() for leaf in (scene.albedo, scene.light, scene.view, scene.depth)]
         picture, mask = draw(scene)
         grads.append(torch.autograd.grad((picture * mask * weight).sum(), leaves))
-    for one, two, least in zip(*grads, (0.98, 0.98, 0.95, 0.8)):
+    for one, two, least in zip(*grads, (0.98, 0.98, 0.95, 0.8), strict=True):
         assert F.cosine_similarity(one.flatten(), two.flatten(), 0) > least
 
 
@@ -147,7 +147,7 @@ def test_light_teaches_depth_as_much_as_it_is_asked_to():
 
 
 def test_the_average_relief_learns_and_what_a_face_adds_stays_smooth():
-    """A nose that all faces share goes into the average map, which the weight on what a face adds does not hold back."""
+    """A nose that all faces share goes into the average relief; the weight on the own relief does not hold it back."""
     model, image, _ = outputs_of(16, 8)
     model.average_share.fill_(1)
     mix = draw_mix(8, 16, 0.5, 0.0, torch.Generator().manual_seed(2))

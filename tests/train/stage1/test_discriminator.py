@@ -19,7 +19,7 @@ def test_the_discriminators_loss_against_a_loop():
         photo, made = discriminator(image), discriminator(drawn)
         assert photo.shape == (2, 1, 4, 4)
         total = 0.0
-        for real, false in zip(photo.flatten().tolist(), made.flatten().tolist()):
+        for real, false in zip(photo.flatten().tolist(), made.flatten().tolist(), strict=True):
             total += max(0.0, 1 - real) + max(0.0, 1 + false)
         assert float(discriminator_loss(discriminator, image, drawn)) == pytest.approx(total / 32 / 2, rel=1e-5)
 

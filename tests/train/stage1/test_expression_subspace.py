@@ -39,7 +39,7 @@ def test_expression_directions_hold_the_most_change_within_people():
 
 
 def test_expression_directions_leave_out_what_the_view_explains_and_what_does_not_show():
-    """Codes turn with a known angle (axis 0), change most where nobody sees it (axis 3), and less along axes 1 and 2."""
+    """Codes turn with a known angle (axis 0), change most where it does not show (axis 3), less along axes 1 and 2."""
     generator = torch.Generator().manual_seed(2)
     person, noise = torch.arange(400) // 8, torch.randn(400, 6, generator=generator)
     angle = torch.randn(400, 2, generator=generator) * torch.tensor([20.0, 0.0])
@@ -104,8 +104,10 @@ def test_covarying_directions_are_the_change_that_comes_with_what_is_read(with_v
 
 @pytest.fixture(scope="module")
 def settled(tmp_path_factory) -> tuple:
-    """Drawn faces whose mouth opens and who move from frame to frame, and a model with a basis of them that sees no view: what
-    changes along with it would be none of an expression."""
+    """Drawn faces whose mouth opens and who move, and a settled model whose view and light are constant.
+
+    Changes that follow the view would be left out of the expression.
+    """
     folder = tmp_path_factory.mktemp("shards")
     write_shards(drawn_clips(41, 6, 80), folder, {"source": "drawn"})
     clips = read_shards([str(folder)], 32)

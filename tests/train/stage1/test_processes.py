@@ -21,9 +21,10 @@ from train.stage1.trainer import train
 pytestmark = pytest.mark.slow
 
 CONFIG = AutoencoderConfig(
-    model={**TINY, "layout_grid": 4, "layout_base": 8, "changing": (1, 3, 4)}, images=80, batch=8, perceptual=0.0, warm_up=32, lr=2e-3,
+    model={**TINY, "changing": (1, 3, 4)}, images=80, batch=8, perceptual=0.0, warm_up=32, lr=2e-3,
     basis=32, level=16, align=16, layout=32, adversarial=0.1,
-    noise=0.0, following=0.0, habits=0.0, unsteady=0.0,  # a direction's sign is arbitrary; each process has these of its own people
+    # a direction's sign is arbitrary, and each process has these terms of its own people
+    noise=0.0, following=0.0, habits=0.0, unsteady=0.0,
 )  # fmt: skip
 SCRIPT = """
 import sys
@@ -65,7 +66,7 @@ def test_two_processes_walk_the_curve_of_one(shards, tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     one, two = curve(tmp_path / "one"), curve(tmp_path / "two")
     assert [row["images"] for row in one] == [row["images"] for row in two] == [16, 32, 48, 64, 80]
-    for a, b in zip(one, two):
+    for a, b in zip(one, two, strict=True):
         settled = (
             a["images"] > 32
         )  # under the critic's weight, the mean of two ratios, and with bfloat16's rounding in their bases
