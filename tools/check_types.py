@@ -46,7 +46,7 @@ def compare(found: Counter[str], allowed: dict[str, int]) -> tuple[list[str], li
 
 def main(argv: list[str] | None = None) -> int:
     """Run pyright and compare; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Check types against the baseline.")
     parser.add_argument("--write", action="store_true", help="take smaller numbers into the baseline")
     args = parser.parse_args(argv)
     for stub in ROOT.glob("app/**/*.pyi"):
