@@ -125,7 +125,7 @@ def drawn_clips(people: int, frames: int, side: int):
 
 
 def write_truth(clips, folder: Path) -> Path:
-    """A shards folder of (key, WebP frames, factors, arrays of each frame or None), as engines that know the truth write it."""
+    """A shards folder of (key, WebP frames, factors, arrays of each frame or None), as engines with truth write it."""
     folder.mkdir(parents=True)
     frames = count = 0
     with webdataset.TarWriter(str(folder / "00000.tar")) as writer:
