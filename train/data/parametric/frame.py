@@ -7,9 +7,9 @@ from functools import lru_cache
 
 import numpy as np
 
+import train.data.parametric.rasterizer as rasterizer
 from latentface.camera import HALF_WIDTH
 from latentface.crop import standard_crop
-from train.data.parametric import rasterizer
 from train.data.parametric.hair import Hair, strands
 from train.data.parametric.materials import EYE, HAIR, SOLID, TEETH
 from train.data.parametric.mesh import Head, load

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from train.data.parametric import rasterizer
+import train.data.parametric.rasterizer as rasterizer
 from train.data.parametric.materials import TEETH, TONGUE
 from train.data.parametric.mesh import load
 
