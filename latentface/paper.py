@@ -1,18 +1,20 @@
-"""The released LatentFace networks, key for key: Unsup3D's autoencoder (Wu et al., CVPR 2020, supplement) and the
-authors' RDM, a UNet on 1 x 1 maps (LatentFace, section 3.2).
+"""The released LatentFace networks, key for key (Unsup3D, Wu et al., CVPR 2020, supplement; LatentFace, section 3.2).
 
-They play the roles of `Autoencoder` and `Denoiser` and speak their conventions, so that the same trainers, pipeline and
-app take them. Submodules carry the authors' names: netD shape, netA texture, netL light, netV view, netC confidence; a
-published state dict of one of them loads into it strictly. netED (shape) and netEA (texture) are PaperDenoiser's.
+Unsup3D's autoencoder and the authors' RDM, a UNet on 1 x 1 maps. They play the roles of `Autoencoder` and `Denoiser`
+and follow their conventions, so that the same trainers, pipeline and app take them. Submodules carry the authors'
+names: netD shape, netA texture, netL light, netV view, netC confidence; a published state dict of one of them loads
+into it strictly. netED (shape) and netEA (texture) are PaperDenoiser's.
 """
 
 import torch
 import torch.nn.functional as F
-from diffusers import ConfigMixin, ModelMixin, UNet2DModel
-from diffusers.configuration_utils import register_to_config
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from diffusers.models.unets.unet_2d import UNet2DModel
 from torch import Tensor, nn
 
-from latentface.autoencoder import Codes, Scene, clamp_border, depth_from_raw
+from latentface.autoencoder import clamp_border, depth_from_raw
+from latentface.codes import Codes, Scene
 from latentface.rdm import Standardized
 
 SIDE = 64
@@ -22,11 +24,17 @@ EPSILON = 1e-7
 
 
 def view_from_axis_angles(degrees: Tensor) -> Tensor:
-    """Our yaw, pitch, roll of Unsup3D's rotations about x, y and z: the same matrix, so the same picture.
+    """Convert Unsup3D's rotations about x, y and z to our yaw, pitch and roll: the same matrix, so the same picture.
 
-    degrees: B x 3, each within +-60. Unsup3D (renderer/utils.py, get_rotation_matrix) turns a point by Rz Ry Rx, about x
-    first; ours is R_x(-pitch) R_y(-yaw) R_z(roll) (geometry.rotation). Returns B x 3 degrees. Within the range
-    |sin yaw| <= 0.967 and cos pitch, cos roll > 0, so nothing wraps and the gradient is bounded.
+    Unsup3D (renderer/utils.py, get_rotation_matrix) turns a point by Rz Ry Rx, about x first; ours is R_x(-pitch)
+    R_y(-yaw) R_z(roll) (camera.rotation). Within the range |sin yaw| <= 0.967 and cos pitch, cos roll > 0, so nothing
+    wraps and the gradient is bounded.
+
+    Args:
+        degrees: B x 3, each within +-60.
+
+    Returns:
+        B x 3 degrees.
     """
     (sx, sy, sz), (cx, cy, cz) = (f(torch.deg2rad(degrees)).unbind(-1) for f in (torch.sin, torch.cos))
     yaw = -torch.asin(cz * sy * cx + sz * sx)
@@ -36,19 +44,22 @@ def view_from_axis_angles(degrees: Tensor) -> Tensor:
 
 
 def _convolution(before: int, after: int, kernel: int) -> nn.Conv2d:
+    """Make a convolution that keeps the size, without bias."""
     return nn.Conv2d(before, after, kernel, padding=kernel // 2, bias=False)
 
 
 def _normed(layer: nn.Module, channels: int) -> list[nn.Module]:
+    """Follow a layer by a group norm of four channels a group, and ReLU."""
     return [layer, nn.GroupNorm(channels // 4, channels), nn.ReLU(inplace=True)]
 
 
 def _doubled(before: int, after: int) -> list[nn.Module]:
+    """Double the side of maps by a transposed convolution."""
     return _normed(nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False), after)
 
 
 def _encoder(width: int, out: int) -> list[nn.Module]:
-    """64 x 64 x 3 -> 1 x 1 x out, non-negative: four halvings, normalised but for the last, and a valid convolution."""
+    """Encode 64 x 64 x 3 to 1 x 1 x out, non-negative: four halvings, the first three normalised."""
     layers: list[nn.Module] = []
     for before, after in ((3, width), (width, 2 * width), (2 * width, 4 * width), (4 * width, 8 * width)):
         layers.append(nn.Conv2d(before, after, 4, 2, 1, bias=False))
@@ -59,7 +70,7 @@ def _encoder(width: int, out: int) -> list[nn.Module]:
 
 
 class EncoderDecoder(nn.Module):
-    """netD and netA: network1 is image B x 3 x 64 x 64 -> code B x C x 1 x 1, network2 code -> map B x out x 64 x 64."""
+    """netD and netA: network1 image B x 3 x 64 x 64 -> code B x C x 1 x 1, network2 code -> map B x out x 64 x 64."""
 
     def __init__(self, width: int, code: int, out: int):
         super().__init__()
@@ -85,6 +96,7 @@ class Regressor(nn.Module):
         self.network = nn.Sequential(*layers, _convolution(8 * width, out, 1))
 
     def forward(self, image: Tensor) -> Tensor:
+        """Regress B x out numbers from images B x 3 x 64 x 64."""
         return self.network(image).flatten(1)
 
 
@@ -100,16 +112,20 @@ class ConfidenceNet(nn.Module):
         self.out_net2 = nn.Sequential(_convolution(2 * width, 2, 3))
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute the maps of pixels and of features from images B x 3 x 64 x 64."""
         trunk = self.network(image)
         return self.out_net1(trunk), self.out_net2(trunk)
 
 
 class PaperAutoencoder(ModelMixin, ConfigMixin):
-    """Unsup3D's networks in the role of `Autoencoder`; takes and gives 64 px.
+    """Unsup3D's networks in the role of `Autoencoder`, at 64 px.
 
-    width: channels at half the size (64 in the release; a multiple of 8). code: length of the shape and texture codes,
-    which are non-negative. max_angle in degrees, max_shift in scene units bound the view, in Unsup3D's own axes: with 60
-    degrees about each axis at once our yaw reaches 75.
+    Args:
+        width: channels at half the size (64 in the release; a multiple of 8).
+        code: length of the shape and texture codes, which are non-negative.
+        max_angle: bound of the view in degrees, in Unsup3D's own axes: with 60 about each axis at once our yaw
+            reaches 75.
+        max_shift: bound of the view in scene units.
     """
 
     @register_to_config
@@ -125,14 +141,23 @@ class PaperAutoencoder(ModelMixin, ConfigMixin):
 
     @property
     def size(self) -> int:
+        """Side of images and maps in pixels."""
         return SIDE
 
     def encode(self, image: Tensor) -> Codes:
-        """Codes of images B x 3 x 64 x 64 in [-1, 1] (the standard crop). Raises ValueError for another size."""
+        """Encode images.
+
+        Args:
+            image: B x 3 x 64 x 64 in [-1, 1] (the standard crop).
+
+        Raises:
+            ValueError: the images are of another size.
+        """
         if image.shape[-2:] != (SIDE, SIDE):
             raise ValueError(f"the model takes {SIDE} x {SIDE} crops, not {tuple(image.shape[-2:])}")
         view, light = self.netV(image).float().tanh(), self.netL(image).float().tanh()
-        angles, shift = view_from_axis_angles(view[:, :3] * self.config.max_angle), view[:, 3:5] * self.config.max_shift
+        angles = view_from_axis_angles(view[:, :3] * self.config["max_angle"])
+        shift = view[:, 3:5] * self.config["max_shift"]
         return Codes(
             self.netD.network1(image).flatten(1).float(),
             self.netA.network1(image).flatten(1).float(),
@@ -141,13 +166,13 @@ class PaperAutoencoder(ModelMixin, ConfigMixin):
         )
 
     def decode(self, codes: Codes) -> Scene:
-        """The canonical face of codes: depth B x 64 x 64, albedo B x 3 x 64 x 64, with the codes' view and light."""
+        """Decode codes to depth B x 64 x 64 and albedo B x 3 x 64 x 64, with the codes' view and light."""
         raw = self.netD.network2(codes.shape[..., None, None])[:, 0].float()
         albedo = self.netA.network2(codes.texture[..., None, None]).float().tanh()
         return Scene(clamp_border(depth_from_raw(raw)), albedo, codes.view, codes.light, raw)
 
     def confidences(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Log scales of the pixel loss, B x 2 x 64 x 64, and of the feature loss, B x 2 x 16 x 16.
+        """Predict log scales of the pixel loss, B x 2 x 64 x 64, and of the feature loss, B x 2 x 16 x 16.
 
         Channel 0 is for the plain, 1 for the mirrored reconstruction.
         """
@@ -155,13 +180,15 @@ class PaperAutoencoder(ModelMixin, ConfigMixin):
         return pixels, features
 
     def confidence(self, image: Tensor) -> Tensor:
-        """Log scales of the pixel loss, B x 2 x 64 x 64: channel 0 for the plain, 1 for the mirrored reconstruction."""
+        """Predict log scales of the pixel loss, B x 2 x 64 x 64: channel 0 plain, 1 mirrored."""
         return self.confidences(image)[0]
 
     def forward(self, image: Tensor, features: bool = False) -> tuple:
-        """Codes, scene and log confidence in one pass, so that data-parallel wrappers see every parameter.
+        """Compute codes, scene and log confidence in one pass, so that data-parallel wrappers see every parameter.
 
-        features: append the log scales of the feature loss as a fourth.
+        Args:
+            image: B x 3 x 64 x 64 in [-1, 1].
+            features: append the log scales of the feature loss as a fourth.
         """
         codes = self.encode(image)
         confidences = self.confidences(image)
@@ -169,13 +196,16 @@ class PaperAutoencoder(ModelMixin, ConfigMixin):
 
 
 class PaperDenoiser(Standardized, ModelMixin, ConfigMixin):
-    """The authors' denoisers, diffusers' UNet2DModel on 1 x 1 maps, in the role of `Denoiser`: netED of shape, netEA of texture, each
-    blind to the other.
+    """The authors' denoisers in the role of `Denoiser`: netED of shape, netEA of texture, each blind to the other.
 
-    They hold the published keys; `mean` and `std` lie beside them and leave the code as it is unless they are set: the
-    authors diffuse raw codes. code: length of shape and texture code together. widths: of the two, channels of every block, 128 in
-    the release, 1024 in the authors' training script; multiples of 32 from 64. Each of the 32 norm groups sees one pixel: of one
-    channel it passes nothing, of two hardly more than the sign, so train from 128.
+    They are diffusers' UNet2DModel on 1 x 1 maps and hold the published keys; `mean` and `std` lie beside them and
+    leave the code as it is unless they are set: the authors diffuse raw codes.
+
+    Args:
+        code: length of shape and texture code together.
+        widths: of the two, channels of every block, 128 in the release, 1024 in the authors' training script; multiples
+            of 32 from 64. Each of the 32 norm groups sees one pixel: of one channel it passes nothing, of two hardly
+            more than the sign, so train from 128.
     """
 
     @register_to_config
@@ -198,8 +228,17 @@ class PaperDenoiser(Standardized, ModelMixin, ConfigMixin):
         self.register_scale(code)
 
     def forward(self, sample: Tensor, timestep: Tensor, condition: Tensor) -> Tensor:
-        """sample, condition: B x C standardised. timestep: B in [0, 1000). Returns the predicted clean sample, B x C."""
-        halves = zip((self.netED, self.netEA), sample.chunk(2, 1), condition.chunk(2, 1))
+        """Predict the clean sample.
+
+        Args:
+            sample: B x C standardised, noisy.
+            timestep: B in [0, 1000).
+            condition: B x C standardised, the frame's own code.
+
+        Returns:
+            B x C standardised.
+        """
+        halves = zip((self.netED, self.netEA), sample.chunk(2, 1), condition.chunk(2, 1), strict=True)
         found = [
             net(torch.cat([noisy, own], 1)[..., None, None], timestep).sample.flatten(1) for net, noisy, own in halves
         ]

@@ -7,32 +7,47 @@ to the nearest at that pixel, and to the lower face index in a tie.
 """
 
 from functools import lru_cache
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 try:
     import numba
-    import numpy as np
-except ImportError:  # the torch path needs neither
+except ImportError:  # the torch path needs none
     numba = None
+
+CPU = torch.device("cpu")
+Array = np.ndarray
+Triple = tuple[float, float, float]
 
 
 @lru_cache(maxsize=16)
-def grid_faces(height: int, width: int, device: torch.device = torch.device("cpu")) -> Tensor:
-    """Vertex indices of a grid's triangles: F x 3 (int64), F = 2 (height-1) (width-1), two triangles a cell."""
+def grid_faces(height: int, width: int, device: torch.device = CPU) -> Tensor:
+    """List vertex indices of a grid's triangles: F x 3 (int64), two triangles a cell, F = 2 (height-1) (width-1)."""
     index = torch.arange(height * width, device=device).view(height, width)
     a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:]
     return torch.stack([torch.stack([a, b, c], -1), torch.stack([d, c, b], -1)], 2).reshape(-1, 3)
 
 
 def rasterize(points: Tensor, height: int, width: int, size: int, backend: str | None = None) -> Tensor:
-    """Index of the face seen at every pixel; no gradients.
+    """Find the face seen at every pixel; no gradients.
 
-    points: B x (height * width) x 3: projected u, v in [-1, 1] (see geometry) and depth z > 0 of a grid's vertices.
-    size: side of the square image. backend: "numba" (on the CPU, wherever the points are), "torch" or "pytorch3d"; by default numba
-    where it is installed, else torch, which a GPU does slowly: one long triangle makes all wait. Returns B x size x size int64, -1 where nothing is seen.
-    Raises ValueError for an unknown backend, ImportError for one that does not load here.
+    Args:
+        points: B x (height * width) x 3: projected u, v in [-1, 1] (see camera) and depth z > 0 of a grid's vertices.
+        height: rows of the grid.
+        width: columns of the grid.
+        size: side of the square image in pixels.
+        backend: "numba" (on the CPU, wherever the points are), "torch" or "pytorch3d"; by default numba where it is
+            installed, else torch, which a GPU does slowly: one long triangle makes all wait.
+
+    Returns:
+        Face indices B x size x size (int64), -1 where nothing is seen.
+
+    Raises:
+        ValueError: the backend is unknown.
+        ImportError: the backend does not load here.
     """
     points = points.detach().float()
     if backend is None:
@@ -54,22 +69,33 @@ def rasterize(points: Tensor, height: int, width: int, size: int, backend: str |
 def interpolate(
     faces: Tensor, points: Tensor, attributes: Tensor, height: int, width: int, backend: str | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Perspective-correct values at every pixel, with gradients to the points.
+    """Interpolate values at every pixel, perspective-correct and with gradients to the points.
 
-    faces: B x S x S from `rasterize`. points: B x N x 3 projected vertices (u, v, z). attributes: N x C constants of
-    the vertices. backend: "numba" or "torch", by default as in `rasterize`. Returns the depth map B x S x S (0 where
-    nothing is seen) and the values B x S x S x C (0 there as well). Raises ValueError for an unknown backend.
+    Args:
+        faces: B x S x S from `rasterize`.
+        points: B x N x 3 projected vertices (u, v, z).
+        attributes: N x C constants of the vertices.
+        height: rows of the grid.
+        width: columns of the grid.
+        backend: "numba" or "torch"; by default numba for points on the CPU where it is installed.
+
+    Returns:
+        The depth map B x S x S (0 where nothing is seen) and the values B x S x S x C (0 there as well).
+
+    Raises:
+        ValueError: the backend is unknown.
     """
     if backend is None:
         backend = "numba" if numba is not None and points.device.type == "cpu" else "torch"
     if backend not in ("numba", "torch"):
         raise ValueError(f"unknown interpolation backend {backend!r}: choose numba or torch")
     corners = grid_faces(height, width, points.device)
-    function = _InterpolateNumba.apply if backend == "numba" else _interpolate_torch
+    function = _InterpolateNumba.apply if backend == "numba" else interpolate_torch
     return function(faces, points.float(), attributes.float(), corners)
 
 
-def _interpolate_torch(faces: Tensor, points: Tensor, attributes: Tensor, corners: Tensor) -> tuple[Tensor, Tensor]:
+def interpolate_torch(faces: Tensor, points: Tensor, attributes: Tensor, corners: Tensor) -> tuple[Tensor, Tensor]:
+    """Interpolate in torch, in the points' own precision; arguments as of `interpolate`, corners: F x 3."""
     size = faces.shape[-1]
     batch, vertices = points.shape[:2]
     corners = corners[faces.clamp(min=0)]  # B S S 3
@@ -87,10 +113,10 @@ def _interpolate_torch(faces: Tensor, points: Tensor, attributes: Tensor, corner
 
 
 class _InterpolateNumba(torch.autograd.Function):
-    """The same on the CPU in one pass over the pixels each way."""
+    """`interpolate_torch` on the CPU, in one pass over the pixels each way."""
 
     @staticmethod
-    def forward(ctx, faces, points, attributes, corners):
+    def forward(ctx: Any, faces: Tensor, points: Tensor, attributes: Tensor, corners: Tensor) -> tuple[Tensor, Tensor]:
         ctx.save_for_backward(faces, points, attributes, corners)
         batch, size, _ = faces.shape
         depth, values = torch.zeros(batch, size, size), torch.zeros(batch, size, size, attributes.shape[-1])
@@ -100,17 +126,17 @@ class _InterpolateNumba(torch.autograd.Function):
         return depth, values
 
     @staticmethod
-    def backward(ctx, grad_depth, grad_values):
-        arrays = [t.detach().contiguous().numpy() for t in (*ctx.saved_tensors, grad_depth, grad_values)]
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor, None, None]:
+        arrays = [t.detach().contiguous().numpy() for t in (*ctx.saved_tensors, *gradients)]
         grad_points = torch.zeros_like(ctx.saved_tensors[1], memory_format=torch.contiguous_format)
-        _interpolate_backward_numba(*arrays, grad_points.numpy())
+        _interpolate_backward_numba(*arrays, grad_points.numpy())  # pyright: ignore[reportCallIssue] (six arrays)
         return None, grad_points, None, None
 
 
 if numba is not None:
-    # not parallel: numba's threads share torch's OpenMP, and its settings, NUMBA_NUM_THREADS=1 too, would become torch's
+    # not parallel: numba's threads share torch's OpenMP; its settings, NUMBA_NUM_THREADS=1 too, would become torch's
     @numba.njit(cache=True, fastmath=False)
-    def _rasterize_numba(pixels, faces, out):
+    def _rasterize_numba(pixels: Array, faces: Array, out: Array) -> None:
         batch, size = out.shape[0], out.shape[1]
         for b in range(batch):
             nearest = np.full((size, size), np.float32(np.inf), np.float32)
@@ -139,15 +165,17 @@ if numba is not None:
                             out[b, y, x] = f
 
     @numba.njit
-    def _edges(points, b, corners, f, u, v):
-        """Corner offsets from the pixel and twice the areas opposite to the corners."""
+    def _edges(points: Array, b: int, corners: Array, f: int, u: float, v: float) -> tuple[Triple, Triple, Triple]:
+        """Compute corner offsets from the pixel and twice the areas opposite to the corners."""
         x0, y0 = points[b, corners[f, 0], 0] - u, points[b, corners[f, 0], 1] - v
         x1, y1 = points[b, corners[f, 1], 0] - u, points[b, corners[f, 1], 1] - v
         x2, y2 = points[b, corners[f, 2], 0] - u, points[b, corners[f, 2], 1] - v
         return (x0, x1, x2), (y0, y1, y2), (x1 * y2 - x2 * y1, x2 * y0 - x0 * y2, x0 * y1 - x1 * y0)
 
     @numba.njit(cache=True)
-    def _interpolate_numba(faces, points, attributes, corners, depth, values):
+    def _interpolate_numba(
+        faces: Array, points: Array, attributes: Array, corners: Array, depth: Array, values: Array
+    ) -> None:
         batch, size, _ = faces.shape
         for b in range(batch):
             for y in range(size):
@@ -169,7 +197,15 @@ if numba is not None:
                             values[b, y, x, c] += weight * attributes[corners[f, i], c]
 
     @numba.njit(cache=True)
-    def _interpolate_backward_numba(faces, points, attributes, corners, grad_depth, grad_values, grad_points):
+    def _interpolate_backward_numba(
+        faces: Array,
+        points: Array,
+        attributes: Array,
+        corners: Array,
+        grad_depth: Array,
+        grad_values: Array,
+        grad_points: Array,
+    ) -> None:
         batch, size, _ = faces.shape
         for b in range(batch):
             for y in range(size):
@@ -205,7 +241,7 @@ if numba is not None:
 
 
 def _rasterize_torch(pixels: Tensor, faces: Tensor, size: int) -> Tensor:
-    """Every triangle offers itself to the pixels of its bounding box; the nearest wins by an atomic minimum."""
+    """Offer every triangle to the pixels of its bounding box; the nearest wins by an atomic minimum."""
     batch, count = len(pixels), len(faces)
     corners = pixels[:, faces]  # B F 3 3
     (x0, x1, x2), (y0, y1, y2), (z0, z1, z2) = (corners[..., i].unbind(-1) for i in range(3))
@@ -233,7 +269,7 @@ def _rasterize_torch(pixels: Tensor, faces: Tensor, size: int) -> Tensor:
 
 
 def _rasterize_pytorch3d(points: Tensor, faces: Tensor, size: int) -> Tensor:
-    """pytorch3d's own rasteriser on the same mesh (its screen has +x left, +y up, borders at pixel edges)."""
+    """Run pytorch3d's rasteriser on the same mesh (its screen has +x left, +y up, borders at pixel edges)."""
     try:
         from pytorch3d.renderer.mesh.rasterize_meshes import rasterize_meshes
         from pytorch3d.structures import Meshes

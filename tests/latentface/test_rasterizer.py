@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from latentface.camera import apply_view, pixel_grid, project, unproject
-from latentface.rasterizer import _interpolate_torch, grid_faces, interpolate, rasterize
+from latentface.rasterizer import grid_faces, interpolate, interpolate_torch, rasterize
 
 BACKENDS = ("numba", "torch")
 scenes = st.fixed_dictionaries(
@@ -171,7 +171,7 @@ def test_interpolation_gradients_against_finite_differences():
     attributes = torch.randn(20, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     assert (faces >= 0).sum() > 30
     assert torch.autograd.gradcheck(
-        lambda p: _interpolate_torch(faces, p, attributes, grid_faces(4, 5)), points.requires_grad_(), eps=1e-7
+        lambda p: interpolate_torch(faces, p, attributes, grid_faces(4, 5)), points.requires_grad_(), eps=1e-7
     )
 
 
