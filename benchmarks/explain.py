@@ -17,7 +17,7 @@ from train.common.run import record
 from train.evaluation import suites as evaluate
 from train.evaluation.datasets import read
 from train.evaluation.datasets.crops import Crops
-from train.evaluation.methods import Method, load_method, resized
+from train.evaluation.methods import Method, Variant, load_method, resized
 from train.evaluation.probes.suite import probe, sample_of
 
 METHODS = ("explorer", "imagenet", "hog")
@@ -27,7 +27,7 @@ LOOKS = {"as they are": (False, 0), "grey": (True, 0), "grey, 48 px": (True, 48)
 def seen(method: Method, grey: bool, side: int) -> Method:
     """The method, shown what is left of crops B x 3 x S x S in grey and at `side` pixels (0: as they are)."""
 
-    def encode(images: Tensor, variant) -> dict[str, Tensor]:
+    def encode(images: Tensor, variant: Variant) -> dict[str, Tensor]:
         size = images.shape[-1]
         if grey:
             images = (

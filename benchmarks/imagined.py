@@ -94,6 +94,7 @@ def speed(people: int, frames: int, seed: int) -> None:
 
 
 def main() -> None:
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--people", type=int, default=12)
     parser.add_argument("--frames", type=int, default=8)
@@ -116,7 +117,7 @@ def main() -> None:
         f"left-out people: gender {found['gender_accuracy']:.3f} right, "
         f"correlation of age {found['age_correlation']:.2f}, of skin {found['skin_correlation']:.2f}"
     )
-    for name, value in zip(POSE + EXPRESSION, found["correlation"]):
+    for name, value in zip(POSE + EXPRESSION, found["correlation"], strict=True):
         print(f"{name:7} strength and its measure on new faces: correlation {value:.2f}")
     speed(options.people, options.frames, options.seed)
     for name, same in (("before", np.inf), ("after", None)):

@@ -57,6 +57,7 @@ def correlations(clips: int, seed: int = 0, names: bool = False):
 
 
 def main() -> None:
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=int, default=40)
     parser.add_argument("--workers", type=int, default=2)

@@ -70,6 +70,7 @@ def naive(points: torch.Tensor, size: int) -> float:
 
 
 def main() -> None:
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=128, help="side of grid and picture")
     parser.add_argument("--batch", type=int, default=8)
@@ -80,7 +81,7 @@ def main() -> None:
         for _ in range(2):  # compiles, allocates
             both_ways(points, args.size, backend)
         times = [[1000 * t / args.batch for t in both_ways(points, args.size, backend)] for _ in range(runs)]
-        forward, backward = (statistics.median(column) for column in zip(*times))
+        forward, backward = (statistics.median(column) for column in zip(*times, strict=True))
         total = [sum(pair) for pair in times]
         rows.append((backend, forward, backward, statistics.median(total), min(total), max(total), f"{runs} runs"))
     small = 32

@@ -3,8 +3,9 @@
     python -m train evaluate --suite depth --checkpoint explorer --data truth:SHARDS/validation --out results.json
 
 SIDE and MAD are those of Wu et al. (CVPR 2020, section 4.1). The predicted canonical depth is warped into the picture's
-own view and compared there, on the head (mask 1: skin, eyes, mouth; hair and glasses are left out) eroded by one pixel: at
-the model's own size, where finer normals are asked for and less of the outline is left out, and at the 64 pixels of their figures.
+own view and compared there, on the head (mask 1: skin, eyes, mouth; hair and glasses are left out) eroded by one
+pixel: at the model's own size, where finer normals are asked for and less of the outline is left out, and at the 64
+pixels of their figures.
 A stage 1 run can be measured too: nothing here needs the RDM.
 """
 
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from latentface.camera import normals_from_depth
 from latentface.checkpoints import load_autoencoder
@@ -26,6 +27,9 @@ from train.evaluation.metrics.ssim import ssim
 from train.evaluation.truth_frames import Truth, read_truth
 from train.losses import feature_l2, masked_mean
 from train.stage1.measures import relief
+
+Model = nn.Module
+"""An Autoencoder or PaperAutoencoder, or what encodes and decodes as they do."""
 
 PUBLISHED = 64
 """Side in pixels at which Wu et al. and who followed them compare depth; a smaller model is compared at its own."""
@@ -41,7 +45,7 @@ BANDS = {
 
 
 @torch.no_grad()
-def measure(model, truth: Truth, features: LiteFeatures) -> tuple[dict[str, Tensor], list[Tensor]]:
+def measure(model: Model, truth: Truth, features: LiteFeatures) -> tuple[dict[str, Tensor], list[Tensor]]:
     """Numbers of each frame, B (pose B x 3, light B x 4), and the sheet's rows, B x 3 x S x S each."""
     device = next(model.parameters()).device
     image, depth, mask = (value.to(device) for value in (truth.image, truth.depth, truth.mask))
@@ -66,9 +70,11 @@ def measure(model, truth: Truth, features: LiteFeatures) -> tuple[dict[str, Tens
         "covered": shared.sum((1, 2)) / eroded(mask).sum((1, 2)).clamp(min=1),
         "concave": (relief(scene.depth) <= 0).float(),
         "reconstruction_l1": error.mean((1, 2, 3)),
-        "reconstruction_l1_head": torch.stack([masked_mean(e, m.float()) for e, m in zip(error, mask)]),
+        "reconstruction_l1_head": torch.stack([masked_mean(e, m.float()) for e, m in zip(error, mask, strict=True)]),
         "ssim": ssim(plain / 2 + 0.5, image / 2 + 0.5),
-        "perceptual": torch.stack([feature_l2(features(p[None]), features(i[None])) for p, i in zip(plain, image)]),
+        "perceptual": torch.stack(
+            [feature_l2(features(p[None]), features(i[None])) for p, i in zip(plain, image, strict=True)]
+        ),
         "pose": scene.view[:, :3],
         "light": scene.light,
     }
@@ -89,11 +95,17 @@ def _normal_picture(normals: Tensor, mask: Tensor) -> Tensor:
     return torch.where(mask[:, None], colours, -1.0)
 
 
-def depth(model, clips: Iterator[Truth], columns: int = 8) -> tuple[dict, list[Tensor]]:
-    """The suite's results and its sheet's rows (one face of each of the first clips).
+def depth(model: Model, clips: Iterator[Truth], columns: int = 8) -> tuple[dict, list[Tensor]]:
+    """Measure a model on frames with truth.
 
-    model: an Autoencoder or PaperAutoencoder. Angles in degrees; reconstruction errors of [0, 1]. All results are flat but
-    "by": {kind of group: {group: {"n" frames and each of GROUPED}}}.
+    Args:
+        model: an Autoencoder or PaperAutoencoder.
+        clips: the frames.
+        columns: how many clips give the sheet a face.
+
+    Returns:
+        The results and the sheet's rows. Angles are in degrees, reconstruction errors of [0, 1]. All results are flat
+        but "by": {kind of group: {group: {"n" frames and each of GROUPED}}}.
     """
     features = LiteFeatures().to(next(model.parameters()).device)
     numbers, factors, sheet, people, done = defaultdict(list), [], [], set(), 0
@@ -132,14 +144,14 @@ def depth(model, clips: Iterator[Truth], columns: int = 8) -> tuple[dict, list[T
             label: {"n": int(own.sum())} | {name: float(joined[name][own].nanmean()) for name in GROUPED}
             for label, own in rows.items()
         }
-    return results, [torch.cat(row) for row in zip(*sheet)]
+    return results, [torch.cat(row) for row in zip(*sheet, strict=True)]
 
 
 def groups(factors: list[dict]) -> dict[str, list[str]]:
-    """The group of each frame, {"skin", "age", "yaw", "expression"}: what of these the engine knows.
+    """Name the group of each frame, {"skin", "age", "yaw", "expression"}: what of these the engine knows.
 
-    Skin is the people engine's scale from 0, lightest, to 1, darkest, in thirds; yaw is taken without its sign; expressions
-    are leakage.named_expressions.
+    Skin is the people engine's scale from 0, lightest, to 1, darkest, in thirds; yaw is taken without its sign;
+    expressions are those of expressions.named_expressions.
     """
     known = {name: [f.get(name) for f in factors] for name in ("skin", "age")}
     known["yaw"] = [abs(f["pose"][0]) for f in factors]

@@ -11,7 +11,7 @@ NAMED = {
 """Named expressions and the actions they consist of; a name without a side stands for both."""
 PLAIN = 0.75
 """A frame whose strongest named expression is less than this many standard deviations above the mean is "plain"."""
-BLENDSHAPES = (
+BLENDSHAPES = (  # noqa: SIM905 - fifty lines otherwise
     """_neutral browDownLeft browDownRight browInnerUp browOuterUpLeft browOuterUpRight cheekPuff cheekSquintLeft
     cheekSquintRight eyeBlinkLeft eyeBlinkRight eyeLookDownLeft eyeLookDownRight eyeLookInLeft eyeLookInRight
     eyeLookOutLeft eyeLookOutRight eyeLookUpLeft eyeLookUpRight eyeSquintLeft eyeSquintRight eyeWideLeft

@@ -66,7 +66,8 @@ def leakage(blocks: dict[str, Tensor], factors: dict[str, Tensor], person: Tenso
     Args:
         blocks: name -> N x D codes; the names in PARTS are used for DCI and HSIC, "full" is the whole code.
         factors: "actions" N x A and "expression" N int64, and where known "yaw", "pitch" N x 1 and "light" N x 4.
-        person, clip: N int64.
+        person: N int64.
+        clip: N int64.
 
     Returns:
         `FACTOR_from_BLOCK` for all, `FACTOR_chance`, `identity_leak` and `expression_leak` (score from the wrong block
@@ -151,8 +152,8 @@ def block_dci(results: dict[str, float], angles: list[str], lit: bool) -> dict[s
         "dci_completeness": float(complete.mean()),
         "dci_informativeness": sum(row("full")) / len(names),
     }
-    out |= {f"dci_disentanglement_{name}": float(value) for name, value in zip(PARTS, disentangled)}
-    return out | {f"dci_completeness_{name}": float(value) for name, value in zip(names, complete)}
+    out |= {f"dci_disentanglement_{name}": float(value) for name, value in zip(PARTS, disentangled, strict=True)}
+    return out | {f"dci_completeness_{name}": float(value) for name, value in zip(names, complete, strict=True)}
 
 
 @torch.no_grad()
@@ -164,7 +165,7 @@ def code_blocks(pipeline: LatentFacePipeline, codes: Codes, seed: int = 0) -> di
     expression = torch.cat([part.expression for part in parts]) / denoiser.std
     blocks: dict[str, Tensor] = {}
     for prefix, both in (("", denoiser.standardize(codes.face)), ("id_", identity), ("exp_", expression)):
-        blocks |= zip((f"{prefix}shape", f"{prefix}texture"), both.chunk(2, 1))
+        blocks |= zip((f"{prefix}shape", f"{prefix}texture"), both.chunk(2, 1), strict=True)
     blocks |= {"identity": identity, "expression": expression}
     blocks |= {"view": codes.view, "light": codes.light}
     blocks["full"] = torch.cat([blocks[name] for name in ("shape", "texture", "view", "light")], 1)
@@ -242,7 +243,7 @@ def _clips_of(clips: Clips) -> list[Tensor]:
     begins = [
         i for i in range(len(frames)) if i == 0 or clips.person[i] != clips.person[i - 1] or frames[i] <= frames[i - 1]
     ]
-    return [torch.arange(a, b) for a, b in zip(begins, [*begins[1:], len(frames)])]
+    return [torch.arange(a, b) for a, b in zip(begins, [*begins[1:], len(frames)], strict=True)]
 
 
 def run(checkpoints: list[str], data: list[tuple[str, Path]], out: Path, seed: int = 0) -> dict:

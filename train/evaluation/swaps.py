@@ -54,11 +54,11 @@ def told_apart(judged: dict[int, Judged], smiling: dict[int, bool], pairs: list[
 
 
 def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: int = 0) -> tuple[dict, torch.Tensor]:
-    """The suite's flat results and its contact sheet's rows.
+    """Measure a checkpoint on photos; return flat results and the contact sheet's rows.
 
     Every person has a neutral and a smiling photo. Reconstructions are compared with their photos; expressions are
-    swapped within each person (both ways: the truth is the other photo) and with the next person (both ways), there also STRONG
-    times as strongly.
+    swapped within each person (both ways: the truth is the other photo) and with the next person (both ways), there
+    also STRONG times as strongly.
     """
     reader = Reader()
     entries = london_photos(tar, ["expression"])
@@ -79,7 +79,7 @@ def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: 
     boxes = [box or usual for box in boxes]
 
     def judge(images: list[np.ndarray], where: list) -> list[Judged]:
-        return [Judged(reader, image, box) for image, box in zip(images, where)]
+        return [Judged(reader, image, box) for image, box in zip(images, where, strict=True)]
 
     real, low, made = judge(photos, boxes), judge(small, boxes), judge(reconstructions, boxes)
     neutral = [i for i, row in enumerate(rows) if row["expression"] == "neutral"]
@@ -100,10 +100,12 @@ def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: 
         "pairs": len(pairs),
         "reconstruction_l1": float(error.abs().mean()),
         "reconstruction_psnr": float(-10 * torch.log10(error.square().mean((1, 2, 3))).mean()),
-        "identity_cosine": float(np.mean([cosine(r.embedding, m.embedding) for r, m in zip(real, made)])),
-        "identity_distance": float(np.mean([np.linalg.norm(r.embedding - m.embedding) for r, m in zip(real, made)])),
+        "identity_cosine": float(np.mean([cosine(r.embedding, m.embedding) for r, m in zip(real, made, strict=True)])),
+        "identity_distance": float(
+            np.mean([np.linalg.norm(r.embedding - m.embedding) for r, m in zip(real, made, strict=True)])
+        ),
         "identity_cosine_photo_at_model_size": float(
-            np.mean([cosine(r.embedding, m.embedding) for r, m in zip(real, low)])
+            np.mean([cosine(r.embedding, m.embedding) for r, m in zip(real, low, strict=True)])
         ),
         "identity_cosine_other_people": float(
             np.mean([cosine(real[a].embedding, made[b].embedding) for a in neutral for b in neutral if a != b])
@@ -127,13 +129,15 @@ def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: 
         swapped = pipeline.decode(pipeline.swap(batch[order], batch[[giver[i] for i in order]], times * strength, seed))
         images = swapped.render()[0].clamp(-1, 1)
         judged = judge([picture(image, SIDE) for image in images], [boxes[i] for i in order])
-        to_a = [cosine(j.embedding, real[i].embedding) for j, i in zip(judged, order)]
-        to_b = [cosine(j.embedding, real[giver[i]].embedding) for j, i in zip(judged, order)]
+        to_a = [cosine(j.embedding, real[i].embedding) for j, i in zip(judged, order, strict=True)]
+        to_b = [cosine(j.embedding, real[giver[i]].embedding) for j, i in zip(judged, order, strict=True)]
         results[f"{name}_expression_recognised"] = float(
-            np.mean([(j.smile > threshold) == wants[giver[i]] for j, i in zip(judged, order)])
+            np.mean([(j.smile > threshold) == wants[giver[i]] for j, i in zip(judged, order, strict=True)])
         )
-        results[f"{name}_smile_told"] = told_apart(dict(zip(order, judged)), {i: wants[giver[i]] for i in order}, pairs)
-        moved = [j.smile - made[i].smile for j, i in zip(judged, order)]
+        results[f"{name}_smile_told"] = told_apart(
+            dict(zip(order, judged, strict=True)), {i: wants[giver[i]] for i in order}, pairs
+        )
+        moved = [j.smile - made[i].smile for j, i in zip(judged, order, strict=True)]
         wished = [real[giver[i]].smile - real[i].smile for i in order]
         results[f"{name}_smile_moved"] = float(np.dot(moved, wished) / np.dot(wished, wished))
         results[f"{name}_identity_cosine_to_a"] = float(np.mean(to_a))
@@ -149,7 +153,7 @@ def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: 
 
 
 def run(checkpoints: list[str], data: list[tuple[str, Path]], out: Path, seed: int = 0) -> dict:
-    """The suite: one checkpoint, one london:FILE.tar or truth:SHARDS (true_swaps); a contact sheet is written beside `out`."""
+    """Run the suite: one checkpoint, one london:FILE.tar or truth:SHARDS; a contact sheet is written beside `out`."""
     if len(checkpoints) != 1 or len(data) != 1 or data[0][0] not in ("london", "truth"):
         raise ValueError("the swaps suite takes one --checkpoint and one --data, london:FILE.tar or truth:SHARDS")
     kind, path = data[0]

@@ -8,7 +8,9 @@ swaps the same two frames. Within: both are of one person. Identity and expressi
 photos.
 """
 
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,7 +43,7 @@ class Faces:
     def __init__(self, size: int):
         self.size, self.model, self.judge, self.mask = size, {}, {}, {}
 
-    def read(self, folder: Path, wanted, name) -> None:
+    def read(self, folder: Path, wanted: Collection[Any] | None, name: Callable[[dict], Any]) -> None:
         """Keeps the frames of a shards folder whose `name` (of factors, or None) is in `wanted` (None: all)."""
         for images, factors, arrays in stream_clips(folder, self.size, truth=True):
             rows = [i for i, f in enumerate(factors) if name(f) is not None and (wanted is None or name(f) in wanted)]
@@ -95,7 +97,7 @@ def carried(made: Tensor, before: Tensor, wished: Tensor) -> float:
 def judge(reader: Reader, images: list[np.ndarray]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Unit identity embeddings N x 128 of pictures of SIDE px, and the measures of their landmarks, N each."""
     points = [reader.points(image, reader.box(image) or BOX) for image in images]
-    embedding = np.stack([reader.embedding(image, p) for image, p in zip(images, points)])
+    embedding = np.stack([reader.embedding(image, p) for image, p in zip(images, points, strict=True)])
     return embedding / np.linalg.norm(embedding, axis=1, keepdims=True), measures(np.stack(points))
 
 

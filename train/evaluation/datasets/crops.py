@@ -70,9 +70,9 @@ class Crops:
         return [self._known[int(row)] for row in rows]
 
     def usual(self) -> np.ndarray:
-        """The usual square as shares of a picture's width, height and longer side; the inner square if no face is found."""
+        """Measure the usual square in shares of width, height and longer side; the inner square if no face is found."""
         found = []
-        for row, square in zip(self.sample, self.look(self.sample)):
+        for row, square in zip(self.sample, self.look(self.sample), strict=True):
             if square:
                 height, width = self.pictures.image(int(row)).shape[:2]
                 found.append((square[0] / width, square[1] / height, square[2] / max(height, width)))

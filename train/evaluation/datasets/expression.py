@@ -57,7 +57,7 @@ def fer2013(path: Path) -> list[Classes]:
 
 
 def rafdb(path: Path) -> list[Classes]:
-    """basic/EmoLabel/list_patition_label.txt (`train_00001.jpg 5`) and basic/Image/aligned or original; official parts."""
+    """basic/EmoLabel/list_patition_label.txt (`train_00001.jpg 5`), basic/Image/aligned or original; official parts."""
     root = path / "basic" if (path / "basic").is_dir() else path
     (table, _) = need(root, "rafdb", "EmoLabel/list_patition_label.txt", "Image")
     aligned = (root / "Image" / "aligned").is_dir()
@@ -100,7 +100,7 @@ def affectnet(path: Path) -> list[Classes]:
 
 
 def ckplus(path: Path) -> list[Classes]:
-    """cohn-kanade-images/S005/001/*.png and Emotion/S005/001/*_emotion.txt; the last frame of a sequence carries the label.
+    """cohn-kanade-images/S005/001/*.png and Emotion/S005/001/*_emotion.txt; a sequence's last frame has the label.
 
     The first frame of every labelled sequence is neutral. No test part is published: every fifth person reports.
     """
@@ -126,9 +126,9 @@ def ckplus(path: Path) -> list[Classes]:
 
 
 def affwild2(path: Path) -> list[Classes]:
-    """cropped_aligned/VIDEO/00001.jpg and Annotations/EXPR*/Train_Set, Validation_Set/VIDEO.txt: a header, then a class
+    """cropped_aligned/VIDEO/00001.jpg and Annotations/EXPR*/Train_Set, Validation_Set/VIDEO.txt.
 
-    a frame, -1 for none. Validation_Set reports; every hundredth frame is taken.
+    In a VIDEO.txt stand a header, then a class a frame, -1 for none. Validation_Set reports; every hundredth frame is taken.
     """
     (crops, notes) = need(path, "affwild2", "cropped_aligned", "Annotations")
     folder = next((f for f in sorted(notes.glob("EXPR*")) if f.is_dir()), None)

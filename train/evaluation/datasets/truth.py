@@ -49,6 +49,6 @@ def truth(path: Path) -> list[Values]:
     seen = np.all([(weight[parts == p] >= ACTIVE).any(0) for p in ("train", "test")], axis=0)
     tasks = [Values("pose", pictures, np.array(pose, dtype=float), ["yaw", "pitch", "roll"], parts, group)]
     if seen.any():
-        units = [unit for unit, keep in zip(units, seen) if keep]
+        units = [unit for unit, keep in zip(units, seen, strict=True) if keep]
         tasks.append(Values("actions", pictures, weight[:, seen], units, parts, group, ACTIVE))
     return tasks

@@ -30,9 +30,9 @@ def _values(task: str, rows: list[tuple], names: list[str], active: float) -> li
 
 
 def disfa(path: Path) -> list[Values]:
-    """ActionUnit_Labels/SN001/SN001_au1.txt (`frame,intensity` a line) and Images/SN001/NUMBER.jpg, the left camera's
+    """ActionUnit_Labels/SN001/SN001_au1.txt (`frame,intensity` a line) and Images/SN001/NUMBER.jpg.
 
-    video as frames, numbered from 1 like the labels. Active from intensity 2, as published.
+    The pictures are the left camera's video as frames, numbered from 1 like the labels. Active from intensity 2, as published.
     """
     labels, images = need(path, "disfa", "ActionUnit_Labels", "Images")
     rows, names = [], []
@@ -44,7 +44,10 @@ def disfa(path: Path) -> list[Values]:
         names = names or [f"AU{unit}" for unit in units]
         if names != [f"AU{unit}" for unit in units]:
             raise DataError(f"disfa: {folder.name} has other units than the people before it")
-        table = [dict(map(int, line.split(",")) for line in notes[unit].read_text().split()) for unit in units]
+        table: list[dict[int, int]] = []
+        for unit in units:
+            rows_of = (line.split(",") for line in notes[unit].read_text().split())
+            table.append({int(frame): int(intensity) for frame, intensity in rows_of})
         frames = {int(Path(name).stem.rpartition("_")[2]): file for name, file in stored(images / folder.name).items()}
         for frame in sorted(set(frames) & set(table[0]))[::FRAMES]:
             rows.append(
@@ -54,9 +57,9 @@ def disfa(path: Path) -> list[Values]:
 
 
 def bp4d(path: Path) -> list[Values]:
-    """AUCoding/AU_OCC/F001_T1.csv (or AUCoding/F001_T1.csv: a row of unit numbers, then a row a frame, 9 unknown) and
+    """AUCoding/AU_OCC/F001_T1.csv, or AUCoding/F001_T1.csv, and pictures F001/T1/0001.jpg.
 
-    the pictures F001/T1/0001.jpg, in 2D+3D or beside AUCoding.
+    A csv has a row of unit numbers, then a row a frame, 9 unknown. The pictures stand in 2D+3D or beside AUCoding.
     """
     (coding,) = need(path, "bp4d", "AUCoding")
     notes = sorted((coding / "AU_OCC" if (coding / "AU_OCC").is_dir() else coding).glob("*_T*.csv"))

@@ -28,9 +28,9 @@ def _pairs(task: str, files: dict[str, Stored], rows: list[tuple], form: str = "
 
 
 def lfw(path: Path) -> list[Pairs]:
-    """FILE.tar (or a folder) of Name_0001.jpg with FILE_pairs.csv beside it (fold,same,first,second); or the published
+    """FILE.tar (or a folder) of Name_0001.jpg with FILE_pairs.csv beside it (fold,same,first,second).
 
-    layout: a folder with pairs.txt and a folder a person in it or in lfw, lfw_funneled or lfw-deepfunneled.
+    Or the published layout: a folder with pairs.txt and a folder a person in it or in lfw, lfw_funneled or lfw-deepfunneled.
     """
     table = path.with_name(path.stem + "_pairs.csv")
     if table.exists():
@@ -68,12 +68,12 @@ def cplfw(path: Path) -> list[Pairs]:
     if len(rows) % 2 or any(len(row) != 2 or row[1] not in ("0", "1") for row in rows):
         raise DataError("cplfw: pairs_CPLFW.txt must have two lines a pair, each a file and 0 or 1")
     fold = _consecutive("cplfw", len(rows) // 2)
-    pairs = [(a[0], b[0], int(a[1]), k) for a, b, k in zip(rows[::2], rows[1::2], fold)]
+    pairs = [(a[0], b[0], int(a[1]), k) for a, b, k in zip(rows[::2], rows[1::2], fold, strict=True)]
     return _pairs("cplfw", stored(images), pairs)
 
 
 def slfw(path: Path) -> list[Pairs]:
-    """SLLFW, similar-looking strangers: pair_SLLFW.txt, two lines a pair, person/person_0001.jpg; LFW's pictures beside.
+    """SLLFW, strangers who look alike: pair_SLLFW.txt, two lines a pair, person/person_0001.jpg; LFW's pictures beside.
 
     Same where the person is; ten folds in order.
     """
@@ -83,5 +83,5 @@ def slfw(path: Path) -> list[Pairs]:
     if len(rows) % 2 or any(row.count("/") != 1 for row in rows):
         raise DataError("slfw: pair_SLLFW.txt must have two lines a pair, each person/person_0001.jpg")
     fold = _consecutive("slfw", len(rows) // 2)
-    pairs = [(a, b, a.split("/")[0] == b.split("/")[0], k) for a, b, k in zip(rows[::2], rows[1::2], fold)]
+    pairs = [(a, b, a.split("/")[0] == b.split("/")[0], k) for a, b, k in zip(rows[::2], rows[1::2], fold, strict=True)]
     return _pairs("slfw", stored(folder), pairs)

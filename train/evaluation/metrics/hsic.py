@@ -27,9 +27,9 @@ def hsic(one: Tensor, two: Tensor) -> Tensor:
     """Unbiased HSIC of two kernels N x N, N > 3; a scalar."""
     n = len(one)
     off = ~torch.eye(n, dtype=torch.bool)
-    k, l = one * off, two * off
-    sums = k.sum() * l.sum() / ((n - 1) * (n - 2))
-    return ((k * l).sum() + sums - 2 / (n - 2) * (k.sum(0) @ l.sum(0))) / (n * (n - 3))
+    a, b = one * off, two * off
+    sums = a.sum() * b.sum() / ((n - 1) * (n - 2))
+    return ((a * b).sum() + sums - 2 / (n - 2) * (a.sum(0) @ b.sum(0))) / (n * (n - 3))
 
 
 def dependence(one: Tensor, two: Tensor) -> float:
