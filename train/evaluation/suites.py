@@ -7,7 +7,7 @@ path) of every --data (kind "" for a plain path), the JSON's path, for pictures 
 flat results, numbers or what JSON takes, and raises ValueError, in one line, for data or checkpoints it can't use.
 
 The keys of the results are a contract: shipped result files, the app and the README read them by name. Some are older
-than the names in the code: `..._smile_told` is the share that `ordered_pairs` returns.
+than the names in the code: `..._smile_told` is the share that `swaps.told_apart` returns.
 """
 
 import json
