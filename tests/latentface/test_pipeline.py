@@ -61,7 +61,9 @@ def test_both_codes_are_split_together(pipeline):
         assert torch.equal(part.identity, whole.identity[:, place]) and torch.equal(
             part.expression, whole.expression[:, place]
         )
-        assert len(part.steps) == 3 and all(torch.equal(a, b[:, place]) for a, b in zip(part.steps, whole.steps, strict=True))
+        assert len(part.steps) == 3 and all(
+            torch.equal(a, b[:, place]) for a, b in zip(part.steps, whole.steps, strict=True)
+        )
     assert torch.equal(parts.identity, whole.identity) and torch.equal(parts.expression, whole.expression)
     other = pipeline.split(replace(codes, texture=codes.texture + 1), steps=3, samples=2, seed=1)
     assert (other.shape.identity - parts.shape.identity).abs().max() > 1e-2

@@ -22,7 +22,7 @@ views = st.tuples(
 def both_grids(
     depth: torch.Tensor, view: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The marched and the rasterised grid, where both see the face and no outline is near, and where the one sees it and the other not."""
+    """The marched and the rasterised grid, where both see the face clear of outlines, and where only one sees it."""
     (one, mask), (two, seen) = marched_grid(depth, view), view_grid(depth, view)
     steps = [F.pad(two.diff(dim=axis).norm(dim=-1), (0, axis == 2, 0, axis == 1)) for axis in (1, 2)]
     near = F.max_pool2d(torch.stack(steps).amax(0), 3, 1, 1)  # in pixels: how far apart neighbours look things up

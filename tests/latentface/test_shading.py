@@ -11,7 +11,7 @@ from tests.helpers import bump, smooth, tiny_scene
 
 
 def naive_shading(albedo: np.ndarray, depth: np.ndarray, light: np.ndarray) -> np.ndarray:
-    """Pixel by pixel, from Unsup3D, section 3.1: a + b * max(0, n.l), l towards the light; borders take their neighbours' n."""
+    """Pixel by pixel (Unsup3D, section 3.1): a + b * max(0, n.l), l towards the light; borders take neighbours' n."""
     size = len(depth)
     towards = -np.array([light[2], light[3], 1]) / math.sqrt(light[2] ** 2 + light[3] ** 2 + 1)
     axis = np.linspace(-1, 1, size)
