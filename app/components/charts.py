@@ -63,7 +63,8 @@ def histogram(comparison: Comparison, row: Row, method: str) -> go.Figure | None
     figure = go.Figure(bars)
     figure.add_vline(x=0, line={"color": TEXT, "width": 1.5}, annotation_text="threshold", annotation_font_color=FAINT)
     figure.update_layout(
-        title="Similarity of pairs", barmode="overlay", bargap=0, height=300, margin={"l": 4, "r": 8, "t": 52, "b": 40},
+        title="Similarity of pairs", barmode="overlay", bargap=0, hovermode="x", height=300,
+        margin={"l": 4, "r": 8, "t": 52, "b": 40},
         legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
     )  # fmt: skip
     figure.update_xaxes(title="cosine minus the threshold", zeroline=False, showgrid=False)

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from latentface.results import RESULTS
+from app.tabs import TABS
+from latentface.detection import detector_problem
 
 pytestmark = pytest.mark.browser
 
@@ -72,7 +73,12 @@ def changed(page: Page, selector: str, before: str, index: int = 0) -> None:
 
 
 def open_tab(page: Page, name: str) -> None:
-    page.get_by_role("tab", name=name).click()
+    """Opens a tab; on a narrow page it may lie in the menu beside the tabs."""
+    tab = page.get_by_role("tab", name=name)
+    if tab.count() == 0:
+        page.locator(".overflow-menu > button").click()
+        tab = page.locator(".overflow-dropdown button").filter(has_text=name)
+    tab.click()
 
 
 def toast(page: Page, words: str) -> None:
@@ -209,6 +215,42 @@ def test_a_photo_is_put_on_the_map(page, photos):
     page.wait_for_function("before => document.querySelector('#map .near').innerHTML !== before", arg=before)
 
 
+def test_a_number_of_the_comparison_and_its_charts(page):
+    open_tab(page, "Compare")
+    expect(page.locator("#blocks .plot .bars .point").first).to_be_visible(timeout=20_000)
+    page.locator('#compare button[data-row="2"][data-method="explorer"]').click()
+    expect(page.locator("#errors .plot")).to_have_attribute("aria-label", "Similarity of pairs", timeout=20_000)
+    page.locator("#errors").scroll_into_view_if_needed()
+    box = page.locator("#errors .nsewdrag").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page.locator("#said")).to_contain_text("With the threshold moved by", timeout=20_000)
+
+
+def test_charts_follow_the_theme(page):
+    open_tab(page, "Training")
+    words = page.locator("#rdm-curve .xtitle")
+    expect(words).to_be_visible(timeout=20_000)
+    light = words.evaluate("text => getComputedStyle(text).fill")
+    page.evaluate("document.body.classList.add('dark')")
+    page.wait_for_function(
+        "before => getComputedStyle(document.querySelector('#rdm-curve .xtitle')).fill !== before", arg=light
+    )
+    page.evaluate("document.body.classList.remove('dark')")
+    page.get_by_label("Stage 2: the diffusion model").click()
+    page.get_by_role("option", name="Loss", exact=True).click()
+    expect(page.locator("#rdm-curve .plot")).to_have_attribute("aria-label", "Loss", timeout=20_000)
+
+
+def test_a_detector_that_is_missing_says_so_and_the_other_stays(page):
+    if detector_problem("face-alignment") is None:
+        pytest.skip("the detector's weights are here")
+    open_tab(page, "Reconstruct")
+    page.get_by_role("button", name="Advanced").click()
+    page.locator("#detector label").nth(1).click()
+    toast(page, "face-alignment")
+    expect(page.locator("#detector input").nth(0)).to_be_checked(timeout=20_000)
+
+
 def test_nothing_was_asked_of_other_machines_and_nothing_complained(desktop):
     assert desktop.quiet(), (desktop.errors, desktop.hosts)
 
@@ -219,11 +261,12 @@ def test_another_visitor_on_a_phone_sees_their_own_face_and_every_tab_without_si
     phone.page.locator("#reset").click()
     phone.page.wait_for_timeout(500)
     assert source(phone.page, "#live") == own  # not the face that the other visitor is looking at
-    for tab in ("Reconstruct", "Swap", "Pose", "Maps", *(["Compare"] if RESULTS.exists() else [])):
-        open_tab(phone.page, tab)
+    for tab in TABS:
+        open_tab(phone.page, tab.name)
         phone.page.wait_for_timeout(300)
-        assert phone.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), tab
-    wide = "[...document.querySelectorAll('#map select, #map canvas')].every(e => e.getBoundingClientRect().right <= innerWidth)"
+        assert phone.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), tab.name
+    parts = "[...document.querySelectorAll('#map select, #map canvas')]"
+    wide = f"{parts}.every(e => e.getBoundingClientRect().right <= innerWidth)"
     assert phone.page.evaluate(wide)
     assert phone.quiet(), (phone.errors, phone.hosts)
     phone.page.context.close()

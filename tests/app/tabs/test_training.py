@@ -1,6 +1,7 @@
 """The Training tab: curves beside the checkpoint, whole and cut off, and none at all."""
 
 from dataclasses import replace
+from typing import Any
 
 import gradio as gr
 import pytest
@@ -26,7 +27,7 @@ def test_broken_lines_are_passed_over_and_known_quantities_come_first(tmp_path):
 
 def test_a_curve_over_images():
     figure = training_curve("val_l1", [(10, 0.5), (20, 0.4)])
-    (line,) = list(figure.data)
+    line: Any = figure.data[0]
     assert line["x"] == (10, 20) and line["y"] == (0.5, 0.4) and figure.layout["meta"] == QUANTITIES["val_l1"]
     assert name_of("raw_depth") == "raw depth"
 
