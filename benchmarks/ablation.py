@@ -2,11 +2,11 @@
 
     python -m benchmarks.ablation --data data/people --truth data/truth/validation --out runs/ablation
 
-The first table's rows train `explorer-small` from nothing for --images images, before any texture basis; the second table's
-settle the frame of the first run and go on for half as many on clips; the third's go on from there for as many again. The second
-row of a table says how much is noise. On clips, figures of leakage stand beside depth's, read off stage 1 alone: "changing" are the
-numbers that may change within a person, "kept" the others. Prints the tables and writes OUT/results.json; OUT keeps every row's
-run, and a row that is done is not run again.
+The first table's rows train `explorer-small` from nothing for --images images, before any texture basis; the second
+table's settle the frame of the first run and go on for half as many on clips; the third's go on from there for as
+many again. The second row of a table says how much is noise. On clips, figures of leakage stand beside depth's, read
+off stage 1 alone: "changing" are the numbers that may change within a person, "kept" the others. Prints the tables
+and writes OUT/results.json; OUT keeps every row's run, and a row that is done is not run again.
 """
 
 import argparse
@@ -91,8 +91,12 @@ def told(run: Path, truth: Path) -> dict:
         clips.person,
         clips.person,
     )
-    names = {"expression_from_changing": "expression_from_expression", "expression_from_kept": "expression_from_identity",
-             "identity_from_changing": "identity_from_expression", "yaw_from_changing": "yaw_from_expression"}  # fmt: skip
+    names = {
+        "expression_from_changing": "expression_from_expression",
+        "expression_from_kept": "expression_from_identity",
+        "identity_from_changing": "identity_from_expression",
+        "yaw_from_changing": "yaw_from_expression",
+    }
     return {shown: found[name] for shown, name in names.items()}
 
 

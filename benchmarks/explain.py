@@ -2,8 +2,9 @@
 
     python -m benchmarks.explain --truth data/truth --out runs/explain
 
-Facial actions of parametric people, read off the frozen features of explorer, ImageNet's network and HOG: pictures as they are,
-grey, and grey at 48 px as FER2013 has them; nothing else differs. Prints the table and writes OUT/results.json; OUT keeps what is done.
+Facial actions of parametric people, read off the frozen features of explorer, ImageNet's network and HOG: pictures as
+they are, grey, and grey at 48 px as FER2013 has them; nothing else differs. Prints the table and writes
+OUT/results.json; OUT keeps what is done.
 """
 
 import argparse

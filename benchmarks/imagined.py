@@ -72,7 +72,8 @@ def spread(shards: Path) -> None:
         rows = [[f["measured"].get(name, np.nan) for f in clip] for clip in clips]
         within = np.sqrt(np.mean([np.nanvar(row) for row in rows]))
         print(
-            f"{name:7} sd within people {within:.2f}, of people's means {np.nanstd([np.nanmean(row) for row in rows]):.2f}"
+            f"{name:7} sd within people {within:.2f}, "
+            f"of people's means {np.nanstd([np.nanmean(row) for row in rows]):.2f}"
         )
     smiles = [[f["measured"]["smile"] for f in clip] for clip in clips]
     both = np.mean([min(row) < -0.3 and max(row) > 0.3 for row in smiles])
@@ -111,7 +112,8 @@ def main() -> None:
         return
     found = load_directions()
     print(
-        f"torch beside OpenVINO, float32: {likeness():.1f} dB; pictures read off level 6: {found['reading_psnr']:.1f} dB"
+        f"torch beside OpenVINO, float32: {likeness():.1f} dB; "
+        f"pictures read off level 6: {found['reading_psnr']:.1f} dB"
     )
     print(
         f"left-out people: gender {found['gender_accuracy']:.3f} right, "
@@ -125,7 +127,8 @@ def main() -> None:
         clips = [clip_of(options.seed, i, options.frames, 160, **limit) for i in range(options.people)]
         within, across = identity(clips)
         print(
-            f"{name} the filter: cosine within clips {within.mean():.3f} (5th percentile {np.percentile(within, 5):.3f}), "
+            f"{name} the filter: cosine within clips {within.mean():.3f} "
+            f"(5th percentile {np.percentile(within, 5):.3f}), "
             f"across people {across.mean():.3f} (95th {np.percentile(across, 95):.3f})"
         )
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.raster [--size 128] [--batch 8] [--runs 7]
 
-Three ways on this machine's CPU: numba (the default), torch (the path for GPUs, run here on the CPU), and a naive one in
-plain Python, measured forward only on a small grid and scaled by the number of triangles and pixels.
+Three ways on this machine's CPU: numba (the default), torch (the path for GPUs, run here on the CPU), and a naive one
+in plain Python, measured forward only on a small grid and scaled by the number of triangles and pixels.
 """
 
 import argparse
@@ -100,7 +100,8 @@ def main() -> None:
         )
     )
     print(
-        f"{args.size} px grid and picture, batch {args.batch}, {os.cpu_count()} cores, {torch.get_num_threads()} torch threads, "
+        f"{args.size} px grid and picture, batch {args.batch}, {os.cpu_count()} cores, "
+        f"{torch.get_num_threads()} torch threads, "
         f"torch {torch.__version__}, Python {platform.python_version()}"
     )
     print(

@@ -3,11 +3,11 @@
     python -m benchmarks.side_by_side --data data/imagined:3 --data data/people:2 --truth data/truth/validation \
         --minutes 15 --out runs/side
 
-Each preset of stage 1 trains for --minutes (its length is set from the speed of a short trial, so that its learning rate
-falls to the end), then each preset of stage 2 sees --codes codes of it. Prints and writes OUT/results.json: images/s, and the
-suites depth, leakage and swaps of both on the truth set, each figure with its ratio explorer / paper-64. OUT keeps the
-runs; a preset that is done is not run again. With --preset only that one is run: two at once on half of the cores each
-(OMP_NUM_THREADS) have the same machine at the same time.
+Each preset of stage 1 trains for --minutes (its length is set from the speed of a short trial, so that its learning
+rate falls to the end), then each preset of stage 2 sees --codes codes of it. Prints and writes OUT/results.json:
+images/s, and the suites depth, leakage and swaps of both on the truth set, each figure with its ratio explorer /
+paper-64. OUT keeps the runs; a preset that is done is not run again. With --preset only that one is run: two at once
+on half of the cores each (OMP_NUM_THREADS) have the same machine at the same time.
 """
 
 import argparse

@@ -1,5 +1,6 @@
 """What strangers upload: every file gives a clean array or a PhotoError of one line, in little time and memory."""
 
+import contextlib
 import io
 import os
 import struct
@@ -106,10 +107,8 @@ def test_header_that_claims_too_much(size):
 def test_small_file_that_unpacks_to_much():
     data = png_of(100, 100, bytes(50 * 2**20))  # 50 MB of zeros behind a header of 30 kB
     assert len(data) < 100_000
-    try:
+    with contextlib.suppress(PhotoError):
         assert read_photo(data).shape == (100, 100, 3)
-    except PhotoError:
-        pass
 
 
 def test_header_without_pixels():

@@ -200,7 +200,7 @@ def test_encode_scales_view_and_light_as_the_authors():
 
 
 def test_shade_is_unsup3ds():
-    """(albedo/2+.5) * (a + b * max(0, n.l)) * 2 - 1 with n = d/dx x d/dy, z positive, and l = (dx, dy, 1) normalised."""
+    """(albedo/2+.5) * (a + b * max(0, n.l)) * 2 - 1, n = d/dx x d/dy with z positive, l = (dx, dy, 1) normalised."""
     generator = torch.Generator().manual_seed(3)
     bumps = torch.rand(4, 1, 6, 6, dtype=torch.float64, generator=generator)
     depth = 0.95 + 0.1 * torch.nn.functional.interpolate(bumps, size=(24, 24), mode="bicubic")[:, 0]

@@ -124,10 +124,7 @@ def test_large_photos_are_shrunk_to_the_longer_side(size, kind):
 def test_shrinking_strip_by_strip_keeps_the_picture(mode):
     ramp = np.linspace(0, 255, 4200).astype(np.uint8)
     image = Image.fromarray(np.repeat(ramp[:, None], 4100, axis=1))
-    if mode == "I;16":
-        image = Image.fromarray(np.asarray(image).astype(np.uint16) * 257)
-    else:
-        image = image.convert(mode)
+    image = Image.fromarray(np.asarray(image).astype(np.uint16) * 257) if mode == "I;16" else image.convert(mode)
     result = read_photo(encoded(image, compress_level=1))
     height, width = result.shape[:2]
     assert max(height, width) == 2048

@@ -82,7 +82,8 @@ def test_a_ray_meets_a_flat_plate_where_it_must(depth, yaw, x):
     for row in (0, 7, 15):
         for column in (0, 8, 15):
             u, v = axis[column] * HALF_WIDTH, axis[row] * HALF_WIDTH
-            # a point (a, b, depth) stands at (cos a - sin (depth - 1) + x, b, 1 + sin a + cos (depth - 1)) and is seen at (u, v)
+            # a point (a, b, depth) stands at (cos a - sin (depth - 1) + x, b, 1 + sin a + cos (depth - 1)),
+            # and is seen at (u, v)
             sin, cos, far = -math.sin(turn), math.cos(turn), depth - 1
             a = (u * (1 + cos * far) - sin * far - x) / (cos + u * sin)
             b = v * (1 - sin * a + cos * far)

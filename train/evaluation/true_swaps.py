@@ -117,7 +117,7 @@ def true_swaps(pipeline: LatentFacePipeline, folder: Path, strength: float = 1.0
     if not names:
         raise ValueError(f"{folder} lacks the frames that its swaps are made of")
 
-    def batch(keys) -> Codes:
+    def batch(keys: list[str]) -> Codes:
         return Codes.cat([pipeline.encode(frames.model[key][None]) for key in keys])
 
     def drawn(codes: Codes) -> Tensor:

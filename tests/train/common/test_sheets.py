@@ -19,7 +19,7 @@ def test_the_mixing_sheet_draws_one_persons_face_with_anothers_changing_numbers(
         own, other = codes[[0]], codes[4:5]  # a copy
         own.shape[0, [3, 13, 14, 15]], own.texture[0, 12:] = other.shape[0, [3, 13, 14, 15]], other.texture[0, 12:]
         cells = [images[4:5], images[0:1], model.decode(codes[0:1]).render()[0], model.decode(own).render()[0]]
-    for cell, (row, column) in zip(cells, ((0, 3), (1, 0), (1, 1), (1, 3))):
+    for cell, (row, column) in zip(cells, ((0, 3), (1, 0), (1, 1), (1, 3)), strict=True):
         shown = picture[128 * row :, 128 * column :][20:108, 20:108].astype(int)
         wanted = np.asarray(tile([cell], 8))[20:108, 20:108]
         assert np.abs(shown - wanted).max() < 3, (row, column)

@@ -227,9 +227,22 @@ def truth(root: Path) -> Path:
 
 
 MADE = {
-    "lfw": lfw_tar, "cplfw": cplfw, "slfw": slfw, "fer2013": fer2013, "rafdb": rafdb, "affectnet": affectnet, "ckplus": ckplus,
-    "affwild2": affwild2, "london": london, "300wlp": w300lp, "aflw2000": aflw2000, "biwi": biwi, "disfa": disfa, "bp4d": bp4d, "truth": truth,
-}  # fmt: skip
+    "lfw": lfw_tar,
+    "cplfw": cplfw,
+    "slfw": slfw,
+    "fer2013": fer2013,
+    "rafdb": rafdb,
+    "affectnet": affectnet,
+    "ckplus": ckplus,
+    "affwild2": affwild2,
+    "london": london,
+    "300wlp": w300lp,
+    "aflw2000": aflw2000,
+    "biwi": biwi,
+    "disfa": disfa,
+    "bp4d": bp4d,
+    "truth": truth,
+}
 
 
 @pytest.mark.parametrize("kind", DATASETS)
@@ -312,7 +325,7 @@ def test_fer2013_keeps_the_official_parts(tmp_path):
     (task,) = read("fer2013", fer2013(tmp_path))
     assert isinstance(task, Classes) and task.names == list(FER) and task.pictures.form == "tight"
     assert (task.part == "train").sum() == 21 and (task.part == "test").sum() == 8
-    for name, label in zip(task.pictures.names, task.label):
+    for name, label in zip(task.pictures.names, task.label, strict=True):
         assert name.split("/")[0] == FER[label]
 
 

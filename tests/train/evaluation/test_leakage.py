@@ -100,7 +100,7 @@ def test_an_entangled_code():
     everything = torch.cat([embedding, factors["actions"], factors["yaw"], factors["pitch"], factors["light"]], 1)
     generator = torch.Generator().manual_seed(6)
     turns = [torch.linalg.qr(torch.randn(18, 18, generator=generator)).Q for _ in PARTS]
-    found = scores({name: everything @ turn for name, turn in zip(PARTS, turns)}, factors, person, clip)
+    found = scores({name: everything @ turn for name, turn in zip(PARTS, turns, strict=True)}, factors, person, clip)
     for block in PARTS:
         assert found[f"identity_from_{block}"] > 0.95 and found[f"expression_from_{block}"] > 0.95
         assert min(found[f"{name}_from_{block}"] for name in ("actions", "yaw", "pitch", "light")) > 0.99
@@ -182,7 +182,7 @@ def test_ridge_against_the_normal_equations():
     x, y, test = table(30, 5, 0), table(30, 2, 1), table(7, 5, 2)
     mean, std = x.mean(0), x.std(0, correction=0)
     scaled = (x - mean) / std
-    for strength, found in zip((0.1, 10.0), ridges(x, y, test, (0.1, 10.0))):
+    for strength, found in zip((0.1, 10.0), ridges(x, y, test, (0.1, 10.0)), strict=True):
         matrix = scaled.T @ scaled / 30 + strength * torch.eye(5)
         weight = torch.linalg.solve(matrix, scaled.T @ (y - y.mean(0)) / 30)
         torch.testing.assert_close(found, (test - mean) / std @ weight + y.mean(0))
@@ -196,8 +196,8 @@ def test_discriminant_against_distances():
     mean, std = x.mean(0), x.std(0, correction=0)
     scaled, asked = (x - mean) / std, (test - mean) / std
     means = {c: scaled[label == c].mean(0) for c in (0, 2, 5)}
-    within = sum((row - means[int(c)]).outer(row - means[int(c)]) for row, c in zip(scaled, label)) / 36
-    for strength, found in zip((0.01, 1.0), discriminants(x, label, test, (0.01, 1.0))):
+    within = sum((row - means[int(c)]).outer(row - means[int(c)]) for row, c in zip(scaled, label, strict=True)) / 36
+    for strength, found in zip((0.01, 1.0), discriminants(x, label, test, (0.01, 1.0)), strict=True):
         inverse = torch.linalg.inv(within + strength * torch.eye(4))
         expected = [min(means, key=lambda c: float((row - means[c]) @ inverse @ (row - means[c]))) for row in asked]
         assert found.tolist() == expected
@@ -258,11 +258,11 @@ def test_scores_against_numpy(seed):
 
 def test_hsic_against_all_quadruples():
     """The unbiased estimator is the mean of k_ij (l_ij + l_qr - 2 l_iq) over quadruples of different rows."""
-    k, l = gaussian_kernel(table(7, 2, 0)), gaussian_kernel(table(7, 3, 1))
+    one, other = gaussian_kernel(table(7, 2, 0)), gaussian_kernel(table(7, 3, 1))
     values = [
-        k[i, j] * (l[i, j] + l[q, r] - 2 * l[i, q]) for i, j, q, r in itertools.permutations(range(7), 4)
-    ]  # fmt: skip
-    assert hsic(k, l).item() == pytest.approx(float(sum(values)) / len(values), rel=1e-9)
+        one[i, j] * (other[i, j] + other[q, r] - 2 * other[i, q]) for i, j, q, r in itertools.permutations(range(7), 4)
+    ]
+    assert hsic(one, other).item() == pytest.approx(float(sum(values)) / len(values), rel=1e-9)
 
 
 def test_the_kernels_by_hand():
@@ -276,8 +276,8 @@ def test_the_kernels_by_hand():
 
 
 def test_dependence_of_the_same_and_of_nothing():
-    k, l = gaussian_kernel(table(200, 3, 0)), gaussian_kernel(table(200, 3, 1))
-    assert dependence(k, k) == pytest.approx(1) and abs(dependence(k, l)) < 0.03
+    one, other = gaussian_kernel(table(200, 3, 0)), gaussian_kernel(table(200, 3, 1))
+    assert dependence(one, one) == pytest.approx(1) and abs(dependence(one, other)) < 0.03
 
 
 def test_dci_by_hand():

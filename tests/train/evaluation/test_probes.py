@@ -187,7 +187,7 @@ def test_f1_and_correlation_as_written_out():
     said, true = torch.rand(60, 3) > 0.5, torch.rand(60, 3) > 0.7
     for column in range(3):
         s, t = said[:, column].tolist(), true[:, column].tolist()
-        hits = sum(x and y for x, y in zip(s, t))
+        hits = sum(x and y for x, y in zip(s, t, strict=True))
         precision, recall = hits / sum(s), hits / sum(t)
         assert float(f1(said, true)[column]) == pytest.approx(2 * precision * recall / (precision + recall))
     a, b = torch.randn(60, 2), torch.randn(60, 2)
@@ -223,7 +223,7 @@ def test_the_class_probe(kind, least, most, tmp_path):
     count = 240
     label = np.arange(count) % CLASSES
     rng = np.random.default_rng(0)
-    shown = [tuple(200 if c == l else int(rng.integers(20, 90)) for c in range(3)) for l in label]
+    shown = [tuple(200 if c == own else int(rng.integers(20, 90)) for c in range(3)) for own in label]
     part = np.where(np.arange(count) < 160, "train", "test")
     task = Classes("made", pictures(tmp_path, shown), label, ["a", "b", "c"], part, np.arange(count) // 4)
     results = suite.probe(colour_method(kind), task, Crops(task.pictures, np.arange(160)), tmp_path / "r.json", 0)
@@ -237,7 +237,7 @@ def test_the_class_probe(kind, least, most, tmp_path):
 def test_the_other_seeds_probe_the_headline_block_alone(tmp_path, monkeypatch):
     """A block that tells the class beside two that tell nothing: three fits of the first, one of each other."""
     label = np.arange(90) % CLASSES
-    shown = [tuple(200 if c == l else 40 for c in range(3)) for l in label]
+    shown = [tuple(200 if c == own else 40 for c in range(3)) for own in label]
     part = np.where(np.arange(90) < 60, "train", "test")
     task = Classes("made", pictures(tmp_path, shown), label, ["a", "b", "c"], part, np.arange(90))
 
@@ -283,15 +283,15 @@ def test_the_pair_probe(kind, least, most, tmp_path):
 
 
 def test_nothing_in_a_fold_chooses_for_it(tmp_path):
-    """With the labels of one fold turned round, its own accuracy becomes 1 minus what it was, whatever else is chosen."""
+    """With the labels of one fold turned round, its accuracy becomes 1 minus the former, whatever else is chosen."""
     rng = np.random.default_rng(1)
     colours = rng.integers(30, 220, (80, 3))
     same = np.arange(80) % 2 == 0
     shown = [tuple(map(int, c)) for c in colours] + [
-        tuple(map(int, c if s else 255 - c)) for c, s in zip(colours, same)
+        tuple(map(int, c if s else 255 - c)) for c, s in zip(colours, same, strict=True)
     ]
     fold = np.arange(80) // 20
-    crops, found = None, []
+    _crops, found = None, []
     for turned in (False, True):
         truth = np.where((fold == 2) & turned, ~same, same)
         task = Pairs("made", pictures(tmp_path, shown), np.arange(80), np.arange(80) + 80, truth, fold)

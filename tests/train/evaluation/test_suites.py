@@ -28,7 +28,7 @@ def london(tmp_path_factory):
         rows = csv.writer(file)
         rows.writerow(["file", "person", "expression"])
         for person, frames in PEOPLE.items():
-            for frame, expression in zip(frames, ("neutral", "smiling")):
+            for frame, expression in zip(frames, ("neutral", "smiling"), strict=True):
                 name = f"{person:05d}_{frame}.webp"
                 tar.add(GALLERY / name, name)
                 rows.writerow([name, person, expression])

@@ -128,7 +128,8 @@ def ckplus(path: Path) -> list[Classes]:
 def affwild2(path: Path) -> list[Classes]:
     """cropped_aligned/VIDEO/00001.jpg and Annotations/EXPR*/Train_Set, Validation_Set/VIDEO.txt.
 
-    In a VIDEO.txt stand a header, then a class a frame, -1 for none. Validation_Set reports; every hundredth frame is taken.
+    In a VIDEO.txt stand a header, then a class a frame, -1 for none. Validation_Set reports; every hundredth frame is
+    taken.
     """
     (crops, notes) = need(path, "affwild2", "cropped_aligned", "Annotations")
     folder = next((f for f in sorted(notes.glob("EXPR*")) if f.is_dir()), None)

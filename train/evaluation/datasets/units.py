@@ -32,7 +32,8 @@ def _values(task: str, rows: list[tuple], names: list[str], active: float) -> li
 def disfa(path: Path) -> list[Values]:
     """ActionUnit_Labels/SN001/SN001_au1.txt (`frame,intensity` a line) and Images/SN001/NUMBER.jpg.
 
-    The pictures are the left camera's video as frames, numbered from 1 like the labels. Active from intensity 2, as published.
+    The pictures are the left camera's video as frames, numbered from 1 like the labels. Active from intensity 2, as
+    published.
     """
     labels, images = need(path, "disfa", "ActionUnit_Labels", "Images")
     rows, names = [], []

@@ -30,7 +30,8 @@ def _pairs(task: str, files: dict[str, Stored], rows: list[tuple], form: str = "
 def lfw(path: Path) -> list[Pairs]:
     """FILE.tar (or a folder) of Name_0001.jpg with FILE_pairs.csv beside it (fold,same,first,second).
 
-    Or the published layout: a folder with pairs.txt and a folder a person in it or in lfw, lfw_funneled or lfw-deepfunneled.
+    Or the published layout: a folder with pairs.txt and a folder a person in it or in lfw, lfw_funneled or
+    lfw-deepfunneled.
     """
     table = path.with_name(path.stem + "_pairs.csv")
     if table.exists():
