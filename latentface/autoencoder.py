@@ -5,7 +5,7 @@ Beside the papers, with s = min(S, 64) the side at which encoders look and C the
 
 | symbol   | name here                 | shape         | where                 | differs from the paper               |
 | -------- | ------------------------- | ------------- | --------------------- | ------------------------------------ |
-| I        | image                     | B x 3 x S x S | Unsup3D 3.1           | S up to 128                         |
+| I        | image                     | B x 3 x S x S | Unsup3D 3.1           | S up to 128                          |
 | w        | Codes.view, `view_net`    | B x 6         | Unsup3D 3.1, 3.3      | mirrors exactly with the photo       |
 | l        | Codes.light, `light_net`  | B x 4         | Unsup3D 3.1, 3.3      | likewise; ambient + diffuse = 1      |
 | z_d      | Codes.shape               | B x C         | LatentFace 3.1        | depth code, then warp code           |

@@ -1,7 +1,7 @@
 """`python -m train report`: tables of docs/results.md and of the checkpoints' cards, and the README's pictures.
 
-Writes assets/pictures/faces.webp and swaps.webp. Which faces are shown is a rule, not a choice: evenly spaced people; in
-each, the frame whose smile edit is strongest (faces, expressions) or frame 0 (identities).
+Writes assets/pictures/faces.webp and swaps.webp. Which faces are shown is a rule, not a choice: evenly spaced people;
+in each, the frame whose smile edit is strongest (faces, expressions) or frame 0 (identities).
 """
 
 from pathlib import Path
