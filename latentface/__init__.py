@@ -1,6 +1,7 @@
 """LatentFace: what a self-supervised face model has understood. Importing this package loads no model."""
 
 from importlib import import_module
+from typing import Any
 
 _HOMES = {
     "Autoencoder": "autoencoder",
@@ -15,7 +16,7 @@ _HOMES = {
 __all__ = sorted(_HOMES)
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(f".{_HOMES[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

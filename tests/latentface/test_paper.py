@@ -246,6 +246,7 @@ def test_shapes_and_ranges(released):
     assert (codes.shape >= 0).all() and (codes.shape > 0).any() and (codes.texture >= 0).all()
     assert (codes.view[:, 5] == 0).all() and codes.view[:, 3:5].abs().max() <= 0.1
     assert (codes.light[:, :2] >= 0).all() and codes.light.abs().max() <= 1
+    assert scene.raw_depth is not None
     assert scene.depth.shape == scene.raw_depth.shape == (2, 64, 64) and scene.albedo.shape == (2, 3, 64, 64)
     assert scene.depth.min() >= 0.9 and scene.depth.max() <= 1.1 and scene.albedo.abs().max() <= 1
     assert torch.allclose(scene.depth[..., [0, 1, -2, -1]], torch.tensor(1.04))
@@ -288,7 +289,7 @@ def test_gaussian_feature_against_the_formula():
 def paper_loss(model: PaperAutoencoder, image: torch.Tensor) -> torch.Tensor:
     """Unsup3D's objective with the picture averaged to 16 px in the place of VGG's features."""
     _, scene, pixels, places = model(image, features=True)
-    total, shrink = 0, torch.nn.AdaptiveAvgPool2d(16)
+    total, shrink = torch.tensor(0.0), torch.nn.AdaptiveAvgPool2d(16)
     pictures = [scene.render(), scene.flip().render()]
     mask = pictures[0][1] * pictures[1][1]
     for side, (weight, (picture, _)) in enumerate(zip((1, 0.5), pictures, strict=True)):
@@ -357,7 +358,7 @@ def test_saved_and_loaded_networks_answer_the_same(tmp_path):
     model, image = tiny().eval(), faces(2)
     model.save_pretrained(tmp_path / "autoencoder")
     again = PaperAutoencoder.from_pretrained(tmp_path / "autoencoder").eval()
-    assert again.config.code == 16 and again.config.width == 8
+    assert again.config["code"] == 16 and again.config["width"] == 8
     denoiser = PaperDenoiser(code=16, widths=(64, 96)).eval()
     denoiser.mean.fill_(0.3)
     denoiser.save_pretrained(tmp_path / "denoiser")
