@@ -34,10 +34,6 @@ CONTROLS = (
 """Element id, label, least, most and step of the sliders: three angles of the view, then the light."""
 STRAIGHT = 0.1
 """Light that comes from less far aside than this counts as straight."""
-UNUSUAL = 2
-"""Maps, of four, on which a face that is far from all others is called unusual.
-
-6 of 34 real photos are, all of them upside down."""
 QUIET: dict[str, Any] = {"api_visibility": "private"}
 
 
@@ -55,8 +51,8 @@ def draw(shown: Shown, *values: float | None) -> str | dict:
     return strip(figure(image, "Turned and lit as the sliders say"), large=True)
 
 
-def readout(model: Model, face: Face) -> str:
-    """Put pose and light in words, as HTML, with a warning where the face is like none on most maps of the gallery."""
+def readout(face: Face) -> str:
+    """Put the number of faces, pose and light in words, as HTML."""
     yaw, pitch, roll = face.codes.view[0, :3].tolist()
     ambient, diffuse, x, y = face.codes.light[0].tolist()
     count = face.alignment.count
@@ -70,8 +66,6 @@ def readout(model: Model, face: Face) -> str:
         "Pose": f"yaw {yaw:+.0f}°, pitch {pitch:+.0f}°, roll {roll:+.0f}°",
         "Light": f"from {origin}, ambient {ambient:.2f}, diffuse {diffuse:.2f}",
     }
-    if model.mapped and sum(place.far for place in model.place(face.codes).values()) >= UNUSUAL:
-        parts["Unusual"] = "unlike the faces known here (upside down, hidden, a drawing?): don't trust the result"
     return "<dl>" + "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in parts.items()) + "</dl>"
 
 
@@ -113,7 +107,7 @@ def input_column(session: Session) -> Inputs:
         which = gr.Radio([], label="Several faces: which one?", type="index", visible=False, elem_id="which")
         example_faces(model, photo, "examples")
         facts = gr.HTML(
-            readout(model, first.face), css_template=text("facts.css"), apply_default_css=False, elem_id="facts",
+            readout(first.face), css_template=text("facts.css"), apply_default_css=False, elem_id="facts",
             elem_classes=OF_PHOTO,
         )  # fmt: skip
         detector = detector_choice(model.detector)
@@ -167,7 +161,7 @@ def connect_photo(session: Session, inputs: Inputs, results: Results) -> None:
         names = [f"{i + 1}" + (" (largest)" if i == 0 else "") for i in range(count)]
         choice = gr.Radio(names, value=names[chosen], visible=count > 1)
         turned, front = mesh_file(new.scene), mesh_file(new.scene, yaw=0)
-        return new, pictures(model, new), draw(new, *values), turned, front, choice, readout(model, found), *values
+        return new, pictures(model, new), draw(new, *values), turned, front, choice, readout(found), *values
 
     progress = [results.parts, results.live]
     changed = inputs.photo.change(show, [inputs.photo, session.detector], outputs, show_progress_on=progress, **QUIET)

@@ -4,7 +4,6 @@ import shutil
 from urllib.parse import urlparse
 
 import pytest
-from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app.tabs import TABS
@@ -135,14 +134,6 @@ def test_a_bad_upload_says_why_and_the_last_result_stays(page, photos):
     page.locator("#examples button").nth(3).click()
     changed(page, "#parts", before)
     expect(page.locator("#notice .stale")).to_have_count(0)
-
-
-def test_an_upside_down_photo_is_called_unusual(page, photos, tmp_path):
-    expect(page.locator("#facts")).not_to_contain_text("Unusual")
-    Image.open(photos["one.jpg"]).rotate(180).save(tmp_path / "turned.png")
-    page.locator("#photo").get_by_label("Remove Image").click()
-    page.locator("#photo input[type=file]").set_input_files(tmp_path / "turned.png")
-    expect(page.locator("#facts")).to_contain_text("Unusual", timeout=20_000)
 
 
 def test_swap(page):
