@@ -14,6 +14,7 @@ from app.hosts import VARIABLE, AllowedHosts, allowed_hosts
 from app.session import Model, load, open_session
 from app.tabs import TABS, Tab
 from app.theme import css, theme
+from app.uploads import UploadsOnly
 from latentface.checkpoints import DEFAULT, CheckpointError
 from latentface.detection import DETECTORS
 from latentface.photo import MAX_BYTES
@@ -37,7 +38,7 @@ def build(model: Model, tabs: Sequence[Tab] = TABS) -> gr.Blocks:
         tabs: The page's tabs, in order.
     """
     gr.set_static_paths([model.gallery.folder.resolve()])
-    with gr.Blocks(title="LatentFace", analytics_enabled=False, delete_cache=(HOUR // 2, HOUR)) as demo:
+    with UploadsOnly(title="LatentFace", analytics_enabled=False, delete_cache=(HOUR // 2, HOUR)) as demo:
         gr.Markdown(TITLE, elem_id="title")
         session = open_session(model)
         for tab in tabs:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import gradio as gr
+from gradio.exceptions import InvalidPathError
 from gradio.utils import get_upload_folder
+
+from app.session import plain_error
 
 REFUSED = "this is not one of the uploaded photos: upload the photo again"
 """The same words for a file elsewhere and for one that does not exist, so that nobody learns which files there are."""
@@ -35,3 +40,21 @@ def uploaded_file(path: str | None, folders: list[Path]) -> Path:
     except (OSError, ValueError, RuntimeError):  # missing, too long, a NUL byte, a loop of links
         pass
     raise NotUploaded(REFUSED)
+
+
+class UploadsOnly(gr.Blocks):
+    """A page that answers a request for a file nobody uploaded in one sentence.
+
+    gradio checks some of these paths itself, before any component sees them, and writes a traceback into the log.
+    """
+
+    async def preprocess_data(self, *args: Any, **options: Any) -> list[Any]:
+        """Hand over inputs as gradio does.
+
+        Raises:
+            gr.Error: A request names a file that is no upload.
+        """
+        try:
+            return await super().preprocess_data(*args, **options)
+        except InvalidPathError as error:
+            raise plain_error(REFUSED, "No photo") from error

@@ -114,6 +114,7 @@ def test_a_path_that_is_no_upload_is_refused(app, payload):
     answer = call(app, "reconstruct", [payload, 0])
     assert "event: error" in answer or answer.startswith("{"), answer
     assert "event: complete" not in answer and "Traceback" not in answer
+    assert "Traceback" not in app.log.read_text()
 
 
 def test_refused_in_plain_words(app, private):
