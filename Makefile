@@ -28,7 +28,7 @@ format:  ## put every file into the one format
 	$(PYTHON) -m ruff check --fix .
 
 test:  ## all tests
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n auto --dist loadfile
 
 test-fast:  ## without the slow ones and the browser
-	$(PYTHON) -m pytest -m "not slow and not browser"
+	$(PYTHON) -m pytest -n auto --dist loadfile -m "not slow and not browser"

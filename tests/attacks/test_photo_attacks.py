@@ -129,6 +129,7 @@ print(status.split("VmHWM:")[1].split()[0])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "size, kind, options, message",
     [

@@ -160,6 +160,7 @@ def test_missing_weights_of_fan_are_named_with_their_folder(monkeypatch, tmp_pat
         detect(photo_of((120, 70, 160)), "face-alignment")
 
 
+@pytest.mark.slow
 def test_the_real_fan_places_landmarks_in_slimefaces_boxes(monkeypatch, tmp_path, fresh):
     """The package's own class and network, on random weights under the file name that it looks for."""
     face_alignment = pytest.importorskip("face_alignment")

@@ -59,6 +59,7 @@ def model() -> Autoencoder:
     return model.eval()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["encoder", "decoder"])
 def test_exported_networks_compute_as_torch_does(model, part, tmp_path):
     if part == "encoder":

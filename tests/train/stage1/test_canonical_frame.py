@@ -58,6 +58,7 @@ def pitch_and_depth(model, clips: Clips) -> tuple[float, Tensor]:
     return float(found.view[:, 1].mean()), model.depth_over_prior(found.raw_depth).mean(0)
 
 
+@pytest.mark.slow
 def test_levelling_turns_views_and_depth_together(clips):
     model = tiny_autoencoder()
     with torch.no_grad():
@@ -75,6 +76,7 @@ def test_levelling_turns_views_and_depth_together(clips):
     assert not torch.allclose(prior, model.average_depth)
 
 
+@pytest.mark.slow
 def test_views_learn_from_each_other_and_nothing_else_moves(clips):
     """Faces rendered from known views: the view network learns their yaw, up to its scale, from pairs."""
     model = tiny_autoencoder(size=32)

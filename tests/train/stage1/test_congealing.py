@@ -41,6 +41,7 @@ def moving_mouths(count: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]
     return skin - mouth * skin.new_tensor([0.5, 0.9, 0.8])[:, None, None], person, height
 
 
+@pytest.mark.slow
 def test_a_mouth_that_moves_comes_to_lie_over_the_others():
     albedo, person, height = moving_mouths(256)
     model = tiny_autoencoder(size=32, layout_grid=8, layout_base=8)
