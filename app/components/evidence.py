@@ -48,7 +48,7 @@ def facts(comparison: Comparison, row: Row, method: str) -> str:
 
 
 def examples(comparison: Comparison, row: Row, method: str) -> str:
-    """Cut pictures read well and badly out of the sheet that the command wrote; only of people who do not exist."""
+    """Cut pictures read well and badly, of people who do not exist, out of the results' sheet."""
     sheet, entries = comparison.of(method, f"{row.task}_sheet"), comparison.of(method, f"{row.task}_examples", [])
     if not sheet or not (comparison.folder / sheet).exists():
         charted = comparison.of(method, f"{row.task}_confusion") or comparison.of(method, f"{row.task}_histogram")

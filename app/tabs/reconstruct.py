@@ -173,7 +173,7 @@ def connect_photo(session: Session, inputs: Inputs, results: Results) -> None:
 
 
 def keep_choice(session: Session, choice: gr.Radio, tried: Dependency) -> None:
-    """Keep a detector that worked on the photo for all tabs; after a failure the choice goes back to the one before."""
+    """Keep a detector that worked for all tabs; after a failure, return to the one before."""
     quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, **QUIET}
     tried.success(lambda chosen: chosen, choice, session.detector, **quiet)
     tried.failure(lambda before: before, session.detector, choice, **quiet)
