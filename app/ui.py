@@ -10,6 +10,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from app import api
+from app.components.face_chips import face_chips
 from app.hosts import VARIABLE, AllowedHosts, allowed_hosts
 from app.session import Model, load, open_session
 from app.tabs import TABS, Tab
@@ -41,10 +42,13 @@ def build(model: Model, tabs: Sequence[Tab] = TABS) -> gr.Blocks:
     with UploadsOnly(title="LatentFace", analytics_enabled=False, delete_cache=(HOUR // 2, HOUR)) as demo:
         gr.Markdown(TITLE, elem_id="title")
         session = open_session(model)
-        for tab in tabs:
-            if tab.is_shown(session):
-                with gr.Tab(tab.name, id=tab.id):
-                    tab.build(session)
+        face_chips(session)
+        session.tabs.render()
+        with session.tabs:
+            for tab in tabs:
+                if tab.is_shown(session):
+                    with gr.Tab(tab.name, id=tab.id):
+                        tab.build(session)
         gr.Markdown(FOOTER.format(checkpoint=model.checkpoint, size=model.pipeline.size), elem_id="footer")
         api.build(model)
     return demo.queue(default_concurrency_limit=2, max_size=64)

@@ -29,22 +29,27 @@ Source = str | Path | bytes | np.ndarray
 
 @dataclass
 class Face:
-    """A photo's face: its crop and its codes."""
+    """A photo's face, or one that was made: its crop and its codes."""
 
-    alignment: Alignment
-    """The crop and where it was found."""
+    alignment: Alignment | None
+    """Where in a photo it was found; None for a face that was made, by a swap for instance."""
     crop: Tensor
     """1 x 3 x S x S in [-1, 1], the model's input."""
     codes: Codes
     """Batch of one."""
+
+    @property
+    def count(self) -> int:
+        """How many faces its photo has; 1 where there is no photo."""
+        return self.alignment.count if self.alignment else 1
 
     def report(self) -> dict:
         """Describe the face in plain numbers: box and faces in the photo, pose in degrees, light."""
         yaw, pitch, roll = (round(value, 2) for value in self.codes.view[0, :3].tolist())
         light = (round(value, 3) for value in self.codes.light[0].tolist())
         return {
-            "box": [round(float(value), 1) for value in self.alignment.face.box],
-            "faces": self.alignment.count,
+            "box": [round(float(value), 1) for value in self.alignment.face.box] if self.alignment else None,
+            "faces": self.count,
             "pose": {"yaw": yaw, "pitch": pitch, "roll": roll},
             "light": dict(zip(("ambient", "diffuse", "x", "y"), light, strict=True)),
         }

@@ -55,7 +55,7 @@ def readout(face: Face) -> str:
     """Put the number of faces, pose and light in words, as HTML."""
     yaw, pitch, roll = face.codes.view[0, :3].tolist()
     ambient, diffuse, x, y = face.codes.light[0].tolist()
-    count = face.alignment.count
+    count = face.count
     ways = (
         ("above" if y > 0 else "below", y),
         ("the left" if x > 0 else "the right", x),
@@ -156,8 +156,8 @@ def connect_photo(session: Session, inputs: Inputs, results: Results) -> None:
             return (gr.skip(),) * len(outputs)
         chosen = face or 0
         found = model.read(photo, chosen, detector)
-        new = Shown(found, model.pipeline.decode(found.codes))
-        count, values = found.alignment.count, slider_values(found.codes)
+        new = model.show(found, "Photo", photo)
+        count, values = found.count, slider_values(found.codes)
         names = [f"{i + 1}" + (" (largest)" if i == 0 else "") for i in range(count)]
         choice = gr.Radio(names, value=names[chosen], visible=count > 1)
         turned, front = mesh_file(new.scene), mesh_file(new.scene, yaw=0)

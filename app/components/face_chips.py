@@ -1,0 +1,94 @@
+"""The visitor's faces as a row of chips over the tabs, and the buttons that carry a result on to another tab."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from app.components.files import text
+from app.session import Session, Shown, keep, plain_error
+
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+ACTIONS = ("shown", "a", "b", "map", "remove")
+"""What a chip's menu offers: this face, as A, as B, on the map, remove."""
+
+
+def face_chips(session: Session) -> None:
+    """Add the chips; they are hidden while the visitor has no face of their own.
+
+    Args:
+        session: Whose `faces` are shown; a click on a chip makes it this face, its menu does the rest.
+    """
+    chips = gr.HTML(
+        row([], None, None, None), html_template=text("face_chips.html"), css_template=text("face_chips.css"),
+        js_on_load=text("face_chips.js"), apply_default_css=False, elem_id="chips",
+    )  # fmt: skip
+    states = [session.faces, session.shown, session.a, session.b]
+
+    def act(faces: list[Shown], event: gr.EventData) -> tuple:
+        number, action = chosen(event.index, faces)
+        face = faces[number]
+        return (
+            face if action in ("shown", "map") else gr.skip(),
+            face if action == "a" else gr.skip(),
+            face if action == "b" else gr.skip(),
+            [other for other in faces if other is not face] if action == "remove" else gr.skip(),
+            gr.Tabs(selected="maps") if action == "map" else gr.skip(),
+        )
+
+    chips.select(act, session.faces, [session.shown, session.a, session.b, session.faces, session.tabs], **QUIET)
+    gr.on([state.change for state in states], row, states, chips, trigger_mode="always_last", **QUIET)
+
+
+def row(faces: list[Shown], shown: Shown | None, a: Shown | None, b: Shown | None) -> list[dict]:
+    """List what the chips show.
+
+    Args:
+        faces: The visitor's own.
+        shown: This face.
+        a: Side A of the swap.
+        b: Side B of the swap.
+    """
+    uses = ((shown, "this face"), (a, "A"), (b, "B"))
+    return [
+        {"name": face.name, "picture": face.thumbnail, "uses": [use for other, use in uses if other is face]}
+        for face in faces
+    ]
+
+
+def chosen(index: object, faces: list[Shown]) -> tuple[int, str]:
+    """Read what a `select` event of the chips asks for.
+
+    Args:
+        index: As it came with a request: anything a stranger may write.
+        faces: The visitor's own.
+
+    Returns:
+        Number of the face, and one of ACTIONS.
+
+    Raises:
+        gr.Error: There is no such face or action.
+    """
+    number, action = index if isinstance(index, list) and len(index) == 2 else (None, None)
+    if type(number) is not int or not 0 <= number < len(faces) or action not in ACTIONS:
+        raise plain_error("this face is not here any more", "No face")
+    return number, action
+
+
+def use_buttons(session: Session, source: gr.State, elem_id: str = "use") -> None:
+    """Add the buttons "As A", "As B", "On the map", "Keep" below a result.
+
+    Args:
+        session: Where the face goes: A and B open Swap, the map opens Maps, Keep adds a chip.
+        source: A state that holds the result as a Shown (see Model.make for one that comes from no photo).
+        elem_id: Begins the ids of the row and its buttons (-a, -b, -map, -keep).
+    """
+    with gr.Row(elem_classes="use", elem_id=elem_id):
+        as_a, as_b, on_map, kept = (
+            gr.Button(label, size="sm", min_width=90, elem_id=f"{elem_id}-{name}")
+            for label, name in (("As A", "a"), ("As B", "b"), ("On the map", "map"), ("Keep", "keep"))
+        )
+    for button, state, tab in ((as_a, session.a, "swap"), (as_b, session.b, "swap"), (on_map, session.shown, "maps")):
+        button.click(lambda face, tab=tab: (face, gr.Tabs(selected=tab)), source, [state, session.tabs], **QUIET)
+    kept.click(keep, [session.faces, source], session.faces, **QUIET)
