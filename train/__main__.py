@@ -13,6 +13,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: threads tha
 COMMANDS = {
     "autoencoder": ("train.commands.autoencoder", "train stage 1, the 3D-aware autoencoder"),
     "rdm": ("train.commands.rdm", "train stage 2, the RDM"),
+    "prior": ("train.commands.prior", "train the distributions of people and expressions, for drawing new ones"),
     "pcl": ("train.commands.pcl", "train PCL, face and pose apart by contrast"),
     "simclr": ("train.commands.simclr", "train SimCLR on PCL's backbone, the baseline"),
     "import": ("train.commands.import_faces", "your own faces into shards"),
@@ -22,6 +23,7 @@ COMMANDS = {
     "sheet": ("train.commands.sheet", "a contact sheet of shards, and the spread of skin tone, pose and factors"),
     "evaluate": ("train.commands.evaluate", "measure a checkpoint"),
     "gallery": ("train.commands.gallery", "the app's gallery: draw people (with --people), or map them again"),
+    "sliders": ("train.commands.sliders", "named expression sliders for the app, each proven on held-out people"),
     "ship": ("train.commands.ship", "bundle a trained checkpoint in half precision, with its record"),
     "report": ("train.commands.report", "the README's and the cards' tables and pictures"),
 }

@@ -93,7 +93,7 @@ def mouth_and_brows(points: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def gaze(image: np.ndarray, points: np.ndarray) -> float:
-    """Locate the irises: the centroid of pixels darker than the lid's middle tone inside the eyes' outlines.
+    """Locate the irises across the eyes.
 
     Args:
         image: H x W x 3 uint8.
@@ -101,6 +101,20 @@ def gaze(image: np.ndarray, points: np.ndarray) -> float:
 
     Returns:
         -0.5 to 0.5 of the eye's width, growing towards the image's right; nan for shut eyes.
+    """
+    return irises(image, points)[0]
+
+
+def irises(image: np.ndarray, points: np.ndarray) -> tuple[float, float]:
+    """Locate the irises: the centroid of pixels darker than the lid's middle tone inside the eyes' outlines.
+
+    Args:
+        image: H x W x 3 uint8.
+        points: 68 x 2 landmarks in its pixels.
+
+    Returns:
+        Place across the eye, -0.5 to 0.5 of its width, growing towards the image's right; and height above the line
+        between its corners, in its widths. nan for shut eyes.
     """
     grey, places = np.asarray(Image.fromarray(image).convert("L"), dtype=np.float32), []
     for first in (36, 42):
@@ -112,13 +126,15 @@ def gaze(image: np.ndarray, points: np.ndarray) -> float:
         lower = np.interp(u, *_edge(eye[[0, 5, 4, 3]], start, along, across))
         inside = (v > upper + 0.01) & (v < lower - 0.01)
         if inside.sum() < 20:
-            return float("nan")
+            return float("nan"), float("nan")
         place = start + u[..., None] * along + v[..., None] * across
         row = np.clip(place[..., 1].astype(int), 0, grey.shape[0] - 1)
         dark = grey[row, np.clip(place[..., 0].astype(int), 0, grey.shape[1] - 1)]
         weight = np.where(inside, np.clip(np.percentile(dark[inside], 60) - dark, 0, None), 0)
-        places.append((weight * u).sum() / max(weight.sum(), 1e-6) - 0.5)
-    return float(np.mean(places))
+        total = max(weight.sum(), 1e-6)
+        places.append(((weight * u).sum() / total - 0.5, -(weight * v).sum() / total))
+    across_eye, height = np.mean(places, axis=0)
+    return float(across_eye), float(height)
 
 
 def _edge(

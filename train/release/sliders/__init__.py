@@ -1,0 +1,1 @@
+"""Named directions of the expression subspace: found on some people, proven on others."""
