@@ -20,11 +20,15 @@ from latentface.autoencoder import Autoencoder
 from latentface.codes import Codes, Scene
 from latentface.paper import PaperAutoencoder, PaperDenoiser  # diffusers loads only classes of imported modules
 from latentface.photo import read_photo
+from latentface.prior import STEPS, Prior, Walk, draw_noise, sample
 from latentface.rdm import Denoiser, Split, split
-from latentface.warp import warp_picture
+from latentface.warp import inverse, warp_picture
 
 Source = str | Path | bytes | np.ndarray
 """A photo: a file, its bytes, or an RGB uint8 array H x W x 3."""
+
+PLAIN_LIGHT = (0.7, 0.3, 0.0, 0.0)
+"""Ambient, diffuse, x, y of the light under which drawn people are shown."""
 
 
 @dataclass
@@ -74,16 +78,22 @@ class FaceSplit:
 
 
 class LatentFacePipeline(DiffusionPipeline):
-    """LatentFace: autoencoder, denoiser, and the sampler. Loads from a folder or the Hub, safetensors only."""
+    """LatentFace: autoencoder, denoiser, and the sampler. Loads from a folder or the Hub, safetensors only.
+
+    The prior, from which new people are drawn, may be missing.
+    """
+
+    _optional_components = ["prior"]  # noqa: RUF012 (diffusers reads it off the class)
 
     def __init__(
         self,
         autoencoder: Autoencoder | PaperAutoencoder,
         denoiser: Denoiser | PaperDenoiser,
         scheduler: DDIMScheduler,
+        prior: Prior | None = None,
     ):
         super().__init__()
-        self.register_modules(autoencoder=autoencoder, denoiser=denoiser, scheduler=scheduler)
+        self.register_modules(autoencoder=autoencoder, denoiser=denoiser, scheduler=scheduler, prior=prior)
 
     @property
     def size(self) -> int:
@@ -141,6 +151,20 @@ class LatentFacePipeline(DiffusionPipeline):
         front = F.interpolate(self.decode(codes).canonical, size=(size, size), mode="bicubic").clamp(-1, 1)
         return warp_picture(front, self.autoencoder.displacement(codes.shape))
 
+    @torch.no_grad()
+    def layout(self, codes: Codes) -> Tensor | None:
+        """Find where every place of the faces lies on the average face (see warp.inverse).
+
+        Args:
+            codes: of B faces.
+
+        Returns:
+            B x S x S x 2 in half widths, or None where the model has no warp.
+        """
+        if not self.autoencoder.config.get("layout_grid"):
+            return None
+        return inverse(self.autoencoder.displacement(codes.shape))
+
     def split(self, codes: Codes, steps: int = 5, samples: int = 8, seed: int = 0) -> FaceSplit:
         """Split both codes into identity and expression (see rdm.split); the same seed gives the same split."""
         both = split(self.denoiser, self.scheduler, codes.face, steps, samples, seed)
@@ -170,6 +194,66 @@ class LatentFacePipeline(DiffusionPipeline):
             shape=a.shape.identity + strength * b.shape.expression,
             texture=a.texture.identity + strength * b.texture.expression,
         )
+
+    def frontal(self, face: Tensor) -> Codes:
+        """Put shape and texture side by side, B x 2C, under a view from the front and a plain light."""
+        shape, texture = face.chunk(2, 1)
+        light = face.new_tensor(PLAIN_LIGHT).expand(len(face), -1)
+        return Codes(shape, texture, face.new_zeros(len(face), 6), light)
+
+    def draw_people(
+        self, count: int, like: Codes | None = None, guidance: float = 1.0, steps: int = STEPS, seed: int = 0
+    ) -> Walk:
+        """Draw identities from noise, p(identity) or p(identity | like).
+
+        Args:
+            count: how many, B.
+            like: batch of one, or of B; None: anyone.
+            guidance: 0 is anyone, 1 is the person given, more exaggerates them.
+            steps: denoising steps.
+            seed: of the noise; person i has the same noise however many are drawn.
+
+        Returns:
+            Identity codes, shape and texture side by side, with every step; see `frontal`.
+
+        Raises:
+            ValueError: the checkpoint has no prior, or steps are out of range.
+        """
+        prior = self._prior()
+        condition = None
+        if like is not None:
+            condition = prior.identity_axes(self.split(like).identity).expand(count, -1)
+        noise = draw_noise(count, prior.identity.length, seed).to(self.device)
+        return sample(prior.identity, prior.identity_axes, noise, condition, guidance, steps)
+
+    def draw_expressions(
+        self, codes: Codes, count: int, guidance: float = 1.0, steps: int = STEPS, seed: int = 0
+    ) -> Walk:
+        """Draw expressions of a person, p(expression | identity).
+
+        Args:
+            codes: batch of one.
+            count: how many, B.
+            guidance: 0 takes no heed of the person, 1 is the distribution given them.
+            steps: denoising steps.
+            seed: of the noise.
+
+        Returns:
+            Expression codes, to be added to the person's identity, with every step.
+
+        Raises:
+            ValueError: the checkpoint has no prior, or steps are out of range.
+        """
+        prior = self._prior()
+        condition = prior.identity_axes(self.split(codes).identity).expand(count, -1)
+        noise = draw_noise(count, prior.expression.length, seed).to(self.device)
+        return sample(prior.expression, prior.expression_axes, noise, condition, guidance, steps)
+
+    def _prior(self) -> Prior:
+        """Return the prior, or raise ValueError where the checkpoint has none."""
+        if self.prior is None:
+            raise ValueError("this checkpoint has no prior: train one with `python -m train prior`")
+        return self.prior
 
     def __call__(self, photo: Source, strength: float = 1.0, expression: Source | None = None, seed: int = 0) -> Scene:
         """Turn a photo, and optionally a second one's expression, into a scene; both as `read` takes them."""

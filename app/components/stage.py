@@ -1,0 +1,122 @@
+"""The stage: a face in 3D, drawn by the page itself, to turn, light, wipe and look through layer by layer."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import gradio as gr
+
+from app.components.files import text
+from app.components.pictures import uri
+from app.session import Shown
+from latentface.codes import Scene
+from latentface.packing import pack, pack_positions
+from latentface.pictures import picture
+from latentface.pipeline import LatentFacePipeline
+
+NET = 64
+"""Side of the map that the net of the layout is drawn from."""
+MOST = (60.0, 40.0, 60.0)
+"""Degrees of yaw, pitch and roll by which a face turns to either side, as in web/stage.js."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a visitor has turned and lit the face on the stage."""
+
+    angles: tuple[float, ...]
+    """Yaw, pitch, roll in degrees."""
+    light: tuple[float, ...]
+    """Ambient, diffuse, x, y (see Codes)."""
+
+    def of(self, scene: Scene) -> Scene:
+        """Turn and light a scene."""
+        return scene.turned(self.angles, self.light)
+
+
+def own_look(shown: Shown) -> Look:
+    """Give the view and light of the face's own photo."""
+    codes = shown.face.codes
+    return Look(tuple(codes.view[0, :3].tolist()), tuple(codes.light[0].tolist()))
+
+
+def stage(pipeline: LatentFacePipeline, shown: Shown, elem_id: str) -> gr.HTML:
+    """Add a stage; once the visitor's hand rests, a `release` event says how it stands (see `look_of`).
+
+    Args:
+        pipeline: The model.
+        shown: The face that it opens with; `stage_content` gives the value for another.
+        elem_id: Its id on the page.
+    """
+    return gr.HTML(
+        stage_content(pipeline, shown), html_template=text("stage.html"), css_template=text("stage.css"),
+        js_on_load=text("stage_gl.js") + text("stage.js"), apply_default_css=False, elem_id=elem_id,
+        elem_classes="stage-block",
+    )  # fmt: skip
+
+
+def stage_content(pipeline: LatentFacePipeline, shown: Shown) -> dict[str, Any]:
+    """Put a face into the form that a stage takes as its value.
+
+    Args:
+        pipeline: The model.
+        shown: The face.
+    """
+    codes, scene, crop = shown.face.codes, packed(shown.scene), shown.face.crop
+    net = pipeline.layout(codes)
+    drawn, mask = shown.scene.render(crop.shape[-1])
+    error = float(((drawn.clamp(-1, 1) - crop).abs() * mask).sum() / (2 * 3 * mask.sum().clamp(min=1)))
+    face = {
+        "id": hashlib.sha256(f"{shown.name}{scene['depth']}{scene['albedo']}".encode()).hexdigest()[:16],
+        "name": shown.name,
+        "photo": uri(picture(crop[0])),
+        "view": codes.view[0].tolist(),
+        "light": codes.light[0].tolist(),
+        "error": round(error, 4),
+        "net": None if net is None else {"side": NET, "places": encoded(pack_positions(net, NET))},
+        "neutral": packed(pipeline.decode(pipeline.neutral(codes))),
+    }
+    return {"face": face, "scene": scene}
+
+
+def packed(scene: Scene) -> dict[str, Any]:
+    """Pack a scene for the page: numbers, and bytes as text."""
+    return {name: encoded(value) if isinstance(value, bytes) else value for name, value in asdict(pack(scene)).items()}
+
+
+def encoded(data: bytes) -> str:
+    """Write bytes as base64."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def look_of(data: object, own: Look) -> Look:
+    """Read how the stage stands from a `release` event.
+
+    Args:
+        data: As it came with a request: anything a stranger may write.
+        own: Taken where the data is none, or a number is missing or not finite.
+
+    Returns:
+        Angles and light within their bounds.
+    """
+    read = data if isinstance(data, dict) else {}
+    bounds = {"angles": [(-most, most) for most in MOST], "light": [(0.0, 1.0)] * 2 + [(-1.0, 1.0)] * 2}
+    found = {}
+    for name, limits in bounds.items():
+        numbers = read.get(name)
+        whole = isinstance(numbers, list) and len(numbers) == len(limits) and all(map(is_number, numbers))
+        found[name] = (
+            tuple(min(max(float(n), low), high) for n, (low, high) in zip(numbers, limits, strict=True))
+            if whole
+            else getattr(own, name)
+        )
+    return Look(**found)
+
+
+def is_number(value: object) -> bool:
+    """Tell whether a value that came with a request is a finite number."""
+    return isinstance(value, float) and math.isfinite(value) or (type(value) is int and abs(value) < 1e9)
