@@ -77,6 +77,20 @@ class FaceSplit:
         return torch.cat([self.shape.expression, self.texture.expression], 1)
 
 
+@dataclass(frozen=True)
+class Whose:
+    """Which of two faces, "a" or "b", each of the four parts of a swap is taken from."""
+
+    shape_identity: str = "a"
+    texture_identity: str = "a"
+    shape_expression: str = "b"
+    texture_expression: str = "b"
+
+
+USUAL = Whose()
+"""A with B's expression."""
+
+
 class LatentFacePipeline(DiffusionPipeline):
     """LatentFace: autoencoder, denoiser, and the sampler. Loads from a folder or the Hub, safetensors only.
 
@@ -176,23 +190,28 @@ class LatentFacePipeline(DiffusionPipeline):
         parts = self.split(codes, seed=seed)
         return replace(codes, shape=parts.shape.identity, texture=parts.texture.identity)
 
-    def swap(self, identity: Codes, expression: Codes, strength: float = 1.0, seed: int = 0) -> Codes:
+    def swap(
+        self, identity: Codes, expression: Codes, strength: float = 1.0, seed: int = 0, whose: Whose = USUAL
+    ) -> Codes:
         """Compute identity(A) + strength * expression(B), shape and texture each (LatentFace, section 3.2).
 
         Args:
             identity: A, whose view and light are kept.
             expression: B.
-            strength: 0 is A's neutral face; beyond 1 exaggerates.
+            strength: 0 is A's neutral face; beyond 1 exaggerates, below 0 turns the expression round.
             seed: of the split.
+            whose: which of the two each of the four parts is taken from.
 
         Returns:
             Codes of A with B's expression.
         """
-        a, b = self.split(identity, seed=seed), self.split(expression, seed=seed)
+        parts = {"a": self.split(identity, seed=seed), "b": self.split(expression, seed=seed)}
         return replace(
             identity,
-            shape=a.shape.identity + strength * b.shape.expression,
-            texture=a.texture.identity + strength * b.texture.expression,
+            shape=parts[whose.shape_identity].shape.identity
+            + strength * parts[whose.shape_expression].shape.expression,
+            texture=parts[whose.texture_identity].texture.identity
+            + strength * parts[whose.texture_expression].texture.expression,
         )
 
     def frontal(self, face: Tensor) -> Codes:
