@@ -1,7 +1,8 @@
 """The pipeline: arithmetic of codes, photos in, checkpoints out and in again."""
 
+import itertools
 import json
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from PIL import Image
 from latentface.alignment import NoFaceError
 from latentface.checkpoints import CheckpointError, load_pipeline
 from latentface.photo import PhotoError
-from latentface.pipeline import LatentFacePipeline
+from latentface.pipeline import LatentFacePipeline, Whose
 from latentface.rdm import split
 from tests.helpers import photo, random_codes, smooth, tiny_pipeline
 
@@ -49,6 +50,20 @@ def test_swap_is_identity_plus_strength_times_expression(pipeline):
         torch.testing.assert_close(found.texture, parts_a.texture.identity + strength * parts_b.texture.expression)
         assert torch.equal(found.view, a.view) and torch.equal(found.light, a.light)
     assert not torch.equal(parts_a.shape.identity, parts_a.texture.identity)
+
+
+@pytest.mark.parametrize(
+    "whose", [Whose(*sides) for sides in itertools.product("ab", repeat=4)], ids=lambda w: "".join(astuple(w))
+)
+def test_every_part_of_a_swap_comes_from_the_side_that_is_chosen(pipeline, whose):
+    a, b = random_codes(1, 1), random_codes(1, 2)
+    parts = {"a": pipeline.split(a, seed=4), "b": pipeline.split(b, seed=4)}
+    found = pipeline.swap(a, b, 1.5, seed=4, whose=whose)
+    for kind in ("shape", "texture"):
+        identity = getattr(parts[getattr(whose, f"{kind}_identity")], kind).identity
+        expression = getattr(parts[getattr(whose, f"{kind}_expression")], kind).expression
+        torch.testing.assert_close(getattr(found, kind), identity + 1.5 * expression)
+    assert torch.equal(found.view, a.view) and torch.equal(found.light, a.light)
 
 
 def test_both_codes_are_split_together(pipeline):
