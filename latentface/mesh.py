@@ -1,23 +1,32 @@
-"""A decoded face as a textured mesh for 3D viewers (GLB)."""
-
-import io
+"""A decoded face as a textured mesh for 3D viewers (GLB), cut at the head's outline."""
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 import trimesh
 from PIL import Image
+from trimesh.exchange.gltf import export_glb
 from trimesh.visual import TextureVisuals
 from trimesh.visual.material import PBRMaterial
 
-from latentface.camera import apply_view, unproject
+from latentface.camera import apply_view, normals_from_depth, rotation, unproject
 from latentface.codes import Scene
+from latentface.outline import outline
 from latentface.rasterizer import grid_faces
 
 UNITS = 10.0
 """glTF units a scene unit: the face becomes about two units wide."""
+CUT = 0.5
+"""What belongs to the head by less than this (see outline.outline) is not in the mesh."""
+UNLIT = "KHR_materials_unlit"
+"""The glTF extension by which a viewer shows colours as they are."""
+AXES = (UNITS, -UNITS, -UNITS)
+"""From the scene's axes to glTF's: x right, y up, z towards the viewer."""
 
 
-def face_mesh(scene: Scene, index: int = 0, yaw: float = 0.0, texture: int = 512) -> trimesh.Trimesh:
+def face_mesh(
+    scene: Scene, index: int = 0, yaw: float = 0.0, texture: int = 512, relightable: bool = False
+) -> trimesh.Trimesh:
     """Build the canonical face of one scene as a textured mesh.
 
     Args:
@@ -25,35 +34,62 @@ def face_mesh(scene: Scene, index: int = 0, yaw: float = 0.0, texture: int = 512
         index: which of them.
         yaw: degrees by which the mesh is turned for the viewer (positive: to the image's right).
         texture: side of the picture in pixels.
+        relightable: whether the colours are the face's own (albedo), for a program that lights the mesh itself, or
+            those of the face under the scene's light.
 
     Returns:
-        The mesh in glTF's axes: x right, y up, z towards the viewer, the turning point at the origin.
+        The mesh in glTF's axes: x right, y up, z towards the viewer, the turning point at the origin. What lies
+        outside the head is transparent in the texture, and triangles wholly outside are left out.
     """
     depth = scene.depth[index : index + 1]
-    size = depth.shape[-1]
+    size, head = depth.shape[-1], outline(depth)[0]
     view = depth.new_tensor([[yaw, 0, 0, 0, 0, 0]])
     points = apply_view(unproject(depth), view)[0].reshape(-1, 3) - depth.new_tensor([0, 0, 1])
-    points = (points * depth.new_tensor([UNITS, -UNITS, -UNITS])).detach().cpu().numpy()
-    canonical = F.interpolate(
-        scene.canonical[index : index + 1], size=(texture, texture), mode="bicubic", align_corners=True
-    )
-    pixels = ((canonical[0].detach().cpu().clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
+    normals = normals_from_depth(depth)[0].reshape(-1, 3) @ rotation(view)[0].T
     axis = (np.arange(size) * (texture - 1) / (size - 1) + 0.5) / texture
     u, v = np.meshgrid(axis, 1 - axis)
-    image = Image.fromarray(pixels)
-    # the colours are lit already: the viewer shows them as they are (emissive) and adds no light of its own
-    material = PBRMaterial(
-        baseColorTexture=image, baseColorFactor=[0, 0, 0, 255], emissiveTexture=image, emissiveFactor=[1.0, 1.0, 1.0],
-        metallicFactor=0.0, roughnessFactor=1.0, doubleSided=True,
-    )  # fmt: skip
-    visual = TextureVisuals(uv=np.stack([u, v], -1).reshape(-1, 2), material=material)
     # seen from the front, counter-clockwise in x right, y up is the grid's a, c, b
-    faces = grid_faces(size, size).numpy()[:, [0, 2, 1]]
-    return trimesh.Trimesh(vertices=points, faces=faces, visual=visual, process=False)
+    faces = grid_faces(size, size)[:, [0, 2, 1]]
+    used, faces = np.unique(_numbers(faces[(head.reshape(-1)[faces] >= CUT).any(-1)]), return_inverse=True)
+    image = texture_picture(scene, index, texture, relightable)
+    material = PBRMaterial(
+        baseColorTexture=image, metallicFactor=0.0, roughnessFactor=0.9, doubleSided=True, alphaMode="MASK",
+        alphaCutoff=CUT,
+    )  # fmt: skip
+    return trimesh.Trimesh(
+        vertices=_numbers(points * depth.new_tensor(AXES))[used],
+        vertex_normals=_numbers(normals * depth.new_tensor(AXES) / UNITS)[used],
+        faces=faces.reshape(-1, 3),
+        visual=TextureVisuals(uv=np.stack([u, v], -1).reshape(-1, 2)[used], material=material),
+        process=False,
+    )
 
 
-def glb(scene: Scene, index: int = 0, yaw: float = 0.0) -> bytes:
-    """Write the mesh of `face_mesh` as the bytes of a GLB file."""
-    buffer = io.BytesIO()
-    face_mesh(scene, index, yaw).export(buffer, file_type="glb")
-    return buffer.getvalue()
+def texture_picture(scene: Scene, index: int, size: int, relightable: bool) -> Image.Image:
+    """Draw a face's texture, RGBA, size x size pixels; arguments as of `face_mesh`."""
+    colours = scene.albedo if relightable else scene.canonical
+    head = outline(scene.depth[index : index + 1])[:, None] * 2 - 1
+    layers = [F.interpolate(m, (size, size), mode="bicubic", align_corners=True) for m in (colours[[index]], head)]
+    pixels = (torch.cat(layers, 1)[0].detach().cpu().clamp(-1, 1) + 1) * 127.5
+    return Image.fromarray(pixels.round().byte().permute(1, 2, 0).numpy(), "RGBA")
+
+
+def glb(scene: Scene, index: int = 0, yaw: float = 0.0, relightable: bool = False) -> bytes:
+    """Write the mesh of `face_mesh` as the bytes of a GLB file.
+
+    Colours under the scene's light are marked as not to be lit again; where a viewer does not know the mark, it lights
+    them.
+    """
+    mesh = face_mesh(scene, index, yaw, relightable=relightable)
+    return export_glb(trimesh.Scene(mesh), include_normals=True, tree_postprocessor=None if relightable else _unlit)
+
+
+def _unlit(tree: dict) -> None:
+    """Mark every material of a glTF tree as not to be lit."""
+    tree["extensionsUsed"] = [*tree.get("extensionsUsed", []), UNLIT]
+    for material in tree["materials"]:
+        material["extensions"] = {UNLIT: {}}
+
+
+def _numbers(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.detach().cpu().numpy()

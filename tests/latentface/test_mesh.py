@@ -10,8 +10,9 @@ import torch
 import trimesh
 
 from latentface.autoencoder import Scene
-from latentface.camera import unproject
-from latentface.mesh import UNITS, face_mesh, glb
+from latentface.camera import normals_from_depth, unproject
+from latentface.mesh import CUT, UNITS, face_mesh, glb, texture_picture
+from latentface.outline import outline
 from tests.helpers import tiny_scene
 
 SIZE = 16
@@ -39,37 +40,62 @@ def load(data: bytes) -> trimesh.Trimesh:
     return mesh
 
 
+def tree(data: bytes) -> dict:
+    """The JSON of a GLB file."""
+    return json.loads(data[20 : 20 + struct.unpack("<I", data[12:16])[0]])
+
+
 def raw_accessor(data: bytes, name: str) -> np.ndarray:
     """An attribute of the first primitive, read from the file's bytes by the glTF specification."""
     assert data[:4] == b"glTF"
     length = struct.unpack("<I", data[12:16])[0]
-    tree, binary = json.loads(data[20 : 20 + length]), data[20 + length + 8 :]
-    accessor = tree["accessors"][tree["meshes"][0]["primitives"][0]["attributes"][name]]
-    view = tree["bufferViews"][accessor["bufferView"]]
+    described, binary = tree(data), data[20 + length + 8 :]
+    accessor = described["accessors"][described["meshes"][0]["primitives"][0]["attributes"][name]]
+    view = described["bufferViews"][accessor["bufferView"]]
     columns = {"VEC2": 2, "VEC3": 3}[accessor["type"]]
     start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
     return np.frombuffer(binary, "<f4", accessor["count"] * columns, start).reshape(-1, columns)
 
 
-def test_counts(scene):
-    mesh = load(glb(scene))
-    assert mesh.vertices.shape == (SIZE * SIZE, 3) and mesh.faces.shape == (2 * (SIZE - 1) ** 2, 3)
-    assert mesh.visual.uv.shape == (SIZE * SIZE, 2) and mesh.visual.uv.min() > 0 and mesh.visual.uv.max() < 1
-    assert mesh.visual.material.baseColorTexture.size == (512, 512)
+def places(uv: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the depth map that texture coordinates (v from the bottom) belong to."""
+    columns = (uv[:, 0] * 512 - 0.5) / 511 * (SIZE - 1)
+    rows = ((1 - uv[:, 1]) * 512 - 0.5) / 511 * (SIZE - 1)
+    np.testing.assert_allclose([rows, columns], np.round([rows, columns]), atol=1e-3)
+    return rows.round().astype(int), columns.round().astype(int)
+
+
+def test_the_mesh_ends_at_the_heads_outline(scene):
+    mesh, head = load(glb(scene)), outline(scene.depth)[0].numpy()
+    rows, columns = places(np.asarray(mesh.visual.uv))
+    kept = np.zeros_like(head, bool)
+    kept[rows, columns] = True
+    assert 0.2 < kept.mean() < 0.8
+    assert kept[head >= CUT].all() and not kept[[0, 0, -1, -1], [0, -1, 0, -1]].any()
+    assert (head[rows, columns][mesh.faces].max(-1) >= CUT).all()  # no triangle wholly outside
+    texture = np.asarray(mesh.visual.material.baseColorTexture)
+    assert texture.shape == (512, 512, 4) and texture[0, 0, 3] < 5 and texture[256, 256, 3] > 250
 
 
 def test_vertices_are_the_depth_map_seen_from_the_front(scene):
-    vertices = np.asarray(load(glb(scene)).vertices)
-    expected = (unproject(scene.depth)[0].reshape(-1, 3).numpy() - [0, 0, 1]) * [UNITS, -UNITS, -UNITS]
-    np.testing.assert_allclose(vertices, expected, atol=1e-5)
-    top_left, top_right, bottom_left = vertices[0], vertices[SIZE - 1], vertices[-SIZE]
-    assert top_left[0] < 0 < top_right[0] and bottom_left[1] < 0 < top_left[1]
-    assert vertices[:, 2].argmax() in [SIZE * r + c for r in (7, 8) for c in (7, 8)]  # the nose comes to the viewer
+    mesh = load(glb(scene))
+    rows, columns = places(np.asarray(mesh.visual.uv))
+    expected = (unproject(scene.depth)[0].numpy() - [0, 0, 1]) * [UNITS, -UNITS, -UNITS]
+    np.testing.assert_allclose(mesh.vertices, expected[rows, columns], atol=1e-5)
+    nose = np.asarray(mesh.vertices)[:, 2].argmax()
+    assert rows[nose] in (7, 8) and columns[nose] in (7, 8)  # it comes to the viewer
+
+
+def test_normals_are_the_surfaces(scene):
+    data = glb(scene)
+    rows, columns = places(np.asarray(load(data).visual.uv))
+    expected = normals_from_depth(scene.depth)[0].numpy() * [1, -1, -1]
+    np.testing.assert_allclose(raw_accessor(data, "NORMAL"), expected[rows, columns], atol=1e-4)
 
 
 def test_texture_is_upright(scene):
     mesh = load(glb(scene))
-    uv, picture = np.asarray(mesh.visual.uv), np.asarray(mesh.visual.material.baseColorTexture.convert("RGB"))
+    picture = np.asarray(mesh.visual.material.baseColorTexture.convert("RGB"))
     vertices = np.asarray(mesh.vertices)
     for right, up, colour in (
         (-1, 1, (255, 0, 0)),
@@ -78,18 +104,39 @@ def test_texture_is_upright(scene):
         (1, -1, (255, 255, 255)),
     ):
         corner = (vertices[:, 0] * right + vertices[:, 1] * up).argmax()
-        column, row = uv[corner, 0] * 512 - 0.5, (1 - uv[corner, 1]) * 512 - 0.5  # trimesh counts v from the bottom
-        np.testing.assert_allclose(picture[round(row), round(column)], colour, atol=3)
-        assert min(abs(column), abs(column - 511)) < 1e-2 and min(abs(row), abs(row - 511)) < 1e-2
+        column, row = mesh.visual.uv[corner, 0] * 512 - 0.5, (1 - mesh.visual.uv[corner, 1]) * 512 - 0.5
+        np.testing.assert_allclose(picture[round(row), round(column)], colour, atol=8)
 
 
 def test_texture_coordinates_in_the_file_count_from_the_top(scene):
     """glTF 2.0, 3.9.1: (0, 0) is the picture's upper left corner."""
     data = glb(scene)
     positions, uv = raw_accessor(data, "POSITION"), raw_accessor(data, "TEXCOORD_0")
-    assert positions[0, 0] < 0 < positions[0, 1]
-    np.testing.assert_allclose(uv[0], 0.5 / 512, atol=1e-5)
-    np.testing.assert_allclose(uv[-1], 511.5 / 512, atol=1e-5)
+    assert uv[positions[:, 1].argmax(), 1] < 0.2 and uv[positions[:, 1].argmin(), 1] > 0.8
+    assert uv[positions[:, 0].argmin(), 0] < 0.2 and uv[positions[:, 0].argmax(), 0] > 0.8
+
+
+def material(data: bytes) -> dict:
+    (found,) = tree(data)["materials"]
+    return found
+
+
+@pytest.mark.parametrize("relightable", [False, True])
+def test_no_viewer_shows_a_black_face(scene, relightable):
+    """The colours are the base colour, whatever extensions and emissive light a viewer knows."""
+    data = glb(scene, relightable=relightable)
+    base = material(data)["pbrMetallicRoughness"]
+    assert "baseColorTexture" in base and base.get("baseColorFactor", [1, 1, 1, 1]) == [1, 1, 1, 1]
+    assert base["metallicFactor"] == 0
+    assert ("KHR_materials_unlit" in material(data).get("extensions", {})) == (not relightable)
+    assert ("KHR_materials_unlit" in tree(data).get("extensionsUsed", [])) == (not relightable)
+
+
+def test_a_mesh_to_be_lit_elsewhere_has_no_light_in_its_colours(scene):
+    scene.light = torch.tensor([[0.3, 0.7, 1.0, 0.0]])
+    lit, own = (np.asarray(texture_picture(scene, 0, 64, choice)).astype(float) for choice in (False, True))
+    assert np.ptp(own[40:52, 36:52, :3]) < 2  # white, where the light scene is darker to the one side
+    assert lit[40:52, 36:52, :3].mean() < own[40:52, 36:52, :3].mean() - 40
 
 
 @pytest.mark.parametrize("depth", ["bump", "flat"])
@@ -118,4 +165,4 @@ def test_one_scene_of_a_batch(scene):
 
 def test_scene_with_gradients(scene):
     scene.depth.requires_grad_()
-    assert face_mesh(scene, texture=32).vertices.shape == (SIZE * SIZE, 3)
+    assert len(face_mesh(scene, texture=32).vertices) == len(load(glb(scene)).vertices)
