@@ -14,10 +14,14 @@ from app.components.files import text
 from app.components.pictures import uri
 from app.session import Shown
 from latentface.codes import Scene
+from latentface.expression_sliders import LIMIT, ExpressionSliders
 from latentface.packing import pack, pack_positions
 from latentface.pictures import picture
 from latentface.pipeline import LatentFacePipeline
+from latentface.sheet import TURNED, layers
 
+PICTURE = 448
+"""Side in pixels of the pictures for browsers without WebGL."""
 NET = 64
 """Side of the map that the net of the layout is drawn from."""
 MOST = (60.0, 40.0, 60.0)
@@ -44,18 +48,24 @@ def own_look(shown: Shown) -> Look:
     return Look(tuple(codes.view[0, :3].tolist()), tuple(codes.light[0].tolist()))
 
 
-def stage(pipeline: LatentFacePipeline, shown: Shown, elem_id: str) -> gr.HTML:
-    """Add a stage; once the visitor's hand rests, a `release` event says how it stands (see `look_of`).
+def stage(
+    pipeline: LatentFacePipeline, shown: Shown, elem_id: str, sliders: ExpressionSliders | None = None
+) -> gr.HTML:
+    """Add a stage.
+
+    Its events: `release` says how it stands once the visitor's hand rests (see `look_of`), `input` what the expression
+    sliders say, `submit` asks for a random expression, `picture` for a picture where the browser has no WebGL.
 
     Args:
         pipeline: The model.
         shown: The face that it opens with; `stage_content` gives the value for another.
         elem_id: Its id on the page.
+        sliders: Named directions of the expression; None for no such sliders.
     """
     return gr.HTML(
         stage_content(pipeline, shown), html_template=text("stage.html"), css_template=text("stage.css"),
         js_on_load=text("stage_gl.js") + text("stage.js"), apply_default_css=False, elem_id=elem_id,
-        elem_classes="stage-block",
+        elem_classes="stage-block", expressions=slider_list(sliders),
     )  # fmt: skip
 
 
@@ -80,7 +90,27 @@ def stage_content(pipeline: LatentFacePipeline, shown: Shown) -> dict[str, Any]:
         "net": None if net is None else {"side": NET, "places": encoded(pack_positions(net, NET))},
         "neutral": packed(pipeline.decode(pipeline.neutral(codes))),
     }
-    return {"face": face, "scene": scene}
+    return {"face": face, "scene": scene, "amounts": {}}
+
+
+def stand_in(pipeline: LatentFacePipeline, shown: Shown, look: Look, layer: object) -> dict[str, Any]:
+    """Draw what a browser without WebGL shows, as the value that a stage takes.
+
+    Args:
+        pipeline: The model.
+        shown: The face.
+        look: How it is turned and lit.
+        layer: One of the stage's layers; anything else counts as the rebuilt face.
+    """
+    drawn = layers(pipeline, shown.face.crop, shown.face.codes, look.of(shown.scene), PICTURE)
+    wanted = str(layer).capitalize()
+    return {"face": None, "picture": uri(drawn[TURNED if wanted not in drawn or wanted == "Rebuilt" else wanted])}
+
+
+def slider_list(sliders: ExpressionSliders | None) -> list[dict[str, Any]]:
+    """List the expression sliders for the page: name, ends, the most to either side, and the measured figure."""
+    found = [] if sliders is None else sliders.sliders
+    return [{"name": s.name, "low": s.low, "high": s.high, "most": LIMIT, "figure": s.figure} for s in found]
 
 
 def packed(scene: Scene) -> dict[str, Any]:
@@ -104,17 +134,17 @@ def look_of(data: object, own: Look) -> Look:
         Angles and light within their bounds.
     """
     read = data if isinstance(data, dict) else {}
-    bounds = {"angles": [(-most, most) for most in MOST], "light": [(0.0, 1.0)] * 2 + [(-1.0, 1.0)] * 2}
-    found = {}
-    for name, limits in bounds.items():
-        numbers = read.get(name)
-        whole = isinstance(numbers, list) and len(numbers) == len(limits) and all(map(is_number, numbers))
-        found[name] = (
-            tuple(min(max(float(n), low), high) for n, (low, high) in zip(numbers, limits, strict=True))
-            if whole
-            else getattr(own, name)
-        )
-    return Look(**found)
+    return Look(
+        bounded(read.get("angles"), [(-most, most) for most in MOST]) or own.angles,
+        bounded(read.get("light"), [(0, 1), (0, 1), (-1, 1), (-1, 1)]) or own.light,
+    )
+
+
+def bounded(numbers: object, limits: list[tuple[float, float]]) -> tuple[float, ...] | None:
+    """Cut numbers to their limits; None where they are not so many finite numbers."""
+    if not isinstance(numbers, list) or len(numbers) != len(limits) or not all(map(is_number, numbers)):
+        return None
+    return tuple(min(max(float(number), low), high) for number, (low, high) in zip(numbers, limits, strict=True))
 
 
 def is_number(value: object) -> bool:

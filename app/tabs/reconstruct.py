@@ -2,53 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
 
 from app.components.detector_choice import detector_choice
+from app.components.downloads import downloads
 from app.components.example_faces import example_faces
-from app.components.face_viewer import face_viewer
+from app.components.face_chips import use_buttons
 from app.components.files import text
 from app.components.photo_input import OF_PHOTO, PhotoInput, notice, photo_input, tell_stale
-from app.components.pictures import LARGE, anatomy, figure, mesh_file, seen, strip
-from app.session import Model, Session, Shown
-from latentface.codes import Codes
+from app.components.stage import bounded, look_of, own_look, packed, stage, stage_content, stand_in
+from app.session import Session, Shown, keep
+from latentface.expression_sliders import LIMIT, ExpressionSliders, load_sliders
 from latentface.pipeline import Face
 
 ABOUT = """One photo in, a 3D face out. Nobody ever showed this model a 3D scan: from plain pictures alone it learned
 to explain each one by a **shape** (its relief, and where its features lie), a **colour**, a **view** and a **light**.
-Move the last two yourself."""
-CONTROLS = (
-    ("yaw", "Yaw: left, right (°)", -60, 60, 0.5),
-    ("pitch", "Pitch: down, up (°)", -60, 60, 0.5),
-    ("roll", "Roll: tilt (°)", -60, 60, 0.5),
-    ("ambient", "Ambient light", 0, 1, 0.01),
-    ("diffuse", "Diffuse light", 0, 1, 0.01),
-    ("light-x", "Light from: right, left", -1, 1, 0.01),
-    ("light-y", "Light from: below, above", -1, 1, 0.01),
-)
-"""Element id, label, least, most and step of the sliders: three angles of the view, then the light."""
+Drag the face to turn it, drag the light over the ball."""
 STRAIGHT = 0.1
 """Light that comes from less far aside than this counts as straight."""
 QUIET: dict[str, Any] = {"api_visibility": "private"}
-
-
-def slider_values(codes: Codes) -> list[float]:
-    """List the sliders' values for a face's own view and light: yaw, pitch, roll, ambient, diffuse, x, y."""
-    return [round(v, 1) for v in codes.view[0, :3].tolist()] + [round(v, 2) for v in codes.light[0].tolist()]
-
-
-def draw(shown: Shown, *values: float | None) -> str | dict:
-    """Draw the face at the sliders' view and light, as HTML; nothing new while a number is being typed (None)."""
-    numbers = [value for value in values if value is not None]
-    if len(numbers) < len(values):
-        return gr.skip()
-    image = seen(shown.scene.turned(numbers[:3], numbers[3:]), LARGE)
-    return strip(figure(image, "Turned and lit as the sliders say"), large=True)
+AT_ONCE: dict[str, Any] = {"show_progress": "hidden", "queue": False, **QUIET}
 
 
 def readout(face: Face) -> str:
@@ -69,12 +47,6 @@ def readout(face: Face) -> str:
     return "<dl>" + "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in parts.items()) + "</dl>"
 
 
-def pictures(model: Model, shown: Shown) -> str:
-    """Draw the strip of all that the model makes of a face, as HTML."""
-    drawn = anatomy(model.pipeline, shown.face.crop, shown.face.codes, shown.scene)
-    return strip(*(figure(*one) for one in drawn.values()))
-
-
 @dataclass
 class Inputs:
     """The column in which a visitor chooses a face."""
@@ -84,18 +56,6 @@ class Inputs:
     which: gr.Radio
     facts: gr.HTML
     detector: gr.Radio
-
-
-@dataclass
-class Results:
-    """The columns that show the face."""
-
-    parts: gr.HTML
-    live: gr.HTML
-    sliders: list[gr.Slider]
-    reset: gr.Button
-    viewer: gr.Model3D
-    download: gr.DownloadButton
 
 
 def input_column(session: Session) -> Inputs:
@@ -114,92 +74,115 @@ def input_column(session: Session) -> Inputs:
     return Inputs(photo, stale, which, facts, detector)
 
 
-def slider_group(values: Sequence[float]) -> list[gr.Slider]:
-    """Add the sliders of view and light."""
-    with gr.Group(elem_classes="sliders"):
-        return [
-            gr.Slider(low, high, value, step=step, label=label, buttons=[], elem_id=name)
-            for (name, label, low, high, step), value in zip(CONTROLS, values, strict=True)
-        ]
-
-
-def result_columns(session: Session) -> Results:
-    """Add the strip of pictures, the face that follows the sliders, and the face in 3D."""
-    first: Shown = session.shown.value
-    values = slider_values(first.face.codes)
-    with gr.Column(scale=9, min_width=300):
-        parts = gr.HTML(pictures(session.model, first), elem_id="parts", elem_classes=OF_PHOTO)
-        with gr.Row():
-            with gr.Column(scale=4, min_width=280):
-                live = gr.HTML(draw(first, *values), elem_id="live", elem_classes=OF_PHOTO)
-            with gr.Column(scale=3, min_width=240):
-                sliders = slider_group(values)
-                reset = gr.Button("Back to the photo's own", size="sm", elem_id="reset")
-            with gr.Column(scale=4, min_width=280, elem_classes=OF_PHOTO):
-                viewer = face_viewer(mesh_file(first.scene), "In 3D: drag to turn", 332, "viewer")
-                front = mesh_file(first.scene, yaw=0)
-                download = gr.DownloadButton("Download the 3D face (GLB)", front, size="sm", elem_id="download")
-    return Results(parts, live, sliders, reset, viewer, download)
-
-
-def connect_photo(session: Session, inputs: Inputs, results: Results) -> None:
-    """Connect a new photo, and the choice of another of its faces, to everything that shows the face."""
+def connect_photo(session: Session, inputs: Inputs) -> None:
+    """Connect a new photo, and the choice of another of its faces, to what this face is."""
     model = session.model
-    outputs = [
-        session.shown, results.parts, results.live, results.viewer, results.download, inputs.which, inputs.facts,
-        *results.sliders,
-    ]  # fmt: skip
+    outputs = [session.shown, session.faces, inputs.which]
 
-    def show(photo: str | None, detector: str, face: int | None = 0) -> tuple:
-        """Everything on the tab for a photo; with no photo, what is there stays."""
+    def show(photo: str | None, detector: str, faces: list[Shown], face: int | None = 0) -> tuple:
+        """Read a photo's face; with no photo, what is there stays."""
         if photo is None:
             return (gr.skip(),) * len(outputs)
         chosen = face or 0
-        found = model.read(photo, chosen, detector)
-        new = model.show(found, "Photo", photo)
-        count, values = found.count, slider_values(found.codes)
+        new = model.show(model.read(photo, chosen, detector), f"Photo {len(faces) + 1}", photo)
+        count = new.face.count
         names = [f"{i + 1}" + (" (largest)" if i == 0 else "") for i in range(count)]
-        choice = gr.Radio(names, value=names[chosen], visible=count > 1)
-        turned, front = mesh_file(new.scene), mesh_file(new.scene, yaw=0)
-        return new, pictures(model, new), draw(new, *values), turned, front, choice, readout(found), *values
+        return new, keep(faces, new), gr.Radio(names, value=names[chosen], visible=count > 1)
 
-    progress = [results.parts, results.live]
-    changed = inputs.photo.change(show, [inputs.photo, session.detector], outputs, show_progress_on=progress, **QUIET)
+    changed = inputs.photo.change(show, [inputs.photo, session.detector, session.faces], outputs, **QUIET)
     tell_stale(changed, inputs.stale)
-    others = [inputs.photo, session.detector, inputs.which]
-    inputs.which.input(show, others, outputs, show_progress_on=progress, **QUIET)
-    tried = inputs.detector.input(show, [inputs.photo, inputs.detector], outputs, show_progress_on=progress, **QUIET)
+    inputs.which.input(show, [inputs.photo, session.detector, session.faces, inputs.which], outputs, **QUIET)
+    tried = inputs.detector.input(show, [inputs.photo, inputs.detector, session.faces], outputs, **QUIET)
     keep_choice(session, inputs.detector, tried)
 
 
 def keep_choice(session: Session, choice: gr.Radio, tried: Dependency) -> None:
     """Keep a detector that worked for all tabs; after a failure, return to the one before."""
-    quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, **QUIET}
-    tried.success(lambda chosen: chosen, choice, session.detector, **quiet)
-    tried.failure(lambda before: before, session.detector, choice, **quiet)
+    tried.success(lambda chosen: chosen, choice, session.detector, **AT_ONCE)
+    tried.failure(lambda before: before, session.detector, choice, **AT_ONCE)
 
 
-def connect_sliders(session: Session, results: Results) -> None:
-    """Connect the sliders, and the button that sets them to the photo's own values."""
-    gr.on(
-        [slider.input for slider in results.sliders], draw, [session.shown, *results.sliders], results.live,
-        show_progress="hidden", trigger_mode="always_last", queue=False, **QUIET,  # 20 ms: a queue would cost more
+def moved_face(session: Session, sliders: ExpressionSliders, shown: Shown, amounts: dict[str, float]) -> Shown:
+    """Move this face's expression along named directions.
+
+    Args:
+        session: Whose model.
+        sliders: The named directions.
+        shown: This face.
+        amounts: By name; all 0 give this face itself.
+    """
+    if not any(amounts.values()):
+        return shown
+    codes = sliders.apply(shown.face.codes, amounts)
+    return replace(session.model.make(codes, f"{shown.name}, other expression"), face=replace(shown.face, codes=codes))
+
+
+def amounts_of(sliders: ExpressionSliders, data: object) -> dict[str, float]:
+    """Read the expression sliders from an `input` event.
+
+    Args:
+        sliders: Whose names count.
+        data: As it came with a request: anything a stranger may write.
+    """
+    read = data if isinstance(data, dict) else {}
+    limit = (-LIMIT, LIMIT)
+    found = {name: bounded([read.get(name)], [limit]) for name in sliders.names}
+    return {name: amount[0] for name, amount in found.items() if amount}
+
+
+def connect_stage(session: Session, inputs: Inputs, table: gr.HTML, moved: gr.State, look: gr.State) -> None:
+    """Connect this face, whoever changes it, to the stage; and what the visitor does on the stage to the states."""
+    pipeline = session.model.pipeline
+
+    def show(shown: Shown) -> tuple:
+        return stage_content(pipeline, shown), readout(shown.face), shown, own_look(shown)
+
+    session.shown.change(
+        show, session.shown, [table, inputs.facts, moved, look], show_progress_on=[table], **QUIET
     )  # fmt: skip
 
-    def back(shown: Shown) -> tuple:
-        values = slider_values(shown.face.codes)
-        return draw(shown, *values), *values
+    def stand(shown: Shown, event: gr.EventData) -> object:
+        return look_of(event._data, own_look(shown))
 
-    results.reset.click(
-        back, session.shown, [results.live, *results.sliders], show_progress="hidden", queue=False, **QUIET
-    )
+    def picture(shown: Shown, event: gr.EventData) -> dict:
+        layer = event._data.get("layer") if isinstance(event._data, dict) else None
+        return stand_in(pipeline, shown, look_of(event._data, own_look(shown)), layer)
+
+    table.release(stand, session.shown, look, **AT_ONCE)
+    table.picture(picture, moved, table, trigger_mode="always_last", **AT_ONCE)
+
+
+def connect_expression(session: Session, sliders: ExpressionSliders, table: gr.HTML, moved: gr.State) -> None:
+    """Connect the expression sliders to the stage's shape and colour."""
+
+    def move(shown: Shown, event: gr.EventData) -> tuple:
+        return put(shown, amounts_of(sliders, event._data))
+
+    def roll(shown: Shown) -> tuple:
+        return put(shown, sliders.random(secrets.randbelow(2**31)))
+
+    def put(shown: Shown, amounts: dict[str, float]) -> tuple:
+        face = moved_face(session, sliders, shown, amounts)
+        return {"face": None, "scene": packed(face.scene), "amounts": amounts}, face
+
+    table.input(move, session.shown, [table, moved], trigger_mode="always_last", **AT_ONCE)
+    table.submit(roll, session.shown, [table, moved], **AT_ONCE)
 
 
 def build(session: Session) -> None:
     """Build the tab inside the current gr.Blocks, with the first example's result already in it."""
+    model, first = session.model, session.shown.value
+    codes = first.face.codes
+    sliders = load_sliders(model.checkpoint, codes.face.shape[1])
+    moved, look = gr.State(first), gr.State(own_look(first))
     gr.Markdown(ABOUT, elem_classes="about")
     with gr.Row():
         inputs = input_column(session)
-        results = result_columns(session)
-    connect_photo(session, inputs, results)
-    connect_sliders(session, results)
+        with gr.Column(scale=9, min_width=300, elem_classes=OF_PHOTO):
+            table = stage(model.pipeline, first, "stage", sliders)
+            use_buttons(session, moved, "stage-use")
+            downloads(model, moved, look, "take")
+    connect_photo(session, inputs)
+    connect_stage(session, inputs, table, moved, look)
+    if sliders is not None:
+        connect_expression(session, sliders, table, moved)

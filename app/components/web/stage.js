@@ -1,4 +1,5 @@
-// The stage's controls. props.value = {face, scene}: face is null where the same face has only changed its expression.
+// The stage's controls. props.value = {face, scene, amounts, picture}: face is null where the same face has only changed its
+// expression, amounts are those of the expression sliders, picture is what a browser without WebGL asked for.
 // The painter is in stage_gl.js, which stands before this file.
 const find = (selector) => element.querySelector(selector);
 const canvas = find(".face"), frame = find(".frame"), wipe = find(".wipe"), lamp = find(".lamp"), home = find(".home");
@@ -43,6 +44,7 @@ const wiped = () => state.layer !== "photo" && away() <= TOUCHED;
 
 function draw() {
   waiting = false;
+  if (!painter) return drawPictures();
   if (!painter || !maps || !canvas.width) return;
   const look = { angles: state.angles, light: state.light, ownLight: own.light, own: face.view, share: share() };
   look.zoom = state.zoom * (1 + (AIR - 1) * look.share);
@@ -69,7 +71,35 @@ function change(part) { // the one way in which anything on the stage changes
 function tell() { // what the server needs for files, and what a screen reader says: once the hand rests
   const { angles, light, layer } = state;
   find(".said").textContent = sentence();
-  trigger("release", { angles, light, layer });
+  trigger("release", { angles, light });
+  if (!painter) trigger("picture", { angles, light, layer });
+}
+
+// ---- without WebGL: pictures of the server, beside the photo
+let picture = null, photo = null;
+function showPicture(source) {
+  find(".plain").hidden = false;
+  find(".plain").textContent = "This browser has no WebGL, so the server draws the pictures: they follow a moment later.";
+  photo ??= new Image();
+  photo.onload = drawPictures;
+  photo.src = face.photo;
+  if (!source) return;
+  picture = new Image();
+  picture.onload = drawPictures;
+  picture.src = source;
+}
+function drawPictures() {
+  const pen = canvas.getContext("2d"), { width, height } = canvas, at = wiped() ? Math.round(state.wipe * width) : 0;
+  pen.clearRect(0, 0, width, height);
+  for (const [image, from, to] of [[picture, at, width], [photo, 0, at]]) {
+    if (!image?.complete || to <= from) continue;
+    pen.save();
+    pen.beginPath();
+    pen.rect(from, 0, to - from, height);
+    pen.clip();
+    pen.drawImage(image, 0, 0, width, height);
+    pen.restore();
+  }
 }
 
 function pose() {
@@ -130,6 +160,33 @@ function buildNumbers() {
     return row;
   }));
 }
+
+// ---- expression: the server moves the face along named directions and sends its new shape and colour
+let sending = null;
+function buildExpression() {
+  find(".expression").hidden = !props.expressions.length;
+  find(".expression .rows").replaceChildren(...props.expressions.map(({ name, low, high, most, figure }, number) => {
+    const row = document.createElement("div"), make = (tag, more) => Object.assign(document.createElement(tag), more);
+    Object.assign(row, { className: "row", title: figure });
+    const slider = make("input", { type: "range", id: `${element.id}-e${number}`, min: -most, max: most, step: 0.05, value: 0 });
+    slider.setAttribute("aria-description", figure);
+    const between = make("div", { className: "between" });
+    between.append(make("span", { textContent: low }), make("span", { textContent: high }));
+    row.append(make("label", { htmlFor: slider.id, textContent: name }), slider, between);
+    slider.addEventListener("input", () => { clearTimeout(sending); sending = setTimeout(express, 30); });
+    return row;
+  }));
+}
+const amounts = () => Object.fromEntries([...find(".expression .rows").querySelectorAll("input")].map((slider, i) => [props.expressions[i].name, Number(slider.value)]));
+function express() {
+  sending = null;
+  trigger("input", amounts());
+}
+function showAmounts(values) {
+  [...find(".expression .rows").querySelectorAll("input")].forEach((slider, i) => { slider.value = values[props.expressions[i].name] ?? 0; });
+}
+find(".relax").addEventListener("click", () => { showAmounts({}); express(); });
+find(".dice").addEventListener("click", () => trigger("submit"));
 
 // ---- layers
 function buildLayers() {
@@ -247,6 +304,8 @@ function load() {
     own = { angles: face.view.slice(0, 3), light: [...face.light] };
   }
   if (painter) uploadAll(isNew);
+  if (props.value.amounts && !sending) showAmounts(props.value.amounts);
+  if (!painter) showPicture(props.value.picture);
   if (!isNew) return change({});
   stop();
   buildLayers();
@@ -278,6 +337,9 @@ new ResizeObserver(() => {
   draw();
 }).observe(canvas);
 painter = makePainter(canvas);
+canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
+canvas.addEventListener("webglcontextrestored", () => { painter = makePainter(canvas); uploadAll(true); change({}); });
 buildNumbers();
+buildExpression();
 watch("value", load);
 load();
