@@ -80,7 +80,7 @@ def find(checkpoint: str, data: list[str], people: int, judged: int, seed: int =
     if not kept:
         raise ValueError("no direction does on held-out people what its name says: no sliders were written")
     directions = directions[kept]
-    readings = fit_readings(expression, training.person, directions)
+    readings = fit_readings(expression, training.person, found[:, kept], directions)
     amounts = within_people((expression @ readings), training.person).double()
     factor = torch.linalg.cholesky(amounts.T @ amounts / len(amounts) + 1e-6 * torch.eye(len(kept)).double())
     about = record({"checkpoint": folder.name, "people": people, "judged": judged, "step": STEP, "seed": seed})

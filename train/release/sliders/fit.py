@@ -58,20 +58,23 @@ def mixed(
     return np.stack(rows)
 
 
-def fit_readings(expression: Tensor, person: Tensor, directions: Tensor, ridge: float = 1e-3) -> Tensor:
-    """Fit what reads the amounts off expression codes: generalised least squares, so that it undoes the directions.
+def fit_readings(expression: Tensor, person: Tensor, labels: Tensor, directions: Tensor, ridge: float = 0.01) -> Tensor:
+    """Fit what reads amounts off expression codes: ridge regression of the labels.
 
     Args:
         expression: N x C.
         person: N int64.
+        labels: N x K, see names.labels.
         directions: K x C.
-        ridge: share of the largest variance that every number of the code varies by at least.
+        ridge: added to the codes' variances, which are 1 by then.
 
     Returns:
-        C x K; directions @ readings is the identity.
+        C x K, scaled so that a step of 1 along a direction adds 1 to what is read of it.
     """
     change = within_people(expression.double(), person)
-    within = change.T @ change / len(change)
-    within = within + ridge * torch.linalg.eigvalsh(within)[-1] * torch.eye(len(within), dtype=torch.float64)
-    weighed = torch.linalg.solve(within, directions.double().T)  # C x K
-    return (weighed @ torch.linalg.inv(directions.double() @ weighed)).float()
+    scale = change.square().mean(0).sqrt().clamp(min=1e-6)
+    change = change / scale
+    damped = change.T @ change / len(change) + ridge * torch.eye(len(scale), dtype=torch.float64)
+    weights = torch.linalg.solve(damped, change.T @ labels.double() / len(change)) / scale[:, None]
+    own = (directions.double() * weights.T).sum(1)
+    return (weights / own).float()
