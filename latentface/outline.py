@@ -8,7 +8,7 @@ from latentface.camera import pixel_grid
 from latentface.codes import Scene
 from latentface.rendering import MARGIN, view_grid
 
-KEPT, GONE = 1.012, 1.04
+KEPT, GONE = 0.998, 1.022
 """Canonical depths: what is nearer than the first belongs to the head, what is farther than the second does not."""
 INNER, OUTER = 0.8, 1.0
 """A rounded square, in half widths of the map: within the first all is kept, beyond the second nothing."""

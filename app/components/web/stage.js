@@ -135,7 +135,7 @@ function showWords() {
 
 // ---- numbers
 function showNumber(name, value, step) {
-  const [slider, field] = element.querySelectorAll(`[data-number="${name}"] input`), text = String(Number(value.toFixed(step < 0.1 ? 2 : 1)));
+  const [field, slider] = element.querySelectorAll(`[data-number="${name}"] input`), text = String(Number(value.toFixed(step < 0.1 ? 2 : 1)));
   slider.value = text;
   if (document.activeElement !== field) field.value = text;
 }
@@ -144,11 +144,12 @@ function buildNumbers() {
     const row = document.createElement("div");
     row.className = "row";
     row.dataset.number = name;
-    row.innerHTML = `<label for="stage-${name}">${words}</label><input type="range" id="stage-${name}" min="${least}" max="${most}" step="${step}">
+    const id = `${element.id}-${name}`;
+    row.innerHTML = `<label for="${id}">${words}</label>
       <input type="number" min="${least}" max="${most}" step="any" aria-label="${words}, ${low} to ${high}">
-      <div class="between"><span>${low}</span><span>${high}</span></div><p class="stopped" role="status"></p>`;
-    const [slider, field] = row.querySelectorAll("input"), stopped = row.querySelector(".stopped");
-    row.insertBefore(field, slider);
+      <span class="low">${low}</span><input type="range" id="${id}" min="${least}" max="${most}" step="${step}"><span class="high">${high}</span>
+      <p class="stopped" role="status"></p>`;
+    const [field, slider] = row.querySelectorAll("input"), stopped = row.querySelector(".stopped");
     const put = (value) => change({ [kept]: state[kept].map((old, k) => (k === i ? sign * value : old)) });
     slider.addEventListener("input", () => { stopped.textContent = ""; put(Number(slider.value)); });
     field.addEventListener("input", () => { if (field.value !== "") put(clamp(Number(field.value), least, most)); });
@@ -170,9 +171,8 @@ function buildExpression() {
     Object.assign(row, { className: "row", title: figure });
     const slider = make("input", { type: "range", id: `${element.id}-e${number}`, min: -most, max: most, step: 0.05, value: 0 });
     slider.setAttribute("aria-description", figure);
-    const between = make("div", { className: "between" });
-    between.append(make("span", { textContent: low }), make("span", { textContent: high }));
-    row.append(make("label", { htmlFor: slider.id, textContent: name }), slider, between);
+    const ends = [["low", low], ["high", high]].map(([className, textContent]) => make("span", { className, textContent }));
+    row.append(make("label", { htmlFor: slider.id, textContent: name }), ends[0], slider, ends[1]);
     slider.addEventListener("input", () => { clearTimeout(sending); sending = setTimeout(express, 30); });
     return row;
   }));

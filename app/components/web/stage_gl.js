@@ -3,6 +3,7 @@
 const HALF_WIDTH = Math.tan((5 * Math.PI) / 180); // camera.HALF_WIDTH: half of a field of view of 10 degrees
 const NEAR = 0.9, FAR = 1.1; // camera.NEAR, camera.FAR
 const MARGIN = 0.25; // rendering.MARGIN: the map's border is carried on outwards by this share of its half width
+const FINER = 4; // the albedo's pixels are drawn as so many, smoothly, or they would show as squares
 const LAYERS = ["rebuilt", "colour", "depth", "normals", "clay", "layout", "error", "photo"];
 
 const MESH_VERTEX = `#version 300 es
@@ -50,7 +51,7 @@ vec3 heat(float t) {
   return t < .5 ? mix(low, middle, t * 2.) : mix(middle, high, t * 2. - 1.);
 }
 void main() {
-  float head = (1. - smoothstep(1.012, 1.04, depth)) * (1. - smoothstep(.8, 1., around(place))); // outline.py
+  float head = (1. - smoothstep(.998, 1.022, depth)) * (1. - smoothstep(.8, 1., around(place))); // outline.py
   float whole = 1. - smoothstep(1., 1. + ${MARGIN}, max(abs(place.x), abs(place.y)));
   float opacity = mix(whole, head, share);
   if (opacity < .004) discard;
@@ -103,7 +104,7 @@ function unpack(packed) {
   const steps = new Uint16Array(bytesOf(packed.depth).buffer);
   const depth = Float32Array.from(steps, (step) => NEAR + ((FAR - NEAR) * step) / 65535);
   return {
-    ...packed, depth, albedo: bytesOf(packed.albedo),
+    ...packed, depth, albedo: finer(bytesOf(packed.albedo), side),
     normals: normalsOf(depth, side, 1), softNormals: normalsOf(depth, side, softness),
   };
 }
@@ -111,6 +112,30 @@ function unpack(packed) {
 /** Where places of this face lie on the average face, u and v in [-1, 1] (see latentface/packing.py). */
 function unpackNet({ side, places }) {
   return { side, places: Float32Array.from(new Uint16Array(bytesOf(places).buffer), (step) => (step / 65535) * 4 - 2) };
+}
+
+/** A picture of three bytes a pixel, FINER times as fine each way, by cubic curves through the pixels (Catmull and Rom). */
+function finer(bytes, side) {
+  const large = side * FINER, weights = [], starts = [];
+  for (let i = 0; i < large; i++) {
+    const at = (i + 0.5) / FINER - 0.5, t = at - Math.floor(at);
+    starts.push(Math.floor(at) - 1);
+    weights.push([2 * t ** 2 - t ** 3 - t, 3 * t ** 3 - 5 * t ** 2 + 2, t - 3 * t ** 3 + 4 * t ** 2, t ** 3 - t ** 2].map((w) => w / 2));
+  }
+  const within = (i) => Math.min(Math.max(i, 0), side - 1);
+  const wide = new Float32Array(large * side * 3), made = new Uint8ClampedArray(large * large * 3);
+  for (let i = 0; i < large; i++) {
+    const [a, b, c, d] = [0, 1, 2, 3].map((k) => 3 * within(starts[i] + k)), [p, q, r, s] = weights[i];
+    for (let row = 0; row < side; row++) for (let k = 0; k < 3; k++) {
+      const from = row * side * 3 + k;
+      wide[(row * large + i) * 3 + k] = p * bytes[from + a] + q * bytes[from + b] + r * bytes[from + c] + s * bytes[from + d];
+    }
+  }
+  for (let i = 0; i < large; i++) {
+    const [a, b, c, d] = [0, 1, 2, 3].map((k) => 3 * large * within(starts[i] + k)), [p, q, r, s] = weights[i];
+    for (let j = 0; j < 3 * large; j++) made[i * 3 * large + j] = p * wide[a + j] + q * wide[b + j] + r * wide[c + j] + s * wide[d + j];
+  }
+  return new Uint8Array(made.buffer);
 }
 
 /** Outward unit normals of depth averaged over softness x softness pixels (camera.normals_from_depth). */
@@ -193,7 +218,7 @@ function makePainter(canvas) {
     return {
       scene,
       depthMap: filled(gl.R32F, gl.RED, gl.FLOAT, side, depth, gl.NEAREST),
-      albedoMap: filled(gl.RGB8, gl.RGB, gl.UNSIGNED_BYTE, side, albedo),
+      albedoMap: filled(gl.RGB8, gl.RGB, gl.UNSIGNED_BYTE, side * FINER, albedo),
       normalMap: filled(gl.RGBA16F, gl.RGBA, gl.FLOAT, side, normals),
       softNormals: filled(gl.RGBA16F, gl.RGBA, gl.FLOAT, side / softness, softNormals),
     };
