@@ -28,8 +28,9 @@ def build(model: Model) -> None:
             face: Which face, counted from 0 by falling size.
 
         Returns:
-            A report {file, box, faces, pose, light} (box in pixels, pose in degrees); the textured face as a GLB file,
-            seen from the front; and pictures: crop, reconstruction, albedo, depth, normals, layout (of models
+            A report {file, box, faces, turned, pose, light, notes} (box in pixels of the photo as given; turned:
+            degrees clockwise by which it was; pose in degrees after turning it upright); the textured face as a GLB
+            file, seen from the front; and pictures: crop, reconstruction, albedo, depth, normals, layout (of models
             that have one), neutral face.
         """
         found = model.read(needed(photo), int(face or 0))
@@ -80,7 +81,7 @@ def build(model: Model) -> None:
         if pcl is None:  # the endpoint is offered only where it is
             raise plain_error("no PCL checkpoint is bundled", "No model")
         a, b = model.read(needed(face)), model.read(needed(pose))
-        pictures = pose_pictures(pcl, a.crop, b.crop, SIDE)
+        pictures = pose_pictures(pcl, a.level, b.level, SIDE)
         both = {"face": report(a, face), "pose": report(b, pose)}
         return both, [(picture, name) for name, picture in pictures.items()]
 

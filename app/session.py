@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import gradio as gr
 import numpy as np
+from PIL import Image
 
 from app.components.pictures import uri
-from latentface.alignment import NoFaceError
+from latentface.alignment import NoFaceError, align, cut_out
 from latentface.checkpoints import ASSETS, DEFAULT, find, load_network, load_pipeline, resolved
 from latentface.codes import Codes, Scene
+from latentface.crop import Box
 from latentface.detection import DetectorUnavailable
 from latentface.gallery import MAPS, Gallery, Place, map_features
 from latentface.pcl import PCL
-from latentface.photo import PhotoError
+from latentface.photo import PhotoError, read_photo
 from latentface.pictures import picture
 from latentface.pipeline import Face, LatentFacePipeline
 
@@ -26,10 +30,26 @@ PAIR = (6, 7)
 """Examples that Swap opens with: both face the camera and the second smiles widely, so the swap is seen at once."""
 KEPT = 12
 """Faces of their own that a visitor can have at hand."""
+PHOTO = 640
+"""Longer side in pixels of a photo as the page draws it."""
 THUMBNAIL = 96
 """Side of a face's thumbnail in pixels."""
 _POSE = {"person", "yaw", "pitch", "seen yaw", "seen pitch"}
 """Factors of the gallery that are no expression."""
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """The photo of a Shown, as the page draws it."""
+
+    file: str
+    """It may be gone after an hour or two."""
+    picture: str
+    """A data address: the photo turned upright, its longer side PHOTO pixels at most."""
+    boxes: list[Box]
+    """Of all its faces in that picture, by falling size, in shares of width and height."""
+    number: int | None = None
+    """Which of the visitor's own photos it is, counted from 1; None for an example."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +63,13 @@ class Shown:
     """What the visitor reads, such as "Photo 1", "Example 3", "Swap of Photo 1 and Example 2"."""
     thumbnail: str
     """A data address that fits into src="", THUMBNAIL x THUMBNAIL pixels."""
-    photo: str | None = None
-    """The file that it was found in; None for a face that was made. It may be gone after an hour or two."""
+    photo: Photo | None = None
+    """What it was found in; None for a face that was made."""
+
+    @property
+    def notes(self) -> list[str]:
+        """Plain sentences that belong on its result: a turned photo, a small face, a profile, several faces."""
+        return self.face.notes()
 
     def __deepcopy__(self, memo: dict) -> Shown:
         """Share instead of copying: gradio copies what a state starts with for every visitor."""
@@ -83,16 +108,41 @@ class Model:
         """Whether the gallery's codes and maps are this checkpoint's."""
         return resolved(self.gallery.checkpoint) == resolved(self.checkpoint)
 
-    def show(self, face: Face, name: str, photo: str | None = None) -> Shown:
-        """Decode a face for the page.
+    def look(
+        self,
+        photo: str | Path,
+        detector: str | None = None,
+        number: int | None = None,
+        before: Shown | None = None,
+        face: int = 0,
+    ) -> Shown:
+        """Read a photo once and make one of its faces ready for the page.
 
         Args:
-            face: As `read` gives it.
-            name: What the visitor reads.
-            photo: The file that it was found in.
+            photo: The photo's file.
+            detector: One of DETECTORS; None for the app's own.
+            number: Which of the visitor's own photos it is, counted from 1; None for an example.
+            before: Another face of the same photo, whose faces are known then.
+            face: Which face, counted from 0 by falling size.
+
+        Raises:
+            gr.Error: There is none to be had; one plain sentence says why.
         """
-        small = uri(picture(face.crop[0], THUMBNAIL))
-        return Shown(face, self.pipeline.decode(face.codes), name, small, photo)
+        with plain_errors():
+            image = read_photo(photo)
+            if before is not None and before.face.alignment is not None:
+                alignment = cut_out(image, self.pipeline.size, before.face.alignment.faces, face)
+            else:
+                alignment = align(image, self.pipeline.size, face, detector or self.detector)
+        found = self.pipeline.face_of(alignment)
+        upright, boxes = alignment.upright(image)
+        small = Image.fromarray(upright)
+        small.thumbnail((PHOTO, PHOTO), reducing_gap=2)
+        name = "Example" if number is None else f"Photo {number}" + (f", face {face + 1}" if found.count > 1 else "")
+        return Shown(
+            found, self.pipeline.decode(found.codes), name, uri(picture(found.level[0], THUMBNAIL)),
+            Photo(str(photo), uri(np.asarray(small)), boxes, number),
+        )  # fmt: skip
 
     def make(self, codes: Codes, name: str) -> Shown:
         """Make a face of codes that come from no photo, such as a swap's; its crop is its own picture.
@@ -103,7 +153,7 @@ class Model:
         """
         scene = self.pipeline.decode(codes)
         crop = scene.render()[0].clamp(-1, 1)
-        return Shown(Face(None, crop, codes), scene, name, uri(picture(crop[0], THUMBNAIL)))
+        return Shown(Face(None, crop, codes, crop), scene, name, uri(picture(crop[0], THUMBNAIL)))
 
     def example(self, number: int) -> Shown:
         """Give one of the example faces; each is read once.
@@ -113,8 +163,8 @@ class Model:
         """
         number %= len(self.examples)
         if number not in self.drawn:
-            path = str(self.gallery.picture(self.examples[number]))
-            self.drawn[number] = self.show(self.read(path), f"Example {number + 1}", path)
+            shown = self.look(self.gallery.picture(self.examples[number]))
+            self.drawn[number] = replace(shown, name=f"Example {number + 1}")
         return self.drawn[number]
 
     def read(self, photo: str | Path, face: int = 0, detector: str | None = None) -> Face:
@@ -128,32 +178,8 @@ class Model:
         Raises:
             gr.Error: There is none to be had; one plain sentence says why.
         """
-        try:
+        with plain_errors():
             return self.pipeline.read(photo, face, detector or self.detector)
-        except PhotoError as error:
-            raise plain_error(error, "This file can't be used") from error
-        except NoFaceError as error:
-            raise plain_error(error, "No face to work with") from error
-        except DetectorUnavailable as error:
-            raise plain_error(error, "The face detector is not ready") from error
-
-    def read_largest(self, photo: str | Path, detector: str | None = None) -> Face:
-        """Read the largest face, where none can be chosen, and say so where there are several.
-
-        Args:
-            photo: The photo's file.
-            detector: One of DETECTORS; None for the app's own.
-
-        Raises:
-            gr.Error: As `read`.
-        """
-        found = self.read(photo, detector=detector)
-        if found.count > 1:
-            gr.Info(
-                f"{found.count} faces are in this photo: the largest is taken. Cut it to take another.",
-                title="Several faces",
-            )
-        return found
 
     def place(self, codes: Codes) -> dict[str, Place]:
         """Find where a face falls on every map of the gallery.
@@ -252,6 +278,23 @@ def whole_seed(seed: float | None) -> int:
     if seed is not None and not 0 <= seed < 2**31:
         raise plain_error(f"a seed goes from 0 to {2**31 - 1}, not {seed}", "Wrong number")
     return int(seed or 0)
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn what goes wrong with a photo into a sentence for people.
+
+    Raises:
+        gr.Error: There is no face to be had.
+    """
+    try:
+        yield
+    except PhotoError as error:
+        raise plain_error(error, "This file can't be used") from error
+    except NoFaceError as error:
+        raise plain_error(error, "No face to work with") from error
+    except DetectorUnavailable as error:
+        raise plain_error(error, "The face detector is not ready") from error
 
 
 def plain_error(message: object, title: str) -> gr.Error:

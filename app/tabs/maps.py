@@ -7,9 +7,10 @@ from typing import Any
 
 import gradio as gr
 
+from app.components.face_chips import use_buttons
 from app.components.face_viewer import face_viewer
 from app.components.map_canvas import map_canvas
-from app.components.photo_input import notice, photo_input, tell_stale
+from app.components.photo_box import photo_box
 from app.components.pictures import figure, front, mesh_file, neutral_scene, seen, strip
 from app.session import Model, Session, Shown, plain_error
 from latentface.codes import Codes
@@ -17,7 +18,7 @@ from latentface.codes import Codes
 ABOUT = """Every dot is a picture of one of {people} people who do not exist, and dots that are close look alike **to
 the model**. On the *identity* map one person's pictures should huddle together whatever face they pull; on the
 *expression* map people should mix and smiles should meet. Point at a dot to see it, click it to hold it in 3D. The star
-is the face of the Reconstruct tab, or the photo that you put here last."""
+is this face: change it here or on any other tab."""
 OTHERS = """The gallery's maps belong to the checkpoint `{gallery}`. To map it with this one:
 `python -m train gallery --checkpoint {checkpoint}`, then start the app again."""
 
@@ -27,16 +28,17 @@ def places(model: Model, codes: Codes) -> dict:
     return {name: asdict(place) for name, place in model.place(codes).items()}
 
 
-def gallery_face(model: Model, row: int) -> tuple[str, str]:
-    """Show one gallery face: the path of its GLB file, and its pictures as HTML."""
+def gallery_face(model: Model, row: int) -> tuple[str, str, Shown]:
+    """Show one gallery face: the path of its GLB file, its pictures as HTML, and the face to carry on."""
     codes, about = model.gallery.codes[row : row + 1], model.gallery.faces[row]
-    scene, neutral = model.pipeline.decode(codes), neutral_scene(model.pipeline, codes)
+    name = f"Person {about['person']}, picture {about['frame']}"
+    shown, neutral = model.make(codes, name), neutral_scene(model.pipeline, codes)
     pictures = strip(
-        figure(seen(scene), f"Person {about['person']}, picture {about['frame']}", "As the model sees this picture"),
-        figure(front(scene), "From the front"),
+        figure(seen(shown.scene), name, "As the model sees this picture"),
+        figure(front(shown.scene), "From the front"),
         figure(front(neutral), "Neutral", "Without its expression: the identity part alone"),
     )
-    return mesh_file(scene), pictures
+    return mesh_file(shown.scene), pictures, shown
 
 
 def build(session: Session) -> None:
@@ -49,17 +51,15 @@ def build(session: Session) -> None:
     def follow(shown: Shown) -> dict:
         return places(model, shown.face.codes)
 
-    def pick(event: gr.EventData) -> tuple[str, str]:
+    def pick(event: gr.EventData) -> tuple[str, str, Shown]:
         row = event.index
         if not isinstance(row, int) or not 0 <= row < len(model.gallery.faces):
             raise plain_error("there is no such face on the map", "No face")
         return gallery_face(model, row)
 
-    def put(photo: str | None, detector: str) -> dict:
-        return gr.skip() if photo is None else places(model, model.read_largest(photo, detector).codes)
-
     start = model.examples[1]
-    mesh, pictures = gallery_face(model, start)
+    mesh, pictures, face = gallery_face(model, start)
+    picked = gr.State(face)
     gr.Markdown(ABOUT.format(people=len({face["person"] for face in model.gallery.faces})), elem_classes="about")
     with gr.Row():
         with gr.Column(scale=7, min_width=300):
@@ -67,9 +67,8 @@ def build(session: Session) -> None:
         with gr.Column(scale=4, min_width=280):
             viewer = face_viewer(mesh, "The chosen face in 3D", 300, "map-viewer")
             chosen = gr.HTML(pictures, elem_id="chosen")
-            photo = photo_input(model, "Put another photo on the map (★)", None, "map-photo", height=200)
-            stale = notice("map-notice")
+            use_buttons(session, picked, "map-use")
+            photo_box(session, session.shown, "This face (★)", "map-photo")
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "always_last"}
-    chart.select(pick, None, [viewer, chosen], **quiet)
-    tell_stale(photo.change(put, [photo, session.detector], chart, **quiet), stale)
+    chart.select(pick, None, [viewer, chosen, picked], **quiet)
     session.shown.change(follow, session.shown, chart, **quiet)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app.components.photo_input import OF_PHOTO
+from app.components.face_notes import face_notes
 from app.components.photo_pair import PhotoPair
 from app.components.pictures import LARGE, figure, pose_pictures, strip
-from app.session import Session
+from app.session import Session, Shown
 from latentface.pcl import PCL
-from latentface.pipeline import Face
 
 ABOUT = """Two photos in; the face of **A** at the pose of **B** out. This is another model, PCL: it knows no 3D. It has
 learned from single photos and their mirror images only to keep *who is seen* apart from *how they are turned*, and a
@@ -22,9 +21,9 @@ def is_shown(session: Session) -> bool:
     return session.model.pcl is not None
 
 
-def results(pcl: PCL, a: Face, b: Face) -> tuple[str, str]:
+def results(pcl: PCL, a: Shown, b: Shown) -> tuple[str, str]:
     """Draw A at B's pose, and what went in, both as HTML."""
-    shown = pose_pictures(pcl, a.crop, b.crop, LARGE)
+    shown = pose_pictures(pcl, a.face.level, b.face.level, LARGE)
     rebuilt = "A from its own face and its own pose: the best this decoder can do"
     return (
         strip(
@@ -44,19 +43,19 @@ def results(pcl: PCL, a: Face, b: Face) -> tuple[str, str]:
 
 def build(session: Session) -> None:
     """Build the tab inside the current gr.Blocks, with a swap of two examples in it."""
-    model, pcl = session.model, session.model.pcl
+    pcl = session.model.pcl
     assert pcl is not None, "the tab is built only where is_shown"
 
-    def run(a: Face, b: Face) -> tuple[str, str]:
+    def run(a: Shown, b: Shown) -> tuple[str, str]:
         return results(pcl, a, b)
 
     gr.Markdown(ABOUT, elem_classes="about")
-    paths = [str(model.gallery.picture(row)) for row in model.examples[:2]]
     with gr.Row():
-        pair = PhotoPair(session, ("A: the face", "B: the pose"), paths, model.read_largest, "pose-")
+        pair = PhotoPair(session, ("A: the face", "B: the pose"), "pose-")
         result, made_of = run(*pair.first)
         with gr.Column(scale=7, min_width=300):
-            swapped = gr.HTML(result, elem_id="pose-swapped", elem_classes=OF_PHOTO)
-            parts = gr.HTML(made_of, elem_id="pose-ingredients", elem_classes=OF_PHOTO)
+            face_notes(*pair.states, elem_id="pose-notes")
+            swapped = gr.HTML(result, elem_id="pose-swapped")
+            parts = gr.HTML(made_of, elem_id="pose-ingredients")
             turn = gr.Button("Swap A and B", size="md", elem_id="pose-turn")
     pair.connect(run, [], [swapped, parts], turn)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
-from gradio.events import Dependency
 
 from app.components.detector_choice import detector_choice
 from app.components.downloads import downloads
-from app.components.example_faces import example_faces
 from app.components.face_chips import use_buttons
+from app.components.face_notes import face_notes
 from app.components.files import text
-from app.components.photo_input import OF_PHOTO, PhotoInput, notice, photo_input, tell_stale
+from app.components.photo_box import photo_box
 from app.components.stage import bounded, look_of, own_look, packed, stage, stage_content, stand_in
-from app.session import Session, Shown, keep
+from app.session import Session, Shown
 from latentface.expression_sliders import LIMIT, ExpressionSliders, load_sliders
 from latentface.pipeline import Face
 
@@ -40,66 +39,22 @@ def readout(face: Face) -> str:
     )  # x and y say where the light travels to
     origin = " and ".join(way for way, amount in ways if abs(amount) > STRAIGHT) or "the front"
     parts = {
-        "Faces": "1 found" if count == 1 else f"{count} found, choose below the photo",
+        "Faces": "1 found" if count == 1 else f"{count} found, choose on the photo",
         "Pose": f"yaw {yaw:+.0f}°, pitch {pitch:+.0f}°, roll {roll:+.0f}°",
         "Light": f"from {origin}, ambient {ambient:.2f}, diffuse {diffuse:.2f}",
     }
     return "<dl>" + "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in parts.items()) + "</dl>"
 
 
-@dataclass
-class Inputs:
-    """The column in which a visitor chooses a face."""
-
-    photo: PhotoInput
-    stale: gr.HTML
-    which: gr.Radio
-    facts: gr.HTML
-    detector: gr.Radio
-
-
-def input_column(session: Session) -> Inputs:
-    """Add the photo, the choice among several faces, the examples and the read-out."""
-    model, first = session.model, session.shown.value
+def input_column(session: Session) -> gr.HTML:
+    """Add the photo and the read-out, which is returned."""
     with gr.Column(scale=3, min_width=280):
-        photo = photo_input(model, "Your photo", str(model.gallery.picture(model.examples[0])), "photo")
-        stale = notice("notice")
-        which = gr.Radio([], label="Several faces: which one?", type="index", visible=False, elem_id="which")
-        example_faces(model, photo, "examples")
+        photo_box(session, session.shown, "Your photo", "photo")
         facts = gr.HTML(
-            readout(first.face), css_template=text("facts.css"), apply_default_css=False, elem_id="facts",
-            elem_classes=OF_PHOTO,
-        )  # fmt: skip
-        detector = detector_choice(model.detector)
-    return Inputs(photo, stale, which, facts, detector)
-
-
-def connect_photo(session: Session, inputs: Inputs) -> None:
-    """Connect a new photo, and the choice of another of its faces, to what this face is."""
-    model = session.model
-    outputs = [session.shown, session.faces, inputs.which]
-
-    def show(photo: str | None, detector: str, faces: list[Shown], face: int | None = 0) -> tuple:
-        """Read a photo's face; with no photo, what is there stays."""
-        if photo is None:
-            return (gr.skip(),) * len(outputs)
-        chosen = face or 0
-        new = model.show(model.read(photo, chosen, detector), f"Photo {len(faces) + 1}", photo)
-        count = new.face.count
-        names = [f"{i + 1}" + (" (largest)" if i == 0 else "") for i in range(count)]
-        return new, keep(faces, new), gr.Radio(names, value=names[chosen], visible=count > 1)
-
-    changed = inputs.photo.change(show, [inputs.photo, session.detector, session.faces], outputs, **QUIET)
-    tell_stale(changed, inputs.stale)
-    inputs.which.input(show, [inputs.photo, session.detector, session.faces, inputs.which], outputs, **QUIET)
-    tried = inputs.detector.input(show, [inputs.photo, inputs.detector, session.faces], outputs, **QUIET)
-    keep_choice(session, inputs.detector, tried)
-
-
-def keep_choice(session: Session, choice: gr.Radio, tried: Dependency) -> None:
-    """Keep a detector that worked for all tabs; after a failure, return to the one before."""
-    tried.success(lambda chosen: chosen, choice, session.detector, **AT_ONCE)
-    tried.failure(lambda before: before, session.detector, choice, **AT_ONCE)
+            readout(session.shown.value.face), css_template=text("facts.css"), apply_default_css=False, elem_id="facts"
+        )
+        detector_choice(session)
+    return facts
 
 
 def moved_face(session: Session, sliders: ExpressionSliders, shown: Shown, amounts: dict[str, float]) -> Shown:
@@ -130,7 +85,7 @@ def amounts_of(sliders: ExpressionSliders, data: object) -> dict[str, float]:
     return {name: amount[0] for name, amount in found.items() if amount}
 
 
-def connect_stage(session: Session, inputs: Inputs, table: gr.HTML, moved: gr.State, look: gr.State) -> None:
+def connect_stage(session: Session, facts: gr.HTML, table: gr.HTML, moved: gr.State, look: gr.State) -> None:
     """Connect this face, whoever changes it, to the stage; and what the visitor does on the stage to the states."""
     pipeline = session.model.pipeline
 
@@ -138,7 +93,7 @@ def connect_stage(session: Session, inputs: Inputs, table: gr.HTML, moved: gr.St
         return stage_content(pipeline, shown), readout(shown.face), shown, own_look(shown)
 
     session.shown.change(
-        show, session.shown, [table, inputs.facts, moved, look], show_progress_on=[table], **QUIET
+        show, session.shown, [table, facts, moved, look], show_progress_on=[table], **QUIET
     )  # fmt: skip
 
     def stand(shown: Shown, event: gr.EventData) -> object:
@@ -177,12 +132,12 @@ def build(session: Session) -> None:
     moved, look = gr.State(first), gr.State(own_look(first))
     gr.Markdown(ABOUT, elem_classes="about")
     with gr.Row():
-        inputs = input_column(session)
-        with gr.Column(scale=9, min_width=300, elem_classes=OF_PHOTO):
+        facts = input_column(session)
+        with gr.Column(scale=9, min_width=300):
+            face_notes(session.shown, elem_id="notes")
             table = stage(model.pipeline, first, "stage", sliders)
             use_buttons(session, moved, "stage-use")
             downloads(model, moved, look, "take")
-    connect_photo(session, inputs)
-    connect_stage(session, inputs, table, moved, look)
+    connect_stage(session, facts, table, moved, look)
     if sliders is not None:
         connect_expression(session, sliders, table, moved)

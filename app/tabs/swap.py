@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import gradio as gr
-import numpy as np
 
-from app.components.photo_input import OF_PHOTO
+from app.components.face_notes import face_notes
 from app.components.photo_pair import QUIET, PhotoPair
 from app.components.pictures import LARGE, SIDE, figure, front, neutral_scene, seen, strip, uri
 from app.components.player import player
-from app.session import Session, whole_seed
-from latentface.codes import Codes
+from app.session import Session, Shown, whole_seed
 from latentface.pictures import picture
 from latentface.pipeline import LatentFacePipeline
 
@@ -22,22 +20,11 @@ can be added to anyone, weaker or stronger. The two are not split cleanly: part 
 expression, and a neutral face is the model's guess, sometimes another's."""
 STRENGTH = 1.25
 """How strongly the expression is put on at first: between 1 and 1.5, both of which the checkpoint's card measures."""
-FIRST = (6, 7)
-"""Examples that the tab opens with: both face the camera and the second smiles widely, so the swap is seen at once."""
 
 
-@dataclass(eq=False)
-class Side:
-    """One side of the swap, kept in the visitor's own gr.State."""
-
-    codes: Codes
-    crop: np.ndarray
-    """uint8 SIDE x SIDE x 3."""
-
-
-def swapped_face(pipeline: LatentFacePipeline, a: Side, b: Side, strength: float, seed: int) -> str:
+def swapped_face(pipeline: LatentFacePipeline, a: Shown, b: Shown, strength: float, seed: int) -> str:
     """Draw A with B's expression, at A's view and from the front, as HTML."""
-    scene = pipeline.decode(pipeline.swap(a.codes, b.codes, strength, seed))
+    scene = pipeline.decode(pipeline.swap(a.face.codes, b.face.codes, strength, seed))
     return strip(
         figure(seen(scene, LARGE), "A with B's expression", "Drawn at the view and light of photo A"),
         figure(front(scene, LARGE), "The same from the front"),
@@ -45,24 +32,24 @@ def swapped_face(pipeline: LatentFacePipeline, a: Side, b: Side, strength: float
     )
 
 
-def ingredients(pipeline: LatentFacePipeline, a: Side, b: Side, seed: int) -> str:
+def ingredients(pipeline: LatentFacePipeline, a: Shown, b: Shown, seed: int) -> str:
     """Draw what went in, as HTML: both crops and both neutral faces."""
-    neutral = [front(neutral_scene(pipeline, side.codes, seed)) for side in (a, b)]
+    neutral = [front(neutral_scene(pipeline, side.face.codes, seed)) for side in (a, b)]
     return strip(
-        figure(a.crop, "A"),
+        figure(picture(a.face.crop[0], SIDE), "A"),
         figure(neutral[0], "A, neutral", "A without its expression: the identity part alone"),
-        figure(b.crop, "B"),
+        figure(picture(b.face.crop[0], SIDE), "B"),
         figure(neutral[1], "B, neutral", "B without its expression: what B's expression is measured from"),
         paired=True,
     )
 
 
-def denoising(pipeline: LatentFacePipeline, a: Side, seed: int) -> dict:
+def denoising(pipeline: LatentFacePipeline, a: Shown, seed: int) -> dict:
     """Draw the denoising of A's identity for the player: the estimate after every step, and captions."""
-    parts = pipeline.split(a.codes, seed=seed)
-    frames, steps = [uri(a.crop)], len(parts.shape.steps)
+    parts = pipeline.split(a.face.codes, seed=seed)
+    frames, steps = [uri(picture(a.face.crop[0], SIDE))], len(parts.shape.steps)
     for shape, texture in zip(parts.shape.steps, parts.texture.steps, strict=True):
-        scene = pipeline.decode(replace(a.codes, shape=shape, texture=texture))
+        scene = pipeline.decode(replace(a.face.codes, shape=shape, texture=texture))
         frames.append(uri(front(scene)))
     captions = ["The photo it looks at"] + [f"Identity, estimate {i + 1} of {steps}" for i in range(steps)]
     return {"frames": frames, "captions": captions}
@@ -89,32 +76,28 @@ def seed_field() -> gr.Number:
 
 def build(session: Session) -> None:
     """Build the tab inside the current gr.Blocks, with a swap of two examples already in it."""
-    model, pipeline = session.model, session.model.pipeline
+    pipeline = session.model.pipeline
 
-    def look(photo: str, detector: str) -> Side:
-        found = model.read_largest(photo, detector)
-        return Side(found.codes, picture(found.crop[0], SIDE))
-
-    def results(a: Side, b: Side, strength: float, seed: float | None) -> str:
+    def results(a: Shown, b: Shown, strength: float, seed: float | None) -> str:
         return swapped_face(pipeline, a, b, strength, whole_seed(seed))
 
-    def run(a: Side, b: Side, strength: float, seed: float | None) -> tuple[str, str, dict]:
+    def run(a: Shown, b: Shown, strength: float, seed: float | None) -> tuple[str, str, dict]:
         whole = whole_seed(seed)
         return results(a, b, strength, seed), ingredients(pipeline, a, b, whole), denoising(pipeline, a, whole)
 
     gr.Markdown(ABOUT, elem_classes="about")
-    paths = [str(model.gallery.picture(model.examples[i % len(model.examples)])) for i in FIRST]
     with gr.Row():
-        pair = PhotoPair(session, ("A: the identity", "B: the expression"), paths, look)
+        pair = PhotoPair(session, ("A: the identity", "B: the expression"))
         result, made_of, steps = run(pair.first[0], pair.first[1], STRENGTH, 0)
         with gr.Column(scale=7, min_width=300):
-            swapped = gr.HTML(result, elem_id="swapped", elem_classes=OF_PHOTO)
+            face_notes(*pair.states, elem_id="swap-notes")
+            swapped = gr.HTML(result, elem_id="swapped")
             strength, turn = strength_row()
     with gr.Row():
         with gr.Column(scale=6, min_width=300):
-            parts = gr.HTML(made_of, elem_id="ingredients", elem_classes=OF_PHOTO)
+            parts = gr.HTML(made_of, elem_id="ingredients")
             seed = seed_field()
-        with gr.Column(scale=7, min_width=300, elem_classes=OF_PHOTO):
+        with gr.Column(scale=7, min_width=300):
             film = player(steps, "player")
     inputs, outputs = [*pair.states, strength, seed], [swapped, parts, film]
     pair.connect(run, [strength, seed], outputs, turn)

@@ -68,6 +68,7 @@ def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: 
     for done, entry in enumerate(entries, 1):
         image = read_photo(entry.content())
         face = pipeline.read(image)
+        assert face.alignment is not None, "it was found in a photo"
         big = crop(image, face.alignment.square, SIDE)
         faces.append(face)
         photos.append(big)

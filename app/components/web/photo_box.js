@@ -1,0 +1,114 @@
+// A photo with its faces as buttons; props.value as photo_box.content makes it. Events: upload {path}, select {index} (a face), input {index} (an example), clear.
+const find = (selector) => element.querySelector(selector);
+const box = find(".box"), frame = find(".frame"), photo = find(".photo"), marks = find(".marks"), file = find(".file");
+const status = find(".status"), error = find(".error"), shot = find(".shot"), video = find("video"), clear = find(".clear");
+const MEGABYTE = 2 ** 20;
+
+find(".label").textContent = props.label;
+file.accept = `image/*,${props.endings}`;
+
+function draw() {
+  const { name, picture, faces, chosen, own, error: words } = props.value;
+  box.classList.remove("busy");
+  photo.src = picture;
+  photo.alt = `${props.label}: ${name}`;
+  clear.hidden = !own;
+  error.textContent = words ? `${words} You still see ${name}.` : "";
+  const count = faces.length;
+  status.textContent = words ? "" : count > 1 ? `${name}. ${count} faces found: click another on the photo.` : count ? `${name}. 1 face found.` : `${name}.`;
+  marks.replaceChildren(...(count < 2 ? [] : faces).map(([left, top, right, bottom], index) => {
+    const button = document.createElement("button"), label = document.createElement("span");
+    button.type = "button";
+    Object.assign(button.style, { left: `${left}%`, top: `${top}%`, width: `${right - left}%`, height: `${bottom - top}%`, minHeight: 0 });
+    button.setAttribute("aria-pressed", index === chosen);
+    button.setAttribute("aria-label", button.title = `Face ${index + 1} of ${count}`);
+    label.textContent = index + 1;
+    button.append(label);
+    button.addEventListener("click", () => { wait(); trigger("select", { index }); });
+    return button;
+  }));
+}
+
+function wait() {
+  box.classList.add("busy");
+  error.textContent = "";
+  status.textContent = "Looking for faces …";
+}
+
+function fail(words) {
+  box.classList.remove("busy");
+  status.textContent = "";
+  error.textContent = `${words} You still see ${props.value.name}.`;
+}
+
+async function send(chosen) {
+  if (!chosen) return;
+  if (chosen.size > props.most) return fail(`This file can't be used: it has ${Math.round(chosen.size / MEGABYTE)} MB and the limit is ${props.most / MEGABYTE} MB.`);
+  wait();
+  try {
+    const { path } = await upload(chosen);
+    trigger("upload", { path });
+  } catch {
+    fail("The photo did not reach the server: try again.");
+  }
+}
+
+async function paste() {
+  try {
+    for (const item of await navigator.clipboard.read()) {
+      const type = item.types.find((one) => one.startsWith("image/"));
+      if (type) return send(new File([await item.getType(type)], "pasted", { type }));
+    }
+    fail("There is no picture to paste: copy one first.");
+  } catch {
+    fail("The browser keeps its clipboard closed: allow it, or press Ctrl + V here.");
+  }
+}
+
+function stop() {
+  video.srcObject?.getTracks().forEach((track) => track.stop());
+  video.srcObject = null;
+}
+
+async function open() {
+  try {
+    video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user", width: 1280 } });
+    shot.showModal();
+  } catch (problem) {
+    const none = problem.name === "NotFoundError";
+    fail(none ? "There is no camera here: upload a photo." : "The camera was refused: allow it in the browser's address bar, or upload a photo.");
+  }
+}
+
+function take() {
+  const canvas = document.createElement("canvas");
+  canvas.width = video.videoWidth;
+  canvas.height = video.videoHeight;
+  canvas.getContext("2d").drawImage(video, 0, 0);
+  canvas.toBlob((blob) => send(new File([blob], "camera.jpg", { type: "image/jpeg" })), "image/jpeg", 0.95);
+  shot.close();
+}
+
+find(".upload").addEventListener("click", () => file.click());
+find(".camera").addEventListener("click", open);
+find(".paste").addEventListener("click", paste);
+find(".take").addEventListener("click", take);
+find(".cancel").addEventListener("click", () => shot.close());
+shot.addEventListener("close", stop);
+clear.addEventListener("click", () => trigger("clear"));
+file.addEventListener("change", () => { send(file.files[0]); file.value = ""; });
+element.addEventListener("paste", (event) => send([...event.clipboardData.files].find((one) => one.type.startsWith("image/"))));
+frame.addEventListener("dragover", (event) => { event.preventDefault(); frame.classList.add("over"); });
+frame.addEventListener("dragleave", () => frame.classList.remove("over"));
+frame.addEventListener("drop", (event) => { event.preventDefault(); frame.classList.remove("over"); send(event.dataTransfer.files[0]); });
+
+find(".examples").replaceChildren(...props.examples.map(({ src, alt }, index) => {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.title = alt;
+  button.append(Object.assign(new Image(), { src, alt }));
+  button.addEventListener("click", () => trigger("input", { index }));
+  return button;
+}));
+draw();
+watch("value", draw);
