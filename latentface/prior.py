@@ -15,6 +15,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler, DDIMSchedulerOutput
@@ -77,6 +78,9 @@ class PrincipalAxes(nn.Module):
 class ConditionalDenoiser(nn.Module):
     """Predict the velocity of noisy numbers, with a condition or without: a residual MLP with a time embedding.
 
+    Of normally distributed numbers the velocity is linear in sample and condition, with gains that change with time;
+    the network starts from those gains and adds what is not linear.
+
     Args:
         length: K of the numbers that are diffused.
         condition: length of the condition.
@@ -90,12 +94,17 @@ class ConditionalDenoiser(nn.Module):
         self.time = nn.Sequential(nn.Linear(2 * TIME_FREQUENCIES, width), nn.SiLU(), nn.Linear(width, width))
         self.inlet = nn.Linear(length, width)
         self.condition = nn.Linear(condition, width)
-        self.absent = nn.Parameter(torch.zeros(width))
+        self.absent, self.present = (nn.Parameter(torch.zeros(width)) for _ in range(2))
+        self.gains = nn.Linear(width, 2 * length)
+        self.linear = nn.Linear(condition, length, bias=False)
         self.blocks = nn.ModuleList(
             nn.Sequential(nn.LayerNorm(width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
             for _ in range(blocks)
         )
         self.outlet = nn.Sequential(nn.LayerNorm(width), nn.SiLU(), nn.Linear(width, length))
+        for last in (self.gains, self.outlet[-1]):
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
 
     def forward(self, sample: Tensor, timestep: Tensor, condition: Tensor, known: Tensor) -> Tensor:
         """Predict the velocity.
@@ -112,12 +121,14 @@ class ConditionalDenoiser(nn.Module):
         steps = torch.arange(TIME_FREQUENCIES, device=sample.device)
         frequencies = torch.exp(-math.log(10_000) * steps / TIME_FREQUENCIES)
         angles = timestep.to(sample.dtype)[:, None] * frequencies
-        told = torch.where(known[:, None], self.condition(condition), self.absent)
-        context = self.time(torch.cat([angles.sin(), angles.cos()], -1)) + told
-        hidden = self.inlet(sample)
+        condition = condition * known[:, None]
+        time = self.time(torch.cat([angles.sin(), angles.cos()], -1))
+        time = time + torch.where(known[:, None], self.present, self.absent)
+        of_sample, of_condition = self.gains(F.silu(time)).chunk(2, -1)
+        context, hidden = time + self.condition(condition), self.inlet(sample)
         for block in self.blocks:
             hidden = hidden + block(hidden + context)
-        return self.outlet(hidden)
+        return self.outlet(hidden) + of_sample * sample + of_condition * self.linear(condition)
 
 
 class Prior(ModelMixin, ConfigMixin):
@@ -146,8 +157,8 @@ class Prior(ModelMixin, ConfigMixin):
         super().__init__()
         if not (1 <= identity_axes <= code and 1 <= expression_axes <= code):
             raise ValueError(f"axes go from 1 to {code}, not {identity_axes} and {expression_axes}")
-        self.identity_axes = PrincipalAxes(code, identity_axes)
-        self.expression_axes = PrincipalAxes(code, expression_axes)
+        self.identity_space = PrincipalAxes(code, identity_axes)
+        self.expression_space = PrincipalAxes(code, expression_axes)
         self.identity = ConditionalDenoiser(identity_axes, identity_axes, width, blocks)
         self.expression = ConditionalDenoiser(expression_axes, identity_axes, width, blocks)
 

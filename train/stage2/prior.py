@@ -133,11 +133,11 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.prior = Prior(**{**config.model, "code": face.shape[1]}).to(self.device)
         self.kept = {
-            "identity": self.prior.identity_axes.fit(parts.identity[learning]),
-            "expression": self.prior.expression_axes.fit(parts.expression[learning]),
+            "identity": self.prior.identity_space.fit(parts.identity[learning]),
+            "expression": self.prior.expression_space.fit(parts.expression[learning]),
         }
-        self.identity = self.prior.identity_axes(parts.identity)
-        self.expression = self.prior.expression_axes(parts.expression)
+        self.identity = self.prior.identity_space(parts.identity)
+        self.expression = self.prior.expression_space(parts.expression)
         self.average = deepcopy(self.prior)
         self.ema = Ema(self.prior, self.average, config.ema)
         self.optimizer = torch.optim.AdamW(self.prior.parameters(), config.lr, weight_decay=config.weight_decay)
