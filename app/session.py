@@ -16,7 +16,7 @@ from app.components.pictures import uri
 from latentface.alignment import NoFaceError, align, cut_out
 from latentface.checkpoints import ASSETS, DEFAULT, find, load_network, load_pipeline, resolved
 from latentface.codes import Codes, Scene
-from latentface.crop import Box
+from latentface.crop import Box, turned_crop
 from latentface.detection import DetectorUnavailable
 from latentface.gallery import MAPS, Gallery, Place, map_features
 from latentface.pcl import PCL
@@ -32,6 +32,8 @@ KEPT = 12
 """Faces of their own that a visitor can have at hand."""
 PHOTO = 640
 """Longer side in pixels of a photo as the page draws it."""
+SQUARE = 512
+"""Most pixels of the side of the square around a face, as the stage draws it."""
 THUMBNAIL = 96
 """Side of a face's thumbnail in pixels."""
 _POSE = {"person", "yaw", "pitch", "seen yaw", "seen pitch"}
@@ -48,6 +50,8 @@ class Photo:
     """A data address: the photo turned upright, its longer side PHOTO pixels at most."""
     boxes: list[Box]
     """Of all its faces in that picture, by falling size, in shares of width and height."""
+    square: str
+    """A data address: the square that the model sees, as fine as the photo has it, SQUARE pixels at most."""
     number: int | None = None
     """Which of the visitor's own photos it is, counted from 1; None for an example."""
 
@@ -138,10 +142,12 @@ class Model:
         upright, boxes = alignment.upright(image)
         small = Image.fromarray(upright)
         small.thumbnail((PHOTO, PHOTO), reducing_gap=2)
+        side = round(max(self.pipeline.size, min(SQUARE, 2 * alignment.square[2])))
+        square = turned_crop(image, alignment.square, side, alignment.turn)
         name = "Example" if number is None else f"Photo {number}" + (f", face {face + 1}" if found.count > 1 else "")
         return Shown(
             found, self.pipeline.decode(found.codes), name, uri(picture(found.level[0], THUMBNAIL)),
-            Photo(str(photo), uri(np.asarray(small)), boxes, number),
+            Photo(str(photo), uri(np.asarray(small)), boxes, uri(square), number),
         )  # fmt: skip
 
     def make(self, codes: Codes, name: str) -> Shown:

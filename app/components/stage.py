@@ -83,7 +83,7 @@ def stage_content(pipeline: LatentFacePipeline, shown: Shown) -> dict[str, Any]:
     face = {
         "id": hashlib.sha256(f"{shown.name}{scene['depth']}{scene['albedo']}".encode()).hexdigest()[:16],
         "name": shown.name,
-        "photo": uri(picture(crop[0])),
+        "photo": shown.photo.square if shown.photo else uri(picture(crop[0])),
         "view": codes.view[0].tolist(),
         "light": codes.light[0].tolist(),
         "error": round(error, 4),
