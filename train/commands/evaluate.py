@@ -8,7 +8,7 @@ from train.evaluation import suites
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("--suite", required=True, help="depth, swaps, leakage or probes")
+    parser.add_argument("--suite", required=True, help=", ".join(suites.SUITES))
     parser.add_argument(
         "--checkpoint", action="append", metavar="NAME|DIR", help="default explorer; probes take several"
     )

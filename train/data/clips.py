@@ -78,7 +78,9 @@ class Clips:
         inner = self.images[rows.to(self.images.device)][..., edge : edge + finer * size, edge : edge + finer * size]
         return F.avg_pool2d(inner.float(), finer) / 127.5 - 1
 
-    def jittered(self, rows: Tensor, size: int, generator: torch.Generator, part: tuple[int, int] = (0, 1)) -> Tensor:
+    def jittered(
+        self, rows: Tensor, size: int, generator: torch.Generator, part: tuple[int, int] = (0, 1), together: int = 1
+    ) -> Tensor:
         """Cut crops shifted by up to 4 % of their side, scaled by 0.95 to 1.1, and mirrored at random.
 
         Face detectors differ by about as much. Drawn at twice the size and averaged, or from 128 px by cubic
@@ -90,13 +92,17 @@ class Clips:
             generator: of shift, scale and mirroring.
             part: (i, n) gives the i-th of n equal parts of the crops, exactly as they stand in the whole, to the i-th
                 of n processes.
+            together: how many neighbours are mirrored alike, as frames of one person have to be for their places to
+                match.
 
         Returns:
             B / n x 3 x size x size in [-1, 1].
         """
         finer = oversampling(size)
         device, mine = self.images.device, slice(len(rows) * part[0] // part[1], len(rows) * (part[0] + 1) // part[1])
-        draw = torch.rand(len(rows), 4, generator=generator)[mine].to(device)
+        draw = torch.rand(len(rows), 4, generator=generator)
+        draw[:, 1] = draw[::together, 1].repeat_interleave(together)
+        draw = draw[mine].to(device)
         rows, count = rows[mine], len(draw)
         scale = (0.95 + 0.15 * draw[:, 0]) / MARGIN
         matrix = torch.zeros(count, 2, 3, device=device)

@@ -24,6 +24,7 @@ from train.common.sheets import tile
 from train.evaluation.expressions import action_weights, named_expressions
 from train.evaluation.metrics.depth import agreement, compared, eroded, halved, light_angles, mad, side
 from train.evaluation.metrics.ssim import ssim
+from train.evaluation.own_depth import Frames, frames_of, own_depth
 from train.evaluation.truth_frames import Truth, read_truth
 from train.losses import feature_l2, masked_mean
 from train.stage1.measures import relief
@@ -45,11 +46,12 @@ BANDS = {
 
 
 @torch.no_grad()
-def measure(model: Model, truth: Truth, features: LiteFeatures) -> tuple[dict[str, Tensor], list[Tensor]]:
-    """Numbers of each frame, B (pose B x 3, light B x 4), and the sheet's rows, B x 3 x S x S each."""
+def measure(model: Model, truth: Truth, features: LiteFeatures) -> tuple[dict[str, Tensor], list[Tensor], Frames]:
+    """Numbers of each frame, B (pose B x 3, light B x 4), the sheet's rows, B x 3 x S x S each, and own_depth's frames."""
     device = next(model.parameters()).device
     image, depth, mask = (value.to(device) for value in (truth.image, truth.depth, truth.mask))
-    scene = model.decode(model.encode(image))
+    codes = model.encode(image)
+    scene = model.decode(codes)
     plain = scene.render()[0].clamp(-1, 1)
     seen = view_grid(scene.depth, scene.view)[1]
     own_side, own_mad, shared, normals = compared(seen, depth, mask)
@@ -80,7 +82,7 @@ def measure(model: Model, truth: Truth, features: LiteFeatures) -> tuple[dict[st
     }
     rows = [image, plain, *(_depth_picture(d, shared) for d in (seen, depth))]
     rows += [_normal_picture(n, shared) for n in (normals, truth.normal.to(device))]
-    return {k: v.cpu().float() for k, v in frame.items()}, [row.cpu() for row in rows]
+    return {k: v.cpu().float() for k, v in frame.items()}, [row.cpu() for row in rows], frames_of(codes, truth)
 
 
 def _depth_picture(depth: Tensor, mask: Tensor) -> Tensor:
@@ -108,22 +110,24 @@ def depth(model: Model, clips: Iterator[Truth], columns: int = 8) -> tuple[dict,
         but "by": {kind of group: {group: {"n" frames and each of GROUPED}}}.
     """
     features = LiteFeatures().to(next(model.parameters()).device)
-    numbers, factors, sheet, people, done = defaultdict(list), [], [], set(), 0
+    numbers, factors, sheet, people, kept = defaultdict(list), [], [], set(), []
     for truth in clips:
-        frame, rows = measure(model, truth, features)
+        frame, rows, known = measure(model, truth, features)
+        kept.append(known)
         for name, value in frame.items():
             numbers[name].append(value)
         factors += truth.factors
         people |= {str(factor["person"]) for factor in truth.factors}
         if len(sheet) < columns:
             sheet.append([row[:1] for row in rows])
-        done += len(truth.factors)
     joined = {name: torch.cat(values) for name, values in numbers.items()}
     pose, light = joined.pop("pose"), joined.pop("light")
     poses, lights = [f["pose"] for f in factors], [f.get("light") for f in factors]
-    results: dict = {"n": done, "people": len(people)} | {
+    results: dict = {"n": len(factors), "people": len(people)} | {
         name: float(value.nanmean()) for name, value in joined.items()
     }
+    device = next(model.parameters()).device
+    results |= own_depth(lambda codes: model.decode(codes.to(device)), Frames.cat(kept))
     for i, name in enumerate(ANGLES):
         found = agreement(pose[:, i], torch.tensor(poses)[:, i])
         results[f"{name}_deg"] = found.pop("error")

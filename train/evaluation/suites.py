@@ -21,6 +21,7 @@ from train.common.run import record
 SUITES = {
     "depth": "train.evaluation.depth:run",
     "swaps": "train.evaluation.swaps:run",
+    "clips": "train.evaluation.clips:run",
     "leakage": "train.evaluation.leakage:run",
     "probes": "train.evaluation.probes.suite:run",
 }

@@ -100,13 +100,13 @@ class Known(nn.Module):
 
     def encode(self, image: torch.Tensor) -> Codes:
         self.clip += 1
-        self.scenes = [self.change(self.make(self.clip, frame)) for frame in range(len(image))]
-        none = torch.zeros(len(image), 1)
-        return Codes(none, none, torch.cat([s.view for s in self.scenes]), torch.cat([s.light for s in self.scenes]))
+        scenes = [self.change(self.make(self.clip, frame)) for frame in range(len(image))]
+        parts = [torch.cat([getattr(s, k) for s in scenes]) for k in ("depth", "albedo", "view", "light")]
+        return Codes(parts[0].flatten(1), parts[1].flatten(1), *parts[2:])  # the maps themselves are the codes
 
     def decode(self, codes: Codes) -> Scene:
-        parts = [torch.cat([getattr(s, k) for s in self.scenes]) for k in ("depth", "albedo")]
-        return Scene(*parts, codes.view, codes.light)
+        depth, albedo = codes.shape.unflatten(1, (SIZE, SIZE)), codes.texture.unflatten(1, (3, SIZE, SIZE))
+        return Scene(depth, albedo, codes.view, codes.light)
 
 
 def judged(folder, make, change=lambda scene: scene) -> dict:

@@ -1,0 +1,109 @@
+"""How much of a person's own relief a model shows: depth beyond what the average face shows at the same view.
+
+SIDE and MAD say little about it: with the average face for everybody, both hardly change. Here, for every frame, log
+depth less its mean inside the head: of the truth T, of the model's own face O, and of the average face M (the mean
+shape code over all frames) at the view that the model gives the frame. own_depth_r2 = 1 - sum (T - O)^2 / sum (T - M)^2
+is 1 for the truth and 0 for the average face; another person's shape code comes out below 0.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from latentface.codes import Codes, Scene
+from latentface.rendering import view_grid
+from train.evaluation.metrics.depth import eroded, halved
+from train.evaluation.truth_frames import Truth
+
+SIDE = 64
+"""Largest side in pixels at which depth is compared."""
+BATCH = 64
+
+Decode = Callable[[Codes], Scene]
+
+
+@dataclass
+class Frames:
+    """N frames with truth and what the model says of them."""
+
+    codes: Codes
+    """Batch of N."""
+    depth: Tensor
+    """N x s x s true depth in the picture's view."""
+    mask: Tensor
+    """N x s x s bool: the head."""
+    person: list[str]
+    """N."""
+
+    @classmethod
+    def cat(cls, parts: Sequence["Frames"]) -> "Frames":
+        """Join in order."""
+        person = [one for part in parts for one in part.person]
+        depth, mask = (torch.cat([getattr(part, name) for part in parts]) for name in ("depth", "mask"))
+        return cls(Codes.cat([part.codes for part in parts]), depth, mask, person)
+
+
+def frames_of(codes: Codes, truth: Truth) -> Frames:
+    """Keep what own_depth needs of one clip, at SIDE pixels at most."""
+    depth, mask = truth.depth, truth.mask
+    while depth.shape[-1] > SIDE:
+        _, depth, mask = halved(depth, depth, mask)
+    return Frames(codes.to("cpu"), depth, mask, [str(factor["person"]) for factor in truth.factors])
+
+
+def own_depth(decode: Decode, frames: Frames) -> dict[str, float]:
+    """Measure the share of people's own relief that a model's shape codes explain.
+
+    Args:
+        decode: codes to scenes.
+        frames: of at least two people.
+
+    Returns:
+        own_depth_r2; "..._of_mean": with the mean shape code of the person's frames; "..._of_another": with the next
+        person's; "..._of_average": with everybody's mean, 0 by definition. own_depth_std: root mean square of T - M.
+    """
+    shape = frames.codes.shape
+    people = {person: i for i, person in enumerate(dict.fromkeys(frames.person))}
+    index = torch.tensor([people[person] for person in frames.person])
+    counts = torch.bincount(index, minlength=len(people))[:, None]
+    means = torch.zeros(len(people), shape.shape[1]).index_add_(0, index, shape) / counts
+    shapes = {
+        "": shape,
+        "_of_mean": means[index],
+        "_of_another": means.roll(1, 0)[index],
+        "_of_average": shape.mean(0, keepdim=True).expand_as(shape),
+    }
+    seen = {name: seen_depth(decode, replace(frames.codes, shape=code)) for name, code in shapes.items()}
+    mask = eroded(frames.mask)
+    for depth in seen.values():
+        mask = mask & eroded(depth > 0)
+    truth, average = centred(frames.depth, mask), centred(seen["_of_average"], mask)
+    total = (truth - average).square().sum()
+    results = {
+        f"own_depth_r2{name}": 1 - float((truth - centred(depth, mask)).square().sum() / total)
+        for name, depth in seen.items()
+    }
+    return results | {"own_depth_std": float((total / mask.sum()).sqrt())}
+
+
+@torch.no_grad()
+def seen_depth(decode: Decode, codes: Codes) -> Tensor:
+    """Depth of faces at their own views, N x s x s with s at most SIDE; 0 where nothing is."""
+    seen = []
+    for start in range(0, len(codes.shape), BATCH):
+        scene = decode(codes[start : start + BATCH])
+        depth = scene.depth
+        if depth.shape[-1] > SIDE:
+            depth = F.avg_pool2d(depth[:, None], depth.shape[-1] // SIDE)[:, 0]
+        seen.append(view_grid(depth, scene.view)[1].cpu())
+    return torch.cat(seen)
+
+
+def centred(depth: Tensor, mask: Tensor) -> Tensor:
+    """Log depth N x S x S less its mean over the mask; 0 outside."""
+    logs = torch.where(mask, depth.clamp(min=0.1).log(), 0.0)
+    mean = logs.sum((1, 2)) / mask.sum((1, 2)).clamp(min=1)
+    return torch.where(mask, logs - mean[:, None, None], 0.0)
