@@ -9,7 +9,8 @@ import gradio as gr
 from app.components.files import text
 from app.session import Session, Shown, keep, plain_error
 
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+"""With the queue: past it, gradio tells no listener that a state has changed."""
 ACTIONS = ("shown", "a", "b", "map", "remove")
 """What a chip's menu offers: this face, as A, as B, on the map, remove."""
 
@@ -38,7 +39,7 @@ def face_chips(session: Session) -> None:
         )
 
     chips.select(act, session.faces, [session.shown, session.a, session.b, session.faces, session.tabs], **QUIET)
-    gr.on([state.change for state in states], row, states, chips, trigger_mode="always_last", **QUIET)
+    gr.on([state.change for state in states], row, states, chips, trigger_mode="always_last", queue=False, **QUIET)
 
 
 def row(faces: list[Shown], shown: Shown | None, a: Shown | None, b: Shown | None) -> list[dict]:

@@ -19,7 +19,9 @@ from app.uploads import NotUploaded, uploaded_file
 from latentface.photo import EXTENSIONS, MAX_BYTES
 
 BUSY: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", "trigger_mode": "always_last"}
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+AT_ONCE: dict[str, Any] = {"queue": False, **QUIET}
+"""Only for events that fill no state: past the queue, gradio tells no listener that a state has changed."""
 
 
 def photo_box(session: Session, state: gr.State, label: str, elem_id: str) -> gr.HTML:
@@ -64,7 +66,7 @@ def photo_box(session: Session, state: gr.State, label: str, elem_id: str) -> gr
     box.select(choose, [state, session.faces], outputs, **BUSY)
     box.input(use, None, [box, state], **QUIET)
     box.clear(lambda: (content(opening), opening), None, [box, state], **QUIET)
-    state.change(content, state, box, **QUIET)
+    state.change(content, state, box, **AT_ONCE)
     return box
 
 
