@@ -10,6 +10,8 @@ import numpy as np
 
 from app.components.photo_input import photo_input
 from app.components.pictures import anatomy, front, mesh_file, neutral_scene, pose_pictures, seen
+from app.components.strength import strength_of
+from app.components.whose_parts import whose_of
 from app.session import Model, plain_error, report, whole_seed
 
 Pictures = list[tuple[np.ndarray, str]]
@@ -39,24 +41,25 @@ def build(model: Model) -> None:
         named = [(picture, name) for name, (picture, _, _) in pictures.items()]
         return report(found, photo), mesh_file(scene, yaw=0), named
 
-    def swap(identity: str, expression: str, strength: float = 1.0, seed: int = 0) -> tuple[dict, str, Pictures]:
+    def swap(
+        identity: str, expression: str, strength: float = 1.0, seed: int = 0, whose: str = "AABB"
+    ) -> tuple[dict, str, Pictures]:
         """One person with another person's expression.
 
         Args:
             identity: Photo of the person (A).
             expression: Photo of the expression (B).
-            strength: From 0 (A's neutral face) over 1 (B's expression) to 2 (twice as much).
+            strength: From -1 (turned round) over 0 (A's neutral face) and 1 (B's expression) to 2 (twice as much).
             seed: Of the noise that the identities are sampled from.
+            whose: A or B four times: whose shape identity, colour identity, shape expression and colour expression.
 
         Returns:
             A report {identity, expression}, each as `reconstruct` gives it; the new face as a GLB file; and pictures:
             swap (at A's view and light), front, and both neutral faces.
         """
-        strength, seed = 1.0 if strength is None else strength, whole_seed(seed)
-        if not 0 <= strength <= 2:
-            raise plain_error(f"strength goes from 0 to 2, not {strength}", "Wrong number")
+        strength, seed, parts = strength_of(strength), whole_seed(seed), whose_of(*(whose or "AABB").upper())
         a, b = model.read(needed(identity)), model.read(needed(expression))
-        scene = pipeline.decode(pipeline.swap(a.codes, b.codes, strength, seed))
+        scene = pipeline.decode(pipeline.swap(a.codes, b.codes, strength, seed, parts))
         neutral_a, neutral_b = (neutral_scene(pipeline, side.codes, seed) for side in (a, b))
         pictures = [
             (seen(scene, SIDE), "swap"),
@@ -106,14 +109,14 @@ def build(model: Model) -> None:
     with gr.Row(visible=False):
         photo, other = photo_input(model, "photo", None, "api-photo"), photo_input(model, "other", None, "api-other")
         face, seed = gr.Number(0, precision=0, label="face"), gr.Number(0, precision=0, label="seed")
-        strength = gr.Number(1.0, label="strength")
+        strength, whose = gr.Number(1.0, label="strength"), gr.Textbox("AABB", label="whose")
         about, mesh, pictures = (
             gr.JSON(label="report"),
             gr.File(label="mesh"),
             gr.Gallery(label="pictures", format="png"),
         )
         endpoint(reconstruct, [photo, face], [about, mesh, pictures])
-        endpoint(swap, [photo, other, strength, seed], [about, mesh, pictures])
+        endpoint(swap, [photo, other, strength, seed, whose], [about, mesh, pictures])
         if pcl is not None:
             endpoint(pose_swap, [photo, other], [about, pictures])
         endpoint(place, [photo, face], [about])

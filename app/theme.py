@@ -30,4 +30,4 @@ def theme() -> Base:
 
 def css() -> str:
     """Join the styles of what is no gr.HTML, whose style would be a part of it."""
-    return "\n".join(text(f"{name}.css") for name in ("page", "pictures"))
+    return "\n".join(text(f"{name}.css") for name in ("page", "pictures", "swap"))

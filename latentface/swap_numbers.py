@@ -3,7 +3,7 @@
 The model looks at its own picture of the result as at any photo: the numbers say what arrived, not what was asked for.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -54,13 +54,15 @@ def swap_numbers(
         sliders: named directions of the same checkpoint, for the smile.
         seed: of the split.
     """
-    drawn = pipeline.decode(Codes.cat([a, b, swapped])).render()[0].clamp(-1, 1)
-    seen = pipeline.encode(drawn)
+    scene = pipeline.decode(Codes.cat([a, b, swapped]))
+    level = scene.view.clone()
+    level[:, 2] = 0  # photos are levelled before they are encoded
+    seen = pipeline.encode(replace(scene, view=level).render()[0].clamp(-1, 1))
     photo_a, photo_b, rebuilt, _, result = signature(pipeline, Codes.cat([a, b, seen]))
-    smiles = {}
+    smiles: dict[str, float] = {}
     if sliders is not None and SMILE in sliders.names:
         read = sliders.read(pipeline.split(seen, seed=seed).expression)[SMILE].tolist()
-        smiles = dict(zip(("a", "b", "swap"), read, strict=True))
+        smiles |= zip(("a", "b", "swap"), read, strict=True)
     to_a, to_b, rebuilt_to_a, a_to_b = (
         float(F.cosine_similarity(x, y, dim=0))
         for x, y in ((result, photo_a), (result, photo_b), (rebuilt, photo_a), (photo_a, photo_b))

@@ -1,18 +1,24 @@
-"""Tab Swap: one person with another's expression, and the diffusion that takes a face apart, step by step."""
+"""Tab Swap: one person with another's expression, in one line, with its numbers; and a grid of many."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Any
 
 import gradio as gr
 
+from app.components.downloads import downloads
+from app.components.face_chips import use_buttons
 from app.components.face_notes import face_notes
-from app.components.photo_pair import QUIET, PhotoPair
-from app.components.pictures import LARGE, SIDE, figure, front, neutral_scene, seen, strip, uri
-from app.components.player import player
-from app.session import Session, Shown, whole_seed
-from latentface.pictures import picture
-from latentface.pipeline import LatentFacePipeline
+from app.components.photo_box import photo_box
+from app.components.pictures import LARGE, figure, front, neutral_scene, seen, strip
+from app.components.strength import strength_of, strength_slider
+from app.components.swap_grid import swap_grid
+from app.components.swap_numbers import STYLE, numbers_html
+from app.components.whose_parts import whose_of, whose_switches
+from app.session import Model, Session, Shown, whole_seed
+from latentface.expression_sliders import ExpressionSliders, load_sliders
+from latentface.pipeline import USUAL, Whose
+from latentface.swap_numbers import swap_numbers
 
 ABOUT = """Two photos in; **A** with the expression of **B** out. A diffusion model looks at each face and imagines what
 stays when the face comes to rest: that is its **identity**. What is left over is its **expression**, and expressions
@@ -20,49 +26,36 @@ can be added to anyone, weaker or stronger. The two are not split cleanly: part 
 expression, and a neutral face is the model's guess, sometimes another's."""
 STRENGTH = 1.25
 """How strongly the expression is put on at first: between 1 and 1.5, both of which the checkpoint's card measures."""
+QUIET: dict[str, Any] = {"api_visibility": "private", "trigger_mode": "always_last"}
 
 
-def swapped_face(pipeline: LatentFacePipeline, a: Shown, b: Shown, strength: float, seed: int) -> str:
-    """Draw A with B's expression, at A's view and from the front, as HTML."""
-    scene = pipeline.decode(pipeline.swap(a.face.codes, b.face.codes, strength, seed))
+def swapped(model: Model, a: Shown, b: Shown, strength: float, seed: int, whose: Whose = USUAL) -> Shown:
+    """Make A with B's expression."""
+    codes = model.pipeline.swap(a.face.codes, b.face.codes, strength, seed, whose)
+    return model.make(codes, f"Swap of {a.name} and {b.name}")
+
+
+def result_html(result: Shown, whose: Whose = USUAL) -> str:
+    """Draw the swap at A's view and light, as HTML."""
+    caption = "A with B's expression" if whose == USUAL else "A and B, mixed as below"
+    detail = f"{result.name}, drawn at the view and light of photo A"
+    return strip(figure(seen(result.scene, LARGE), caption, detail), large=True)
+
+
+def rebuilt_html(a: Shown) -> str:
+    """Draw A as the model rebuilds it, unswapped, as HTML."""
+    detail = f"{a.name} as the model rebuilds it, unchanged: what differs from the photo here is not the swap's doing"
+    return strip(figure(seen(a.scene, LARGE), "A, rebuilt", detail), large=True)
+
+
+def ingredients(model: Model, a: Shown, b: Shown, result: Shown, seed: int) -> str:
+    """Draw the swap from the front and both neutral faces, as HTML."""
+    neutral = [front(neutral_scene(model.pipeline, side.face.codes, seed)) for side in (a, b)]
     return strip(
-        figure(seen(scene, LARGE), "A with B's expression", "Drawn at the view and light of photo A"),
-        figure(front(scene, LARGE), "The same from the front"),
-        large=True,
-    )
-
-
-def ingredients(pipeline: LatentFacePipeline, a: Shown, b: Shown, seed: int) -> str:
-    """Draw what went in, as HTML: both crops and both neutral faces."""
-    neutral = [front(neutral_scene(pipeline, side.face.codes, seed)) for side in (a, b)]
-    return strip(
-        figure(picture(a.face.crop[0], SIDE), "A"),
+        figure(front(result.scene), "The swap, from the front"),
         figure(neutral[0], "A, neutral", "A without its expression: the identity part alone"),
-        figure(picture(b.face.crop[0], SIDE), "B"),
         figure(neutral[1], "B, neutral", "B without its expression: what B's expression is measured from"),
-        paired=True,
     )
-
-
-def denoising(pipeline: LatentFacePipeline, a: Shown, seed: int) -> dict:
-    """Draw the denoising of A's identity for the player: the estimate after every step, and captions."""
-    parts = pipeline.split(a.face.codes, seed=seed)
-    frames, steps = [uri(picture(a.face.crop[0], SIDE))], len(parts.shape.steps)
-    for shape, texture in zip(parts.shape.steps, parts.texture.steps, strict=True):
-        scene = pipeline.decode(replace(a.face.codes, shape=shape, texture=texture))
-        frames.append(uri(front(scene)))
-    captions = ["The photo it looks at"] + [f"Identity, estimate {i + 1} of {steps}" for i in range(steps)]
-    return {"frames": frames, "captions": captions}
-
-
-def strength_row() -> tuple[gr.Slider, gr.Button]:
-    """Add the strength of the expression and the button that exchanges the photos."""
-    with gr.Row(elem_classes="sliders"):
-        strength = gr.Slider(
-            0, 2, STRENGTH, step=0.05, label="Strength of the expression", elem_id="strength", buttons=[], scale=3,
-            info="0: neutral, 1: as read off B, 2: twice as much", min_width=240,
-        )  # fmt: skip
-        return strength, gr.Button("Swap A and B", size="md", elem_id="turn", scale=1, min_width=120)
 
 
 def seed_field() -> gr.Number:
@@ -76,30 +69,70 @@ def seed_field() -> gr.Number:
 
 def build(session: Session) -> None:
     """Build the tab inside the current gr.Blocks, with a swap of two examples already in it."""
-    pipeline = session.model.pipeline
+    model, pipeline = session.model, session.model.pipeline
+    sliders: ExpressionSliders | None = load_sliders(model.checkpoint, 2 * pipeline.autoencoder.config["code"])
+    a, b = session.a.value, session.b.value
+    first = swapped(model, a, b, STRENGTH, 0)
 
-    def results(a: Shown, b: Shown, strength: float, seed: float | None) -> str:
-        return swapped_face(pipeline, a, b, strength, whole_seed(seed))
+    def change(a: Shown, b: Shown, strength: float, seed: float | None, *whose: str | None) -> tuple[Shown, str]:
+        """Draw the swap."""
+        chosen = whose_of(*whose)
+        new = swapped(model, a, b, strength, whole_seed(seed), chosen)
+        return new, result_html(new, chosen)
 
-    def run(a: Shown, b: Shown, strength: float, seed: float | None) -> tuple[str, str, dict]:
-        whole = whole_seed(seed)
-        return results(a, b, strength, seed), ingredients(pipeline, a, b, whole), denoising(pipeline, a, whole)
+    def slide(
+        a: Shown, b: Shown, seed: float | None, s1: str | None, s2: str | None, s3: str | None, s4: str | None,
+        event: gr.EventData,
+    ) -> tuple[float, Shown, str]:  # fmt: skip
+        """Draw the swap at the strength that the slider moved to."""
+        amount = strength_of(getattr(event, "value", None))
+        return amount, *change(a, b, amount, seed, s1, s2, s3, s4)
+
+    def tell(a: Shown, b: Shown, result: Shown, seed: float | None) -> tuple[str, str]:
+        """Measure the swap, and draw what it is made of."""
+        number = whole_seed(seed)
+        found = swap_numbers(pipeline, a.face.codes, b.face.codes, result.face.codes, sliders, number)
+        return numbers_html(found), ingredients(model, a, b, result, number)
 
     gr.Markdown(ABOUT, elem_classes="about")
-    with gr.Row():
-        pair = PhotoPair(session, ("A: the identity", "B: the expression"))
-        result, made_of, steps = run(pair.first[0], pair.first[1], STRENGTH, 0)
-        with gr.Column(scale=7, min_width=300):
-            face_notes(*pair.states, elem_id="swap-notes")
-            swapped = gr.HTML(result, elem_id="swapped")
-            strength, turn = strength_row()
+    with gr.Row(elem_classes="swap-line"):
+        with gr.Column(scale=5, min_width=230, elem_classes="side-a"):
+            photo_box(session, session.a, "A: the identity", "photo-a")
+        with gr.Column(scale=0, min_width=52, elem_classes="between"):
+            turn = gr.Button("⇄", size="md", elem_id="turn", min_width=44)
+        with gr.Column(scale=5, min_width=230, elem_classes="side-b"):
+            photo_box(session, session.b, "B: the expression", "photo-b")
+        with gr.Column(scale=12, min_width=300, elem_id="swap-stage"):
+            face_notes(session.a, session.b, elem_id="swap-notes")
+            with gr.Row(elem_classes="results"):
+                rebuilt = gr.HTML(rebuilt_html(a), elem_id="rebuilt", min_width=120)
+                picture = gr.HTML(result_html(first), elem_id="swapped", min_width=120)
+            slider = strength_slider(STRENGTH)
+    strength, result = gr.State(STRENGTH), gr.State(first)
     with gr.Row():
         with gr.Column(scale=6, min_width=300):
-            parts = gr.HTML(made_of, elem_id="ingredients")
-            seed = seed_field()
+            use_buttons(session, result, "swap-use")
+            downloads(model, result, gr.State(None), "swap-take")
+            measured, made_of = tell(a, b, first, 0)
+            numbers = gr.HTML(measured, css_template=STYLE, apply_default_css=False, elem_id="swap-numbers")
         with gr.Column(scale=7, min_width=300):
-            film = player(steps, "player")
-    inputs, outputs = [*pair.states, strength, seed], [swapped, parts, film]
-    pair.connect(run, [strength, seed], outputs, turn)
-    strength.input(results, inputs, swapped, show_progress="hidden", queue=False, **QUIET)
-    seed.change(run, inputs, outputs, show_progress="hidden", concurrency_limit=1, **QUIET)
+            parts = gr.HTML(made_of, elem_id="ingredients")
+            switches = whose_switches()
+            seed = seed_field()
+    swap_grid(session, strength, seed)
+
+    sides = [session.a, session.b]
+    inputs, outputs = [*sides, strength, seed, *switches], [result, picture]
+    quietly: dict[str, Any] = {"show_progress": "hidden", **QUIET}
+    session.a.change(rebuilt_html, session.a, rebuilt, queue=False, **quietly)
+    drawn = (
+        gr.on(  # one after the other: of two sides that change at once, the last run sees both
+            [side.change for side in sides], change, inputs, outputs, show_progress_on=picture, concurrency_limit=1,
+            **QUIET,
+        ),
+        slider.input(slide, [*sides, seed, *switches], [strength, *outputs], queue=False, **quietly),
+        gr.on([seed.change, *(switch.input for switch in switches)], change, inputs, outputs, queue=False, **quietly),
+    )  # fmt: skip
+    for event in drawn:
+        event.success(tell, [*sides, result, seed], [numbers, parts], concurrency_limit=1, **quietly)
+    turn.click(lambda a, b: (b, a), sides, sides, **quietly)  # with the queue, or nobody learns of the change

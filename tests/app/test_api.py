@@ -29,7 +29,7 @@ def test_exactly_the_named_endpoints_are_public(client):
     named = {name: [p["parameter_name"] for p in about["parameters"]] for name, about in endpoints.items()}
     assert named == {
         "/reconstruct": ["photo", "face"],
-        "/swap": ["identity", "expression", "strength", "seed"],
+        "/swap": ["identity", "expression", "strength", "seed", "whose"],
         "/pose_swap": ["face", "pose"],
         "/place": ["photo", "face"],
     }
@@ -75,6 +75,19 @@ def test_swap(client, photos):
     assert not np.array_equal(shown["front"], shown["identity_neutral"])
 
 
+def test_a_swap_takes_each_part_from_the_side_that_is_said(client, photos):
+    files = {"identity": handle_file(photos["one.jpg"]), "expression": handle_file(photos["two.jpg"])}
+    usual, others = (
+        {name: shown.astype(int) for name, shown in pictures(client.predict(**files, **more)[2]).items()}
+        for more in ({"api_name": "/swap", "strength": 0}, {"api_name": "/swap", "strength": 0, "whose": "BBAA"})
+    )
+    assert np.array_equal(usual["front"], usual["identity_neutral"])
+    to_b, to_a = (np.abs(others["front"] - usual[f"{side}_neutral"]).mean() for side in ("expression", "identity"))
+    assert to_b < 0.7 * to_a, "B at rest, under the light of A"
+    with pytest.raises(AppError, match="A's or B's"):
+        client.predict(**files, whose="ABC", api_name="/swap")
+
+
 def test_a_swap_of_no_strength_is_the_neutral_face(client, photos):
     files = {"identity": handle_file(photos["one.jpg"]), "expression": handle_file(photos["smile.jpg"])}
     shown = pictures(client.predict(**files, strength=0, api_name="/swap")[2])
@@ -112,7 +125,7 @@ def test_wrong_numbers_get_a_plain_sentence(app, client, photos):
     photo = handle_file(photos["one.jpg"])
     with pytest.raises(AppError, match="no face number 5"):
         client.predict(photo=photo, face=5, api_name="/reconstruct")
-    with pytest.raises(AppError, match="0 to 2"):
+    with pytest.raises(AppError, match="-1 to 2"):
         client.predict(identity=photo, expression=photo, strength=9, api_name="/swap")
     with pytest.raises(AppError, match="seed goes from 0"):
         client.predict(identity=photo, expression=photo, seed=-1, api_name="/swap")

@@ -1,0 +1,61 @@
+"""The numbers of a swap as the page shows them: two bars of likeness, the smiles on one scale, and what they mean."""
+
+from __future__ import annotations
+
+from app.components.files import text
+from latentface.expression_sliders import LIMIT
+from latentface.swap_numbers import SwapNumbers
+
+NAMES = {"a": "A", "b": "B", "swap": "Result"}
+STYLE = text("swap_numbers.css")
+
+
+def numbers_html(found: SwapNumbers) -> str:
+    """Write the numbers of a swap as HTML.
+
+    Args:
+        found: What was measured.
+    """
+    bars = "".join(
+        f"<div class=row><dt>{label}</dt><dd><span class=bar><i style='width:{_share(value)}%'></i>"
+        f"<u style='left:{_share(mark)}%'></u></span><b>{value:.2f}</b><small>{word} {mark:.2f}</small></dd></div>"
+        for label, value, mark, word in (
+            ("Looks like A", found.to_a, found.rebuilt_to_a, "A, rebuilt:"),
+            ("Looks like B", found.to_b, found.a_to_b, "A itself:"),
+        )
+    )
+    return (
+        f"<section aria-label='Numbers of this swap'><dl>{bars}{_smiles(found.smiles)}</dl>{_meaning(found)}</section>"
+    )
+
+
+def _smiles(smiles: dict[str, float]) -> str:
+    """Write the smiles on one scale."""
+    if not smiles:
+        return ""
+    dots = "".join(
+        f"<i class='dot {name}' style='left:{50 + 50 * max(-LIMIT, min(LIMIT, value)) / LIMIT:.0f}%' "
+        f"title='{NAMES[name]}: {value:+.1f}'>{NAMES[name][0]}</i>"
+        for name, value in smiles.items()
+    )
+    words = ", ".join(f"{NAMES[name]} {value:+.1f}" for name, value in smiles.items())
+    return f"<div class=row><dt>Smile</dt><dd><span class=scale>{dots}</span><small>{words}</small></dd></div>"
+
+
+def _meaning(found: SwapNumbers) -> str:
+    """Say what the numbers mean."""
+    likeness = (
+        "Likeness is the cosine of the model's own identity features, 1 for the same face: read off the drawn result, "
+        "beside what A scores when it is only rebuilt (the most to hope for) and what A scores as B (nothing carried)."
+    )
+    smile = (
+        " The smile is read off the same picture, in standard deviations of people's expressions; 0 is a face at rest."
+        if found.smiles
+        else ""
+    )
+    return f"<p>{likeness}{smile}</p>"
+
+
+def _share(cosine: float) -> int:
+    """Turn a cosine into percent of a bar."""
+    return round(100 * max(0.0, min(1.0, cosine)))
