@@ -136,36 +136,6 @@ def test_a_bad_upload_says_why_and_the_last_result_stays(page, photos):
     expect(page.locator("#notice .stale")).to_have_count(0)
 
 
-def test_swap(page):
-    open_tab(page, "Swap")
-    expect(page.locator("#swapped img")).to_have_count(2)
-    before = source(page, "#swapped")
-    page.locator("#examples-b button").nth(3).click()
-    changed(page, "#swapped", before)
-    before = source(page, "#swapped")
-    page.locator("#strength input[type=range]").fill("2")
-    changed(page, "#swapped", before)
-    a, b = source(page, "#ingredients", 0), source(page, "#ingredients", 2)
-    page.locator("#turn").click()
-    expect(page.locator("#ingredients img").nth(0)).to_have_attribute("src", b, timeout=20_000)
-    expect(page.locator("#ingredients img").nth(2)).to_have_attribute("src", a, timeout=20_000)
-    page.locator("#photo-a").get_by_label("Remove Image").click()
-    page.locator("#turn").click()
-    toast(page, "one of the two boxes is empty".capitalize())
-
-
-def test_the_player_steps_through_the_denoising(page):
-    open_tab(page, "Swap")
-    slider = page.locator("#player input[type=range]")
-    steps = int(slider.get_attribute("max"))
-    assert steps == 5
-    slider.fill("1")
-    expect(page.locator("#player .caption")).to_have_text("Identity, estimate 1 of 5")
-    first = page.locator("#player .now").get_attribute("src")
-    slider.fill("5")
-    assert page.locator("#player .now").get_attribute("src") != first
-
-
 def test_the_map_shows_faces(page):
     open_tab(page, "Maps")
     canvas = page.locator("#map canvas")
