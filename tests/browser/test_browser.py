@@ -1,55 +1,15 @@
 """The app as a visitor meets it: Debian's chromium, driven by Playwright."""
 
-import shutil
-from urllib.parse import urlparse
+import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from app.tabs import TABS
 from latentface.detection import detector_problem
+from tests.browser.watched import DESKTOP, PHONE, Watched
 
 pytestmark = pytest.mark.browser
-
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Browser:
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        pytest.fail("this test needs a browser: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-class Watched:
-    """A page with what it asked for and complained about."""
-
-    def __init__(self, browser: Browser, url: str, viewport: dict):
-        self.page: Page = browser.new_context(viewport=viewport).new_page()
-        self.hosts: set[str] = set()
-        self.errors: list[str] = []
-        self.page.on("request", lambda request: self.hosts.add(urlparse(request.url).hostname or "inline"))
-        self.page.on("console", self._note)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.goto(url)
-        expect(self.page.locator("#live img")).to_be_visible(timeout=30_000)
-
-    def _note(self, message) -> None:
-        # the 3D viewer tries WebGPU, says so when there is none, and takes WebGL
-        if message.type == "error" and "WebGPU" not in message.text:
-            self.errors.append(message.text)
-
-    def quiet(self) -> bool:
-        """No complaint, and nothing asked of another machine."""
-        return not self.errors and self.hosts <= {"127.0.0.1", "inline"}
 
 
 @pytest.fixture(scope="module")
@@ -86,54 +46,6 @@ def toast(page: Page, words: str) -> None:
     expect(message).to_be_visible(timeout=20_000)
     expect(message).not_to_contain_text("Traceback")
     message.get_by_test_id("toast-close").click()
-
-
-def test_the_first_page_shows_a_result(page):
-    expect(page.locator("#parts img")).to_have_count(7)
-    expect(page.locator("#facts")).to_contain_text("1 found")
-    expect(page.locator("#viewer canvas")).to_be_visible(timeout=20_000)
-
-
-def test_an_example_is_reconstructed(page):
-    before = source(page, "#parts")
-    page.locator("#examples button").nth(6).click()
-    changed(page, "#parts", before)
-
-
-def test_sliders_draw_at_once_and_reset_brings_the_photo_back(page):
-    slider = page.locator("#yaw input[type=range]")
-    own, before = slider.input_value(), source(page, "#live")
-    slider.focus()
-    for _ in range(20):
-        slider.press("ArrowRight")
-    changed(page, "#live", before)
-    expect(slider).to_have_value(str(float(own) + 10).removesuffix(".0"))
-    page.locator("#reset").click()
-    expect(slider).to_have_value(own)
-
-
-def test_an_upload_with_two_faces_offers_the_choice(page, photos):
-    before = source(page, "#parts")
-    page.locator("#photo").get_by_label("Remove Image").click()
-    page.locator("#photo input[type=file]").set_input_files(photos["two.jpg"])
-    changed(page, "#parts", before)
-    expect(page.locator("#facts")).to_contain_text("2 found")
-    before = source(page, "#parts")
-    page.locator("#which label").nth(1).click()
-    changed(page, "#parts", before)
-
-
-def test_a_bad_upload_says_why_and_the_last_result_stays(page, photos):
-    before = source(page, "#parts")
-    for name, words in (("text.jpg", "not a photo"), ("noise.png", "No face was found")):
-        page.locator("#photo").get_by_label("Remove Image").click()
-        page.locator("#photo input[type=file]").set_input_files(photos[name])
-        toast(page, words)
-        assert source(page, "#parts") == before
-        expect(page.locator("#notice")).to_contain_text("No new face")
-    page.locator("#examples button").nth(3).click()
-    changed(page, "#parts", before)
-    expect(page.locator("#notice .stale")).to_have_count(0)
 
 
 def test_the_map_shows_faces(page):
@@ -218,10 +130,8 @@ def test_nothing_was_asked_of_other_machines_and_nothing_complained(desktop):
 
 def test_another_visitor_on_a_phone_sees_their_own_face_and_every_tab_without_sideways_scrolling(app, browser):
     phone = Watched(browser, app.url, PHONE)
-    own = source(phone.page, "#live")
-    phone.page.locator("#reset").click()
-    phone.page.wait_for_timeout(500)
-    assert source(phone.page, "#live") == own  # not the face that the other visitor is looking at
+    stage = phone.page.locator("#stage .face")
+    expect(stage).to_have_attribute("aria-label", re.compile("^Example 1,"))  # not the other visitor's face
     for tab in TABS:
         open_tab(phone.page, tab.name)
         phone.page.wait_for_timeout(300)
