@@ -14,9 +14,11 @@ from app.components.face_chips import use_buttons
 from app.components.face_notes import face_notes
 from app.components.files import text
 from app.components.photo_box import photo_box
+from app.components.pictures import uri
 from app.components.stage import bounded, look_of, own_look, packed, stage, stage_content, stand_in
-from app.session import Session, Shown
+from app.session import THUMBNAIL, Session, Shown
 from latentface.expression_sliders import LIMIT, ExpressionSliders, load_sliders
+from latentface.pictures import picture
 from latentface.pipeline import Face
 
 ABOUT = """One photo in, a 3D face out. Nobody ever showed this model a 3D scan: from plain pictures alone it learned
@@ -69,7 +71,11 @@ def moved_face(session: Session, sliders: ExpressionSliders, shown: Shown, amoun
     if not any(amounts.values()):
         return shown
     codes = sliders.apply(shown.face.codes, amounts)
-    return replace(session.model.make(codes, f"{shown.name}, other expression"), face=replace(shown.face, codes=codes))
+    scene = session.model.pipeline.decode(codes)
+    return replace(
+        shown, face=replace(shown.face, codes=codes), scene=scene, name=f"{shown.name}, other expression",
+        thumbnail=uri(picture(scene.render(THUMBNAIL)[0][0])), photo=None,
+    )  # fmt: skip
 
 
 def amounts_of(sliders: ExpressionSliders, data: object) -> dict[str, float]:

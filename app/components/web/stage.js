@@ -172,7 +172,7 @@ function buildExpression() {
     const slider = make("input", { type: "range", id: `${element.id}-e${number}`, min: -most, max: most, step: 0.05, value: 0 });
     slider.setAttribute("aria-description", figure);
     const ends = [["low", low], ["high", high]].map(([className, textContent]) => make("span", { className, textContent }));
-    row.append(make("label", { htmlFor: slider.id, textContent: name[0].toUpperCase() + name.slice(1) }), ends[0], slider, ends[1]);
+    row.append(ends[0], make("label", { htmlFor: slider.id, textContent: name[0].toUpperCase() + name.slice(1) }), ends[1], slider);
     slider.addEventListener("input", () => { clearTimeout(sending); sending = setTimeout(express, 30); });
     return row;
   }));
