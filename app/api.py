@@ -10,9 +10,9 @@ import numpy as np
 
 from app.components.photo_input import photo_input
 from app.components.pictures import anatomy, front, mesh_file, neutral_scene, pose_pictures, seen
-from app.components.strength import strength_of
 from app.components.whose_parts import whose_of
 from app.session import Model, plain_error, report, whole_seed
+from app.tabs.swap import SCALE
 
 Pictures = list[tuple[np.ndarray, str]]
 SIDE = 256
@@ -57,7 +57,7 @@ def build(model: Model) -> None:
             A report {identity, expression}, each as `reconstruct` gives it; the new face as a GLB file; and pictures:
             swap (at A's view and light), front, and both neutral faces.
         """
-        strength, seed, parts = strength_of(strength), whole_seed(seed), whose_of(*(whose or "AABB").upper())
+        strength, seed, parts = SCALE.checked(strength, 1), whole_seed(seed), whose_of(*(whose or "AABB").upper())
         a, b = model.read(needed(identity)), model.read(needed(expression))
         scene = pipeline.decode(pipeline.swap(a.codes, b.codes, strength, seed, parts))
         neutral_a, neutral_b = (neutral_scene(pipeline, side.codes, seed) for side in (a, b))

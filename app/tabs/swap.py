@@ -9,9 +9,9 @@ import gradio as gr
 from app.components.downloads import downloads
 from app.components.face_chips import use_buttons
 from app.components.face_notes import face_notes
+from app.components.marked_slider import Scale, marked_slider
 from app.components.photo_box import photo_box
 from app.components.pictures import LARGE, figure, front, neutral_scene, seen, strip
-from app.components.strength import strength_of, strength_slider
 from app.components.swap_grid import swap_grid
 from app.components.swap_numbers import STYLE, numbers_html
 from app.components.whose_parts import whose_of, whose_switches
@@ -26,6 +26,7 @@ can be added to anyone, weaker or stronger. The two are not split cleanly: part 
 expression, and a neutral face is the model's guess, sometimes another's."""
 STRENGTH = 1.25
 """How strongly the expression is put on at first: between 1 and 1.5, both of which the checkpoint's card measures."""
+SCALE = Scale("Strength of the expression", -1, 2, 0.05, ((0, "at rest"), (1, "as in B"), (1.5, "strong")))
 QUIET: dict[str, Any] = {"api_visibility": "private", "trigger_mode": "always_last"}
 
 
@@ -85,7 +86,7 @@ def build(session: Session) -> None:
         event: gr.EventData,
     ) -> tuple[float, Shown, str]:  # fmt: skip
         """Draw the swap at the strength that the slider moved to."""
-        amount = strength_of(getattr(event, "value", None))
+        amount = SCALE.checked(getattr(event, "value", None), 1)
         return amount, *change(a, b, amount, seed, s1, s2, s3, s4)
 
     def tell(a: Shown, b: Shown, result: Shown, seed: float | None) -> tuple[str, str]:
@@ -107,7 +108,7 @@ def build(session: Session) -> None:
             with gr.Row(elem_classes="results"):
                 rebuilt = gr.HTML(rebuilt_html(a), elem_id="rebuilt", min_width=120)
                 picture = gr.HTML(result_html(first), elem_id="swapped", min_width=120)
-            slider = strength_slider(STRENGTH)
+            slider = marked_slider(SCALE, STRENGTH, "strength")
     strength, result = gr.State(STRENGTH), gr.State(first)
     with gr.Row():
         with gr.Column(scale=6, min_width=300):

@@ -50,13 +50,15 @@ def test_swap(page):
 def test_a_strength_typed_beyond_the_end_is_brought_back_with_a_word(page):
     open_swap(page)
     before = source(page, "#swapped")
+    page.locator("#strength .marks button").first.click()
+    changed(page, "#swapped", before)
+    expect(page.locator("#strength .range")).to_have_value("0")
+    before = source(page, "#swapped")
     page.locator("#strength .number").fill("9")
     page.keyboard.press("Enter")
-    expect(page.locator("#strength .said")).to_have_text("The strength goes from -1 to 2: 2 is taken.")
+    expect(page.locator("#strength .said")).to_have_text("This goes from -1 to 2: 2 is taken.")
     expect(page.locator("#strength .number")).to_have_value("2")
     changed(page, "#swapped", before)
-    page.locator("#strength .marks button").first.click()
-    expect(page.locator("#strength .range")).to_have_value("0")
 
 
 def test_on_a_phone_the_swap_stays_in_view_while_faces_and_strength_change(browser, app):

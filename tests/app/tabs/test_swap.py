@@ -6,12 +6,11 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from app.components.strength import LEAST, MARKS, MOST, strength_of
 from app.components.swap_grid import drawn, picked, pool, table_html
 from app.components.swap_numbers import numbers_html
 from app.components.whose_parts import PARTS, whose_of
 from app.session import Model
-from app.tabs.swap import rebuilt_html, result_html, swapped
+from app.tabs.swap import SCALE, rebuilt_html, result_html, swapped
 from latentface.gallery import Gallery
 from latentface.pipeline import USUAL, Whose
 from latentface.swap_numbers import SwapNumbers
@@ -33,12 +32,12 @@ def faces(model):
 @pytest.mark.parametrize("value", [9, -1.01, float("nan"), "1", True, [1]])
 def test_a_strength_from_elsewhere_is_refused(value):
     with pytest.raises(gr.Error, match="-1 to 2"):
-        strength_of(value)
+        SCALE.checked(value, 1)
 
 
 def test_strengths_from_end_to_end_are_taken():
-    assert [strength_of(v) for v in (LEAST, 0, 1.5, MOST, None)] == [-1, 0, 1.5, 2, 1]
-    assert all(LEAST <= value <= MOST for value, _, _ in MARKS)
+    assert [SCALE.checked(v, 1) for v in (-1, 0, 1.5, 2, None)] == [-1, 0, 1.5, 2, 1]
+    assert all(SCALE.least <= value <= SCALE.most for value, _ in SCALE.marks)
 
 
 def test_the_switches_say_whose_each_part_is():

@@ -33,7 +33,7 @@ class Name:
 
 LIPS = ("jaw", "upper lip", "lower lip", "thin lips")
 NAMES = (
-    Name("smile", "mouth corners down", "smile", ("mouthSmile",), ("mouthFrown",), "smile", ("pucker", *LIPS)),
+    Name("smile", "mouth corners down", "smile", ("mouthSmile",), ("mouthFrown",), "smile", ("pucker", "pitch", *LIPS)),
     Name("mouth open", "shut", "open", ("jawOpen",), ("mouthClose",), "jaw", LIPS),
     Name("brows up", "lowered", "raised", ("browInnerUp", "browOuterUp"), (), "brow", ("frown",)),
     Name("frown", "smooth", "knitted brows", ("browDown",), (), "frown", ("brow",)),
@@ -52,7 +52,8 @@ NAMES = (
     ),
     Name("wink", "left eye", "right eye", ("eyeBlinkLeft",), ("eyeBlinkRight",), "wink", ("blink",)),
 )  # fmt: skip
-"""In the order in which they are shown. Left and right are the picture's; a face's own left is the picture's right."""
+"""In the order in which they are shown. A smile moves the nod too as it is measured: in units of how far the corners of
+the mouth lie below the eyes. Left and right are the picture's; a face's own left is the picture's right."""
 
 
 SAID = {name.measure: name.name for name in NAMES} | {"yaw": "turn of the head", "pitch": "nod of the head"}
