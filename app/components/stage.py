@@ -135,7 +135,7 @@ def look_of(data: object, own: Look) -> Look:
     """
     read = data if isinstance(data, dict) else {}
     return Look(
-        bounded(read.get("angles"), [(-most, most) for most in MOST]) or own.angles,
+        bounded(read.get("angles"), [(-most, most) for most in map(max, MOST, map(abs, own.angles))]) or own.angles,
         bounded(read.get("light"), [(0, 1), (0, 1), (-1, 1), (-1, 1)]) or own.light,
     )
 

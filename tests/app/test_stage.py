@@ -72,6 +72,8 @@ def test_a_look_is_read_and_kept_within_bounds():
     )
     far = look_of({"angles": [1e6, -1e6, 1e308], "light": [9, -9, 9, -9]}, OWN)
     assert far == Look((MOST[0], -MOST[1], MOST[2]), (1, 0, 1, -1))
+    turned = Look((0.0, -55.0, 0.0), OWN.light)  # a photo of a head that looks far down
+    assert look_of({"angles": [0, -90, 0], "light": [1, 0, 0, 0]}, turned).angles == turned.angles
 
 
 @pytest.mark.parametrize(

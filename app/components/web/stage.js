@@ -36,6 +36,7 @@ let waiting = false, telling = null, moving = null;
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const away = () => Math.max(...state.angles.map((angle, i) => Math.abs(angle - own.angles[i])));
+const most = (i) => Math.max(MOST[i], Math.abs(own.angles[i])); // a photo may show a head turned further
 function share() {
   const t = clamp((away() - TOUCHED) / (LEFT - TOUCHED), 0, 1);
   return t * t * (3 - 2 * t);
@@ -55,7 +56,7 @@ function draw() {
 
 function change(part) { // the one way in which anything on the stage changes
   Object.assign(state, part);
-  state.angles = state.angles.map((angle, i) => clamp(angle, -MOST[i], MOST[i]));
+  state.angles = state.angles.map((angle, i) => clamp(angle, -most(i), most(i)));
   state.zoom = clamp(state.zoom, 1, 4);
   const [, , x, y] = state.light;
   lamp.style.setProperty("--x", `${50 - 100 * LAMP * x}%`);
