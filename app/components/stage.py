@@ -93,18 +93,40 @@ def stage_content(pipeline: LatentFacePipeline, shown: Shown) -> dict[str, Any]:
     return {"face": face, "scene": scene, "amounts": {}}
 
 
-def stand_in(pipeline: LatentFacePipeline, shown: Shown, look: Look, layer: object) -> dict[str, Any]:
+def stand_in(pipeline: LatentFacePipeline, shown: Shown, data: object) -> dict[str, Any]:
     """Draw what a browser without WebGL shows, as the value that a stage takes.
 
     Args:
         pipeline: The model.
         shown: The face.
-        look: How it is turned and lit.
-        layer: One of the stage's layers; anything else counts as the rebuilt face.
+        data: As it came with a `picture` event: anything a stranger may write. An unknown layer counts as the rebuilt
+            face.
     """
+    look = look_of(data, own_look(shown))
     drawn = layers(pipeline, shown.face.crop, shown.face.codes, look.of(shown.scene), PICTURE)
-    wanted = str(layer).capitalize()
-    return {"face": None, "picture": uri(drawn[TURNED if wanted not in drawn or wanted == "Rebuilt" else wanted])}
+    wanted = str(read(data, "layer")).capitalize()
+    picture = drawn[TURNED if wanted not in drawn or wanted == "Rebuilt" else wanted]
+    return {"face": None, "picture": uri(picture), "turn": read(data, "turn")}
+
+
+def moved_content(shown: Shown, amounts: dict[str, float], data: object, random: bool = False) -> dict[str, Any]:
+    """Put a face that has only changed its expression into the form that a stage takes.
+
+    Args:
+        shown: The face.
+        amounts: Of the expression sliders.
+        data: The event that it answers.
+        random: Whether the event asked for a random expression.
+    """
+    return {
+        "face": None, "scene": packed(shown.scene), "amounts": amounts, "random": random, "turn": read(data, "turn"),
+    }  # fmt: skip
+
+
+def read(data: object, name: str) -> Any:  # noqa: ANN401 (anything a stranger may write)
+    """Read one entry of an event's data, None where there is none; a turn is a number or None."""
+    found = data.get(name) if isinstance(data, dict) else None
+    return found if name != "turn" or is_number(found) else None
 
 
 def slider_list(sliders: ExpressionSliders | None) -> list[dict[str, Any]]:
@@ -133,10 +155,9 @@ def look_of(data: object, own: Look) -> Look:
     Returns:
         Angles and light within their bounds.
     """
-    read = data if isinstance(data, dict) else {}
     return Look(
-        bounded(read.get("angles"), [(-most, most) for most in map(max, MOST, map(abs, own.angles))]) or own.angles,
-        bounded(read.get("light"), [(0, 1), (0, 1), (-1, 1), (-1, 1)]) or own.light,
+        bounded(read(data, "angles"), [(-most, most) for most in map(max, MOST, map(abs, own.angles))]) or own.angles,
+        bounded(read(data, "light"), [(0, 1), (0, 1), (-1, 1), (-1, 1)]) or own.light,
     )
 
 

@@ -15,7 +15,7 @@ from app.components.face_notes import face_notes
 from app.components.files import text
 from app.components.photo_box import photo_box
 from app.components.pictures import uri
-from app.components.stage import bounded, look_of, own_look, packed, stage, stage_content, stand_in
+from app.components.stage import bounded, look_of, moved_content, own_look, read, stage, stage_content, stand_in
 from app.session import THUMBNAIL, Session, Shown
 from latentface.expression_sliders import LIMIT, ExpressionSliders, load_sliders
 from latentface.pictures import picture
@@ -27,7 +27,10 @@ Drag the face to turn it, drag the light over the ball."""
 STRAIGHT = 0.1
 """Light that comes from less far aside than this counts as straight."""
 QUIET: dict[str, Any] = {"api_visibility": "private"}
-AT_ONCE: dict[str, Any] = {"show_progress": "hidden", "queue": False, **QUIET}
+NUMBERS = ("yaw", "pitch", "roll", "ambient", "diffuse", "light-x", "light-y")
+"""Of the stage, as web/stage.js names them, that a link holds."""
+AT_ONCE: dict[str, Any] = {"show_progress": "hidden", "queue": False, "trigger_mode": "multiple", **QUIET}
+"""Every event counts; gradio's other modes drop the last of a row or send it with the data of an earlier one."""
 
 
 def readout(face: Face) -> str:
@@ -85,9 +88,8 @@ def amounts_of(sliders: ExpressionSliders, data: object) -> dict[str, float]:
         sliders: Whose names count.
         data: As it came with a request: anything a stranger may write.
     """
-    read = data if isinstance(data, dict) else {}
-    limit = (-LIMIT, LIMIT)
-    found = {name: bounded([read.get(name)], [limit]) for name in sliders.names}
+    amounts, limit = read(data, "amounts"), (-LIMIT, LIMIT)
+    found = {name: bounded([read(amounts, name)], [limit]) for name in sliders.names}
     return {name: amount[0] for name, amount in found.items() if amount}
 
 
@@ -105,28 +107,27 @@ def connect_stage(session: Session, facts: gr.HTML, table: gr.HTML, moved: gr.St
     def stand(shown: Shown, event: gr.EventData) -> object:
         return look_of(event._data, own_look(shown))
 
-    def picture(shown: Shown, event: gr.EventData) -> dict:
-        layer = event._data.get("layer") if isinstance(event._data, dict) else None
-        return stand_in(pipeline, shown, look_of(event._data, own_look(shown)), layer)
+    def draw(shown: Shown, event: gr.EventData) -> dict:
+        return stand_in(pipeline, shown, event._data)
 
     table.release(stand, session.shown, look, **AT_ONCE)
-    table.picture(picture, moved, table, trigger_mode="always_last", **AT_ONCE)
+    table.picture(draw, moved, table, **AT_ONCE)
 
 
 def connect_expression(session: Session, sliders: ExpressionSliders, table: gr.HTML, moved: gr.State) -> None:
     """Connect the expression sliders to the stage's shape and colour."""
 
     def move(shown: Shown, event: gr.EventData) -> tuple:
-        return put(shown, amounts_of(sliders, event._data))
-
-    def roll(shown: Shown) -> tuple:
-        return put(shown, sliders.random(secrets.randbelow(2**31)))
-
-    def put(shown: Shown, amounts: dict[str, float]) -> tuple:
+        amounts = amounts_of(sliders, event._data)
         face = moved_face(session, sliders, shown, amounts)
-        return {"face": None, "scene": packed(face.scene), "amounts": amounts}, face
+        return moved_content(face, amounts, event._data), face
 
-    table.input(move, session.shown, [table, moved], trigger_mode="always_last", **AT_ONCE)
+    def roll(shown: Shown, event: gr.EventData) -> tuple:
+        amounts = sliders.random(secrets.randbelow(2**31))
+        face = moved_face(session, sliders, shown, amounts)
+        return moved_content(face, amounts, event._data, random=True), face
+
+    table.input(move, session.shown, [table, moved], **AT_ONCE)
     table.submit(roll, session.shown, [table, moved], **AT_ONCE)
 
 
@@ -142,6 +143,7 @@ def build(session: Session) -> None:
         with gr.Column(scale=9, min_width=300):
             face_notes(session.shown, elem_id="notes")
             table = stage(model.pipeline, first, "stage", sliders)
+            session.links.update({name: f'#stage [data-number="{name}"] input[type=range]' for name in NUMBERS})
             use_buttons(session, moved, "stage-use")
             downloads(model, moved, look, "take")
     connect_stage(session, facts, table, moved, look)

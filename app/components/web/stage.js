@@ -1,5 +1,6 @@
 // The stage's controls. props.value = {face, scene, amounts, picture}: face is null where the same face has only changed its
-// expression, amounts are those of the expression sliders, picture is what a browser without WebGL asked for.
+// expression (random: by itself), amounts are those of the expression sliders, picture is what a browser without WebGL asked
+// for, turn counts the questions, so that no two answers are alike.
 // The painter is in stage_gl.js, which stands before this file.
 const find = (selector) => element.querySelector(selector);
 const canvas = find(".face"), frame = find(".frame"), wipe = find(".wipe"), lamp = find(".lamp"), home = find(".home");
@@ -70,10 +71,26 @@ function change(part) { // the one way in which anything on the stage changes
 }
 
 function tell() { // what the server needs for files, and what a screen reader says: once the hand rests
-  const { angles, light, layer } = state;
+  const { angles, light } = state;
   find(".said").textContent = sentence();
   trigger("release", { angles, light });
-  if (!painter) trigger("picture", { angles, light, layer });
+  if (!painter) ask("picture", () => ({ angles: state.angles, light: state.light, layer: state.layer }));
+}
+
+// One question of a kind at a time; of those that come meanwhile the last is asked once the answer is there.
+const questions = {};
+let turn = 0;
+function ask(event, words) {
+  const now = (questions[event] ??= {});
+  if (now.waiting) return void (now.next = words);
+  now.waiting = setTimeout(answered, 5000, event); // an answer that never comes
+  trigger(event, { ...words(), turn: ++turn });
+}
+function answered(event) {
+  const { waiting, next } = questions[event] ?? {};
+  clearTimeout(waiting);
+  questions[event] = {};
+  if (next) ask(event, next);
 }
 
 // ---- without WebGL: pictures of the server, beside the photo
@@ -164,7 +181,6 @@ function buildNumbers() {
 }
 
 // ---- expression: the server moves the face along named directions and sends its new shape and colour
-let sending = null;
 function buildExpression() {
   find(".expression").hidden = !props.expressions.length;
   find(".expression .rows").replaceChildren(...props.expressions.map(({ name, low, high, most, figure }, number) => {
@@ -174,20 +190,17 @@ function buildExpression() {
     slider.setAttribute("aria-description", figure);
     const ends = [["low", low], ["high", high]].map(([className, textContent]) => make("span", { className, textContent }));
     row.append(ends[0], make("label", { htmlFor: slider.id, textContent: name[0].toUpperCase() + name.slice(1) }), ends[1], slider);
-    slider.addEventListener("input", () => { clearTimeout(sending); sending = setTimeout(express, 30); });
+    slider.addEventListener("input", express);
     return row;
   }));
 }
 const amounts = () => Object.fromEntries([...find(".expression .rows").querySelectorAll("input")].map((slider, i) => [props.expressions[i].name, Number(slider.value)]));
-function express() {
-  sending = null;
-  trigger("input", amounts());
-}
+const express = () => ask("input", () => ({ amounts: amounts() }));
 function showAmounts(values) {
   [...find(".expression .rows").querySelectorAll("input")].forEach((slider, i) => { slider.value = values[props.expressions[i].name] ?? 0; });
 }
 find(".relax").addEventListener("click", () => { showAmounts({}); express(); });
-find(".dice").addEventListener("click", () => trigger("submit"));
+find(".dice").addEventListener("click", () => ask("submit", () => ({})));
 
 // ---- layers
 function buildLayers() {
@@ -305,9 +318,11 @@ function load() {
     own = { angles: face.view.slice(0, 3), light: [...face.light] };
   }
   if (painter) uploadAll(isNew);
-  if (props.value.amounts && !sending) showAmounts(props.value.amounts);
+  if (props.value.picture) answered("picture");
+  else if (!props.value.face) answered(props.value.random ? "submit" : "input");
+  if (props.value.amounts && !questions.input?.waiting) showAmounts(props.value.amounts); // unless a hand has moved on
   if (!painter) showPicture(props.value.picture);
-  if (!isNew) return change({});
+  if (!isNew) return props.value.picture ? undefined : change({});
   stop();
   buildLayers();
   change({ angles: [...own.angles], light: [...own.light], zoom: 1, wipe: 0.5 });
