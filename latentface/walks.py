@@ -13,7 +13,7 @@ from latentface.codes import Codes
 from latentface.pipeline import LatentFacePipeline
 from latentface.prior import Walk
 
-SHOWN = 20
+SHOWN = 14
 """Most steps that are drawn of one walk."""
 
 

@@ -168,9 +168,6 @@ def build(session: Session) -> None:
                 elem_id="walk-kind",
                 visible=free,
             )
-            with gr.Column(visible=free):
-                dial = marked_slider(SCALE, start["guidance"], "guidance")
-            new = gr.Button("Other noise", size="md", elem_id="walk-dice")
             other = gr.Dropdown(
                 others(model, session.faces.value), value=ALONE, label="Beside it, from the same noise",
                 info="Two photos of one person should end at one person.", elem_id="walk-other",
@@ -183,6 +180,10 @@ def build(session: Session) -> None:
                 )  # fmt: skip
         with gr.Column(scale=9, min_width=300, elem_id="walk-stage"):
             player = walk_player(model, content, "walk")
+            with gr.Row(elem_classes="walk-dials"):
+                with gr.Column(scale=4, min_width=220, visible=free):
+                    dial = marked_slider(SCALE, start["guidance"], "guidance")
+                new = gr.Button("Other noise", size="md", elem_id="walk-dice", scale=1, min_width=130)
             more = gr.HTML(
                 dice, html_template=text("dice.html"), css_template=text("dice.css"), js_on_load=text("dice.js"),
                 apply_default_css=False, elem_id="walk-more", visible=free,

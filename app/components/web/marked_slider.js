@@ -32,6 +32,7 @@ number.addEventListener("change", () => {
 for (const { value, at, number: digits, word } of props.marks) {
   const mark = document.createElement("button"), bold = document.createElement("b"), words = document.createElement("span");
   mark.type = "button";
+  mark.className = at <= 0 ? "first" : at >= 1 ? "last" : "";
   mark.style.setProperty("--at", at);
   mark.title = `${name}: ${digits}, ${word}`;
   bold.textContent = digits;
