@@ -115,6 +115,8 @@ class Autoencoder(ModelMixin, ConfigMixin):
             last numbers may change from frame to frame of one person (see train/stage1/clip_objective.py). With zeros
             codes are not divided.
         refiner_blocks: residual blocks of the refiner at half the coarse size.
+        relief_grid: side of the coarse grid of a relief that the whole shape code adds, linearly, to what is shown; see
+            train/stage1/parallax.py. 0: none. Encoding does not heed it.
 
     Raises:
         ValueError: for another size or a smaller grid.
@@ -145,6 +147,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
         layout_base: int = 24,
         changing: tuple[int, int, int] = (0, 0, 0),
         refiner_blocks: int = 3,
+        relief_grid: int = 0,
     ):
         super().__init__()
         if not 16 <= size <= 2 * COARSE or size & (size - 1):
@@ -159,6 +162,10 @@ class Autoencoder(ModelMixin, ConfigMixin):
         self.shape_decoder = Decoder(seen, shape_base, self.depth_code, 1)
         self.layout_encoder = Encoder(seen, layout_base, code - self.depth_code)
         self.layout = DisplacementField(code - self.depth_code, layout_grid)
+        if relief_grid:
+            self.relief = nn.Linear(code, relief_grid**2)
+            nn.init.zeros_(self.relief.weight)
+            nn.init.zeros_(self.relief.bias)
         self.average_relief = nn.Parameter(torch.zeros(seen, seen))  # depth less 1, which half precision keeps well
         self.register_buffer("average_share", torch.zeros(()))  # 1 once the average relief is known
         self.texture_basis = TextureBasis(seen, code)
@@ -313,7 +320,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
         """
         texture = self.refiner(self.texture_basis(codes.texture), codes.texture)
         albedo = from_canonical(texture, self.displacement(codes.shape))
-        depth = self.depth_over_average(codes.shape, raw_depth)
+        depth = self.depth_over_average(codes.shape, raw_depth) + self.added_relief(codes.shape)
         return Scene(depth, albedo, codes.view, codes.light, raw_depth, softness=self.config["softness"])
 
     def displacement(self, shape: Tensor) -> Tensor:
@@ -326,7 +333,17 @@ class Autoencoder(ModelMixin, ConfigMixin):
 
     def depth(self, shape: Tensor) -> Tensor:
         """Canonical depth B x s x s of shape codes B x C."""
-        return self.depth_over_average(shape, self.raw_depth(shape))
+        return self.depth_over_average(shape, self.raw_depth(shape)) + self.added_relief(shape)
+
+    def added_relief(self, shape: Tensor) -> Tensor:
+        """Relief that whole shape codes B x C add, in scene units: B x s x s, or 0 where the model has none."""
+        grid = self.config["relief_grid"]
+        if not grid:
+            return shape.new_zeros(())
+        with torch.autocast(shape.device.type, enabled=False):
+            coarse = self.relief(shape.float()).view(-1, 1, grid, grid)
+        size = self.average_depth.shape[-2:]
+        return F.interpolate(coarse, size=size, mode="bicubic", align_corners=True)[:, 0]
 
     def depth_over_prior(self, raw_depth: Tensor) -> Tensor:
         """Canonical depth B x s x s of the prior bump and a relief B x s x s."""

@@ -9,7 +9,7 @@ from latentface.camera import pixel_grid
 from latentface.codes import Codes, Scene
 from latentface.rendering import view_grid
 from train.evaluation.metrics.depth import eroded
-from train.evaluation.own_depth import Frames, own_depth
+from train.evaluation.own_depth import Frames, own_depth, readout
 
 SIZE, PEOPLE, FRAMES = 32, 5, 3
 
@@ -87,3 +87,16 @@ def test_a_naive_twin_agrees():
         total += float((truth - average).square().sum())
         missed += float((truth - own).square().sum())
     assert own_depth(decode, given)["own_depth_r2"] == pytest.approx(1 - missed / total, abs=1e-5)
+
+
+def test_the_readout_foretells_what_codes_know_of_people_it_has_not_seen():
+    draw = torch.Generator().manual_seed(0)
+    people = torch.arange(120).repeat_interleave(2)
+    known = torch.randn(120, 3, generator=draw)[people]
+    maps = torch.einsum(
+        "nk,kij->nij", known, torch.randn(3, 4, 4, generator=draw).repeat_interleave(8, 1).repeat_interleave(8, 2)
+    )
+    foretold = readout(known, maps, people)
+    assert (foretold - maps).square().sum() < 0.1 * maps.square().sum()  # steps between squares are smoothed
+    told_nothing = readout(torch.randn(240, 3, generator=draw), maps, people)
+    assert (told_nothing - maps).square().sum() > 0.9 * maps.square().sum()
