@@ -54,6 +54,8 @@ class Photo:
     """A data address: the square that the model sees, as fine as the photo has it, SQUARE pixels at most."""
     number: int | None = None
     """Which of the visitor's own photos it is, counted from 1; None for an example."""
+    example: int | None = None
+    """Which example it is, counted from 0; None for a photo of the visitor's own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +172,8 @@ class Model:
         number %= len(self.examples)
         if number not in self.drawn:
             shown = self.look(self.gallery.picture(self.examples[number]))
-            self.drawn[number] = replace(shown, name=f"Example {number + 1}")
+            photo = shown.photo and replace(shown.photo, example=number)
+            self.drawn[number] = replace(shown, name=f"Example {number + 1}", photo=photo)
         return self.drawn[number]
 
     def read(self, photo: str | Path, face: int = 0, detector: str | None = None) -> Face:
@@ -225,6 +228,8 @@ class Session:
     """The detector that the visitor has chosen, one of DETECTORS."""
     tabs: gr.Tabs
     """The page's tabs: an event that has it among its outputs opens one by `gr.Tabs(selected=id)`."""
+    links: dict[str, str] = field(default_factory=dict)
+    """Key in the page's address -> selector of the input whose value it holds (see app/links.py)."""
 
 
 def open_session(model: Model) -> Session:

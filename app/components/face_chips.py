@@ -87,7 +87,7 @@ def use_buttons(session: Session, source: gr.State, elem_id: str = "use") -> Non
     """
     with gr.Row(elem_classes="use", elem_id=elem_id):
         as_a, as_b, on_map, kept = (
-            gr.Button(label, size="sm", min_width=90, elem_id=f"{elem_id}-{name}")
+            gr.Button(label, size="sm", min_width=70, elem_id=f"{elem_id}-{name}")
             for label, name in (("As A", "a"), ("As B", "b"), ("On the map", "map"), ("Keep", "keep"))
         )
     for button, state, tab in ((as_a, session.a, "swap"), (as_b, session.b, "swap"), (on_map, session.shown, "maps")):

@@ -18,7 +18,8 @@ from app.session import Model, Session, Shown, keep, plain_error
 from app.uploads import NotUploaded, uploaded_file
 from latentface.photo import EXTENSIONS, MAX_BYTES
 
-BUSY: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", "trigger_mode": "always_last"}
+BUSY: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", "trigger_mode": "multiple"}
+"""Every event counts: gradio's other modes may send a later one with the data of an earlier."""
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 AT_ONCE: dict[str, Any] = {"queue": False, **QUIET}
 """Only for events that fill no state: past the queue, gradio tells no listener that a state has changed."""
@@ -35,6 +36,7 @@ def photo_box(session: Session, state: gr.State, label: str, elem_id: str) -> gr
         elem_id: Its id on the page.
     """
     model, opening = session.model, state.value
+    slot = next(name for name, one in (("face", session.shown), ("a", session.a), ("b", session.b)) if one is state)
     examples = [
         {"src": address(model.gallery.picture(row)), "alt": f"Example face {number + 1}"}
         for number, row in enumerate(model.examples)
@@ -42,7 +44,8 @@ def photo_box(session: Session, state: gr.State, label: str, elem_id: str) -> gr
     box = gr.HTML(
         content(opening), html_template=text("photo_box.html"), css_template=text("photo_box.css"),
         js_on_load=text("photo_box.js"), apply_default_css=False, elem_id=elem_id, elem_classes="photo-box",
-        label=label, examples=examples, most=MAX_BYTES, endings=",".join(sorted(EXTENSIONS)),
+        label=label, slot=slot, opening=content(opening)["example"], examples=examples, most=MAX_BYTES,
+        endings=",".join(sorted(EXTENSIONS)),
     )  # fmt: skip
 
     def take(now: Shown, faces: list[Shown], detector: str, event: gr.EventData) -> tuple:
@@ -138,7 +141,7 @@ def content(shown: Shown, error: str = "") -> dict[str, Any]:
         "faces": [[round(100 * edge, 2) for edge in box] for box in photo.boxes] if photo else [],
         "chosen": shown.face.alignment.index if shown.face.alignment else 0,
         "own": photo is None or photo.number is not None,
-        "notes": shown.notes,
+        "example": photo.example if photo else None,
         "error": html.unescape(error),
         "stamp": time.monotonic_ns(),  # or the page would not hear that the same photo has failed again
     }

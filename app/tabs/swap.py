@@ -109,6 +109,7 @@ def build(session: Session) -> None:
                 rebuilt = gr.HTML(rebuilt_html(a), elem_id="rebuilt", min_width=120)
                 picture = gr.HTML(result_html(first), elem_id="swapped", min_width=120)
             slider = marked_slider(SCALE, STRENGTH, "strength")
+            session.links["strength"] = "#strength .range"
     strength, result = gr.State(STRENGTH), gr.State(first)
     with gr.Row():
         with gr.Column(scale=6, min_width=300):

@@ -151,7 +151,7 @@ function choose(i) {
   chosen = i;
   draw();
   trigger("select", { index: i });
-  if (innerWidth < 700) document.querySelector("#map-viewer").scrollIntoView({ behavior: "smooth", block: "center" }); // or a tap seems to do nothing
+  if (innerWidth < 700) document.querySelector("#map-viewer").scrollIntoView({ block: "center" }); // or a tap seems to do nothing
 }
 
 function step(key) { // the nearest dot in the arrow's direction, those straight ahead first

@@ -2,13 +2,15 @@
 const find = (selector) => element.querySelector(selector);
 const box = find(".box"), frame = find(".frame"), photo = find(".photo"), marks = find(".marks"), file = find(".file");
 const status = find(".status"), error = find(".error"), shot = find(".shot"), video = find("video"), clear = find(".clear");
-const MEGABYTE = 2 ** 20;
+const MEGABYTE = 2 ** 20, PHONE = 700; // pixels: a page narrower than this has its result below the photo
+let asked = false; // whether this box has asked for what comes next
 
 find(".label").textContent = props.label;
+element.dataset.slot = props.slot;
 file.accept = `image/*,${props.endings}`;
 
 function draw() {
-  const { name, picture, faces, chosen, own, error: words } = props.value;
+  const { name, picture, faces, chosen, own, example, error: words } = props.value;
   box.classList.remove("busy");
   photo.src = picture;
   photo.alt = `${props.label}: ${name}`;
@@ -27,9 +29,19 @@ function draw() {
     button.addEventListener("click", () => { wait(); trigger("select", { index }); });
     return button;
   }));
+  const value = example === null || example === props.opening ? null : example + 1;
+  document.dispatchEvent(new CustomEvent("linked", { detail: { key: props.slot, value } }));
 }
 
+document.addEventListener("restore", ({ detail: { values, done } }) => {
+  const example = values.get(props.slot);
+  if (example === null || !element.isConnected) return;
+  done(props.slot);
+  trigger("input", { index: Number(example) - 1 });
+});
+
 function wait() {
+  asked = true;
   box.classList.add("busy");
   error.textContent = "";
   status.textContent = "Looking for faces …";
@@ -105,10 +117,23 @@ frame.addEventListener("drop", (event) => { event.preventDefault(); frame.classL
 find(".examples").replaceChildren(...props.examples.map(({ src, alt }, index) => {
   const button = document.createElement("button");
   button.type = "button";
+  button.tabIndex = index ? -1 : 0; // one tab stop for all; the arrows move between them
   button.title = alt;
   button.append(Object.assign(new Image(), { src, alt }));
-  button.addEventListener("click", () => trigger("input", { index }));
+  button.addEventListener("click", () => { asked = true; trigger("input", { index }); });
   return button;
 }));
+find(".examples").addEventListener("keydown", (event) => {
+  const all = [...find(".examples").children], step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+  if (!step) return;
+  event.preventDefault();
+  const next = all[(all.indexOf(document.activeElement) + step + all.length) % all.length];
+  for (const button of all) button.tabIndex = button === next ? 0 : -1;
+  next.focus();
+});
 draw();
-watch("value", draw);
+watch("value", () => {
+  draw();
+  if (asked && !props.value.error && innerWidth < PHONE) element.closest("[role=tabpanel]")?.querySelector(".stage-block, .results")?.scrollIntoView({ block: "start" }); // or a tap seems to do nothing
+  asked = false;
+});
