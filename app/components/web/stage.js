@@ -347,12 +347,12 @@ function uploadAll(isNew) {
   image.src = face.photo;
 }
 
+painter = makePainter(canvas);
 new ResizeObserver(() => {
-  const scale = Math.min(devicePixelRatio || 1, 2);
+  const scale = Math.min(devicePixelRatio || 1, painter?.finest ?? 1); // pixels of the canvas for one of the page
   canvas.width = canvas.height = Math.round(canvas.clientWidth * scale);
   draw();
 }).observe(canvas);
-painter = makePainter(canvas);
 canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
 canvas.addEventListener("webglcontextrestored", () => { painter = makePainter(canvas); uploadAll(true); change({}); });
 buildNumbers();

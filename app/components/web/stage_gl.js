@@ -51,14 +51,19 @@ vec3 heat(float t) {
   return t < .5 ? mix(low, middle, t * 2.) : mix(middle, high, t * 2. - 1.);
 }
 void main() {
-  float head = (1. - smoothstep(.998, 1.022, depth)) * (1. - smoothstep(.8, 1., around(place))); // outline.py
-  float whole = 1. - smoothstep(1., 1. + ${MARGIN}, max(abs(place.x), abs(place.y)));
-  float opacity = mix(whole, head, share);
+  float opacity = 1. - smoothstep(1., 1. + ${MARGIN}, max(abs(place.x), abs(place.y)));
+  if (share > 0.) { // outline.py
+    float head = (1. - smoothstep(.998, 1.022, depth)) * (1. - smoothstep(.8, 1., around(place)));
+    opacity = mix(opacity, head, share);
+  }
   if (opacity < .004) discard;
   vec2 at = texel(place, float(side));
-  vec3 albedo = texture(albedoMap, at).rgb * scale, soft = texture(softNormals, at).xyz;
-  vec3 rebuilt = albedo * lit(light, soft), photo = texture(photoMap, texel(photoAt, float(side))).rgb;
-  vec3 colour = rebuilt;
+  vec3 colour, albedo, soft;
+  if (layer != 2 && layer != 3 && layer != 7) {
+    albedo = texture(albedoMap, at).rgb * scale;
+    soft = texture(softNormals, at).xyz;
+    colour = albedo * lit(light, soft);
+  }
   if (layer == 1) colour = albedo;
   if (layer == 2) colour = vec3((1.075 - depth) / .14); // pictures.depth_picture
   if (layer == 3) colour = normalize(texture(normalMap, at).xyz) * vec3(.5, -.5, -.5) + .5;
@@ -67,13 +72,13 @@ void main() {
     vec2 net = (texture(netMap, texel(place, float(textureSize(netMap, 0).x))).xy + 1.) * .5 * (netLines - 1.);
     vec2 apart = abs(net - round(net)) / max(fwidth(net), 1e-6);
     float outside = step(1., max(abs(place.x), abs(place.y)));
-    colour = mix(rebuilt, vec3(1), .8 * clamp(1.4 - min(apart.x, apart.y), 0., 1.) * (1. - outside));
+    colour = mix(colour, vec3(1), .8 * clamp(1.4 - min(apart.x, apart.y), 0., 1.) * (1. - outside));
   }
-  if (layer == 6) {
+  if (layer > 5) {
+    vec3 photo = texture(photoMap, texel(photoAt, float(side))).rgb;
     vec3 error = abs(clamp(albedo * lit(ownLight, soft), 0., 1.) - photo);
-    colour = heat(clamp((error.r + error.g + error.b) / 3. / .35, 0., 1.));
+    colour = layer == 7 ? photo : heat(clamp((error.r + error.g + error.b) / 3. / .35, 0., 1.));
   }
-  if (layer == 7) colour = photo;
   painted = vec4(clamp(colour, 0., 1.) * opacity, opacity);
 }`;
 
@@ -175,9 +180,19 @@ function rotation([yaw, pitch, roll]) {
   ];
 }
 
+/** Whether WebGL is only imitated by the processor, which draws a twentieth as fast as a graphics card. */
+function isImitated() {
+  const probe = document.createElement("canvas").getContext("webgl2");
+  const named = probe?.getExtension("WEBGL_debug_renderer_info");
+  const name = named ? probe.getParameter(named.UNMASKED_RENDERER_WEBGL) : "";
+  probe?.getExtension("WEBGL_lose_context")?.loseContext();
+  return /swiftshader|llvmpipe|software|basic render/i.test(name);
+}
+
 /** A painter on a canvas, or null where the browser has no WebGL 2. */
 function makePainter(canvas) {
-  const gl = canvas.getContext("webgl2", { antialias: true, preserveDrawingBuffer: true });
+  const imitated = isImitated(), stride = imitated ? 2 : 1; // of the mesh, in pixels of the depth map
+  const gl = canvas.getContext("webgl2", { antialias: !imitated, preserveDrawingBuffer: true });
   if (!gl) return null;
   const mesh = program(MESH_VERTEX, MESH_FRAGMENT), flat = program(PHOTO_VERTEX, PHOTO_FRAGMENT);
   const index = gl.createBuffer(), ground = gl.createVertexArray();
@@ -255,11 +270,12 @@ function makePainter(canvas) {
 
   function grid(full) {
     if (indexed === full) return;
-    const corners = new Uint32Array((full - 1) ** 2 * 6);
-    for (let row = 0, k = 0; row < full - 1; row++) {
-      for (let column = 0; column < full - 1; column++) {
-        const a = row * full + column; // rasterizer.grid_faces cuts every cell along the same diagonal
-        for (const corner of [a, a + 1, a + full, a + full + 1, a + full, a + 1]) corners[k++] = corner;
+    const last = full - 1, places = Array.from({ length: Math.ceil(last / stride) + 1 }, (_, i) => Math.min(i * stride, last));
+    const corners = new Uint32Array((places.length - 1) ** 2 * 6);
+    for (let row = 0, k = 0; row < places.length - 1; row++) {
+      for (let column = 0; column < places.length - 1; column++) {
+        const [a, b, c, d] = [[0, 0], [0, 1], [1, 0], [1, 1]].map(([down, right]) => places[row + down] * full + places[column + right]);
+        for (const corner of [a, b, c, d, c, b]) corners[k++] = corner; // cut along the diagonal of rasterizer.grid_faces
       }
     }
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, index);
@@ -286,9 +302,6 @@ function makePainter(canvas) {
     }, { depthMap: maps.depthMap, albedoMap: maps.albedoMap, softNormals: maps.softNormals, normalMap: maps.normalMap, photoMap, netMap });
     gl.enable(gl.DEPTH_TEST);
     gl.depthFunc(gl.LEQUAL);
-    gl.colorMask(false, false, false, false); // first find what is nearest, then paint that alone: soft edges keep their order
-    gl.drawElements(gl.TRIANGLES, triangles, gl.UNSIGNED_INT, 0);
-    gl.colorMask(true, true, true, true);
     gl.drawElements(gl.TRIANGLES, triangles, gl.UNSIGNED_INT, 0);
   }
 
@@ -303,5 +316,5 @@ function makePainter(canvas) {
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     for (const one of parts) part(one, look, one.layer, one.from, one.to);
   }
-  return { upload, uploadPicture, uploadNet, free, forget: (one) => gl.deleteTexture(one), draw };
+  return { finest: imitated ? 0.75 : 2, upload, uploadPicture, uploadNet, free, forget: (one) => gl.deleteTexture(one), draw };
 }
