@@ -73,7 +73,7 @@ def page(watched) -> Page:
 
 
 def source(page: Page) -> str:
-    return page.locator("#walk .lane img").first.get_attribute("src")
+    return page.locator("#walk .lane img").first.get_attribute("src") or ""
 
 
 def changed(page: Page, before: str) -> None:

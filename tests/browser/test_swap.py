@@ -14,7 +14,7 @@ def page(browser, app) -> Page:
 
 
 def source(page: Page, selector: str) -> str:
-    return page.locator(f"{selector} img").first.get_attribute("src")
+    return page.locator(f"{selector} img").first.get_attribute("src") or ""
 
 
 def changed(page: Page, selector: str, before: str) -> None:

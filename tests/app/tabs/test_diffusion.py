@@ -106,7 +106,7 @@ def test_who_can_stand_beside_this_face(free, shown):
     assert others(free, [shown, shown]) == [ALONE, "Photo 1", "Example 1", "Example 2"]
     assert beside(free, [shown], "Photo 1") is shown
     assert beside(free, [shown], ALONE) is None is beside(free, [], "Photo 1") is beside(free, [], None)
-    assert beside(free, [], "Example 2").name == "Example 2"
+    assert beside(free, [], "Example 2") is free.example(1)
 
 
 @pytest.mark.parametrize("index", [-1, DICE, "0", None, True, 1.0])
