@@ -309,8 +309,9 @@ def test_on_a_phone_the_stage_comes_into_view_and_stays(app, browser, photos):
     page.locator("#stage details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
     last = page.locator("#stage .numbers input[type=range]").last
     last.scroll_into_view_if_needed()
-    face = page.locator("#stage .face").bounding_box()
-    assert face["y"] >= -2 and face["y"] + face["height"] < last.bounding_box()["y"] < PHONE["height"]
+    edges = "part => [part.getBoundingClientRect().top, part.getBoundingClientRect().bottom]"
+    top, bottom = page.locator("#stage .face").evaluate(edges)
+    assert top >= -2 and bottom < last.evaluate(edges)[0] < PHONE["height"]
     small = page.locator("#stage").evaluate(
         """stage => [...stage.querySelectorAll('button, summary, input, .lamp')].filter((one) => one.offsetParent)
         .map((one) => [one.className || one.id, one.getBoundingClientRect().height])

@@ -2,19 +2,19 @@
 
 from urllib.parse import urlparse
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+DESKTOP, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
 
 
 class Watched:
     """A new visitor's page, opened and drawn."""
 
-    def __init__(self, browser: Browser, url: str, viewport: dict, script: str = "", **options):
+    def __init__(self, browser: Browser, url: str, viewport: ViewportSize, script: str = "", **options):
         """Open the page; `script` runs before any of its own, further options are those of a browser context."""
         context = browser.new_context(viewport=viewport, **options)
         context.add_init_script(script)

@@ -3,6 +3,7 @@
 import io
 import json
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,8 +35,9 @@ def scene() -> Scene:
     return scene
 
 
-def load(data: bytes) -> trimesh.Trimesh:
-    loaded = trimesh.load(io.BytesIO(data), file_type="glb", process=False)
+def load(data: bytes) -> Any:
+    """The mesh of a GLB file, a trimesh.Trimesh with a texture."""
+    loaded: Any = trimesh.load(io.BytesIO(data), file_type="glb", process=False)
     (mesh,) = loaded.geometry.values()
     return mesh
 
@@ -158,7 +160,10 @@ def test_yaw_turns_it_to_the_right(scene):
 
 def test_one_scene_of_a_batch(scene):
     other = tiny_scene(SIZE)
-    both = Scene(*(torch.cat([getattr(s, k) for s in (other, scene)]) for k in ("depth", "albedo", "view", "light")))
+    depth, albedo, view, light = (
+        torch.cat([getattr(s, name) for s in (other, scene)]) for name in ("depth", "albedo", "view", "light")
+    )
+    both = Scene(depth, albedo, view, light)
     both.depth[0] += 0.01
     assert glb(both, 1) == glb(scene) != glb(both, 0)
 
