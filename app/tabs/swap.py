@@ -99,8 +99,8 @@ def build(session: Session) -> None:
     with gr.Row(elem_classes="swap-line"):
         with gr.Column(scale=5, min_width=230, elem_classes="side-a"):
             photo_box(session, session.a, "A: the identity", "photo-a")
-        with gr.Column(scale=0, min_width=52, elem_classes="between"):
-            turn = gr.Button("⇄", size="md", elem_id="turn", min_width=44)
+        with gr.Column(scale=0, min_width=76, elem_classes="between"):
+            turn = gr.Button("A ⇄ B", size="md", elem_id="turn", min_width=72)
         with gr.Column(scale=5, min_width=230, elem_classes="side-b"):
             photo_box(session, session.b, "B: the expression", "photo-b")
         with gr.Column(scale=12, min_width=300, elem_id="swap-stage"):
