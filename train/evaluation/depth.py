@@ -47,7 +47,7 @@ BANDS = {
 
 @torch.no_grad()
 def measure(model: Model, truth: Truth, features: LiteFeatures) -> tuple[dict[str, Tensor], list[Tensor], Frames]:
-    """Numbers of each frame, B (pose B x 3, light B x 4), the sheet's rows, B x 3 x S x S each, and own_depth's frames."""
+    """Numbers of each frame, B (pose B x 3, light B x 4), the sheet's rows, B x 3 x S x S each, own_depth's frames."""
     device = next(model.parameters()).device
     image, depth, mask = (value.to(device) for value in (truth.image, truth.depth, truth.mask))
     codes = model.encode(image)

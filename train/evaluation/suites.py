@@ -22,6 +22,8 @@ SUITES = {
     "depth": "train.evaluation.depth:run",
     "swaps": "train.evaluation.swaps:run",
     "clips": "train.evaluation.clips:run",
+    "turned": "train.evaluation.turned:run",
+    "prior": "train.evaluation.prior:run",
     "leakage": "train.evaluation.leakage:run",
     "probes": "train.evaluation.probes.suite:run",
 }

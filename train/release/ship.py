@@ -6,8 +6,10 @@ from pathlib import Path
 
 import torch
 
-from latentface.checkpoints import ASSETS, load_network, load_pipeline
+from latentface.checkpoints import ASSETS, load_autoencoder, load_network, load_pipeline
 from latentface.pcl import PCL
+from latentface.pipeline import LatentFacePipeline
+from latentface.prior import Prior
 
 
 def ship(stage1: Path, stage2: Path, name: str) -> None:
@@ -18,13 +20,34 @@ def ship(stage1: Path, stage2: Path, name: str) -> None:
         stage2: run folder of `train rdm`.
         name: the checkpoint's name.
     """
-    pipeline = load_pipeline(stage2 / "pipeline")
     out = ASSETS / name
+    _save(load_pipeline(stage2 / "pipeline"), out)
+    for stage, run in (("autoencoder", stage1), ("rdm", stage2)):
+        _ship_record(run, out, f"{stage}_")
+
+
+def ship_more(name: str, relief: Path | None, prior: Path | None) -> None:
+    """Add a relief, a prior, or both to a checkpoint bundled in assets/NAME; the rest of it stays as it is.
+
+    Args:
+        name: the checkpoint's name.
+        relief: run folder of `train relief`, begun from this checkpoint.
+        prior: run folder of `train prior`, of this checkpoint.
+    """
+    before, out = load_pipeline(name), ASSETS / name
+    autoencoder = load_autoencoder(relief) if relief else before.autoencoder
+    drawn = load_network(prior / "pipeline" / "prior", Prior) if prior else before.prior
+    _save(LatentFacePipeline(autoencoder, before.denoiser, before.scheduler, drawn), out)
+    for kind, run in (("relief", relief), ("prior", prior)):
+        if run:
+            _ship_record(run, out, f"{kind}_")
+
+
+def _save(pipeline: LatentFacePipeline, out: Path) -> None:
+    """Save a pipeline in half precision, without where it came from."""
     pipeline.to(dtype=torch.float16).save_pretrained(out, safe_serialization=True)
     for file in (out / "model_index.json", *out.glob("*/config.json")):
         _without_origin(file)
-    for stage, run in (("autoencoder", stage1), ("rdm", stage2)):
-        _ship_record(run, out, f"{stage}_")
 
 
 def ship_pcl(run: Path, name: str) -> None:
