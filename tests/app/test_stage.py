@@ -12,8 +12,9 @@ import torch
 from safetensors.torch import load_file
 
 from app.components.downloads import FILES, file_of
-from app.components.stage import MOST, Look, look_of, moved_content, packed, slider_list, stage_content, stand_in
+from app.components.stage import MOST, NET, Look, look_of, moved_content, packed, slider_list, stage_content, stand_in
 from app.session import Model, Shown
+from latentface.camera import pixel_grid
 from latentface.expression_sliders import ExpressionSliders, Slider
 from latentface.gallery import Gallery
 from tests.helpers import random_codes, tiny_pipeline
@@ -52,6 +53,8 @@ def test_the_value_holds_what_the_page_draws(pipeline, shown):
     assert face["view"] == shown.face.codes.view[0].tolist() and face["light"] == shown.face.codes.light[0].tolist()
     assert face["error"] < 0.01 and face["name"] == "Photo 1"  # its crop is its own picture
     assert face["neutral"]["depth"] != scene["depth"]
+    net = np.frombuffer(base64.b64decode(face["net"]["places"]), "<u2").reshape(NET, NET, 2) / 65535 * 4 - 2
+    np.testing.assert_allclose(net, pixel_grid(NET), atol=1e-3)  # a new model bends nothing
     assert stage_content(pipeline, shown)["face"]["id"] == face["id"]
     other = replace(shown, scene=pipeline.decode(random_codes(1, seed=1)))
     assert stage_content(pipeline, other)["face"]["id"] != face["id"]
