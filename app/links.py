@@ -25,6 +25,7 @@ def links(session: Session, tabs: list[str]) -> None:
     )  # fmt: skip
 
     def open_tab(event: gr.EventData) -> object:
-        return gr.Tabs(selected=event.index) if event.index in tabs else gr.skip()
+        asked = getattr(event, "index", None)
+        return gr.Tabs(selected=asked) if asked in tabs else gr.skip()
 
     page.select(open_tab, None, session.tabs, api_visibility="private", show_progress="hidden", queue=False)

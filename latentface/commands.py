@@ -179,5 +179,6 @@ def _print(report: dict, number: int, total: int, as_json: bool) -> None:
         text = f"yaw {yaw:+.0f} pitch {pitch:+.0f} roll {roll:+.0f} degrees, {report['seconds']:.2f} s"
         if report["faces"] > 1:
             text += f", {report['faces']} faces (--face 0 to {report['faces'] - 1})"
+        text = " ".join([f"{text}.", *report["notes"]]) if report["notes"] else text
     stream = sys.stderr if report["error"] else sys.stdout
     print(f"[{number}/{total}] {report['file']}: {text}", file=stream, flush=True)

@@ -35,9 +35,10 @@ LEAST_MEAN_CONFIDENCE = 0.7
 """Asked of the mean of the looks at one face. LFW's least is .85; a cheetah's head reaches .65."""
 Look = tuple[int, float, bool]
 """Of one look: side in pixels, half side in units of the face box, mirrored."""
-ATTEMPTS = ((512, 0.0), (640, 0.5), (1280, 0.0), (320, 1.0))
-"""(longer side in pixels, border on each side as a share of the photo), tried until a face is found. The first is fast
-and finds most; the border helps where a face fills the photo; the large one finds small faces in large photos."""
+ATTEMPTS = ((512, 0.0, 0), (512, 0.0, 1), (512, 0.0, 3), (512, 0.0, 2), (640, 0.5, 0), (1280, 0.0, 0), (320, 1.0, 0))
+"""(longer side in pixels, border on each side as a share of the photo, quarters by which the photo is turned back),
+tried until a face is found. The first is fast and finds most, turned faces too unless they are blurred; the border
+helps where a face fills the photo; the large one finds small faces in large photos."""
 LOOKS: tuple[Look, ...] = tuple(
     (side, zoom, flip) for side, zoom in ((160, 0.85), (160, 1.0), (176, 1.15)) for flip in (False, True)
 )
@@ -183,17 +184,19 @@ def five_points(landmarks: np.ndarray) -> np.ndarray:
 
 def _search(image: np.ndarray) -> list[Face]:
     """Look for faces in the photo shrunk, then at each of them close up."""
-    shrink = min(1.0, max(side for side, _ in ATTEMPTS) / max(image.shape[:2]))
+    shrink = min(1.0, max(side for side, *_ in ATTEMPTS) / max(image.shape[:2]))
     width, height = (max(1, round(length * shrink)) for length in (image.shape[1], image.shape[0]))
     small = resample(image, (0, 0, image.shape[1], image.shape[0]), width, height) if shrink < 1 else image
     to_photo = np.array([image.shape[1] / width, image.shape[0] / height])
-    for side, border in ATTEMPTS:
-        if side > ATTEMPTS[0][0] >= max(height, width):
+    for side, border, quarters in ATTEMPTS:
+        if border == 0 and side > ATTEMPTS[0][0] >= max(height, width):
             continue  # enlarging a small photo shows nothing new
-        half_w, half_h = width * (0.5 + border), height * (0.5 + border)
-        half_w, half_h = max(half_w, half_h / 8), max(half_h, half_w / 8)  # the detector needs some height and width
-        box = (width / 2 - half_w, height / 2 - half_h, width / 2 + half_w, height / 2 + half_h)
-        seen = [_rescaled(face, to_photo) for face in _look(small, box, side)]
+        upright = np.ascontiguousarray(np.rot90(small, quarters))
+        middle = np.array(upright.shape[1::-1]) / 2
+        reach = middle * (1 + 2 * border)
+        reach = np.maximum(reach, reach[::-1] / 8)  # the detector needs some height and width
+        found = _look(upright, _box(np.stack([middle - reach, middle + reach])), side)
+        seen = [_placed(face, middle, 90 * quarters, np.array([width, height]) / 2, to_photo) for face in found]
         seen.sort(key=lambda face: face.area, reverse=True)
         refined = [_refine(image, face) for face in seen[:REFINED_FACES]]
         faces = _distinct([face for face in refined if face is not None] + seen[REFINED_FACES:])
@@ -208,10 +211,12 @@ def _box(corners: np.ndarray) -> Box:
     return left, top, right, bottom
 
 
-def _rescaled(face: Face, factors: np.ndarray) -> Face:
-    """Scale a face by factors of x and y."""
-    corners = np.reshape(face.box, (2, 2)) * factors
-    return Face(_box(corners), face.confidence, (face.landmarks * factors).astype(np.float32))
+def _placed(face: Face, middle: np.ndarray, roll: float, photo_middle: np.ndarray, factors: np.ndarray) -> Face:
+    """Lay a face of a photo that was turned back by roll, a multiple of 90 degrees, and shrunk, into the photo."""
+    corners = (turned(np.reshape(face.box, (2, 2)) - middle, roll) + photo_middle) * factors
+    points = (turned(face.landmarks - middle, roll) + photo_middle) * factors
+    box = np.stack([corners.min(axis=0), corners.max(axis=0)])
+    return Face(_box(box), face.confidence, points.astype(np.float32))
 
 
 def _look(image: np.ndarray, box: Box, side: int, flip: bool = False) -> list[Face]:

@@ -28,7 +28,7 @@ def face_chips(session: Session) -> None:
     states = [session.faces, session.shown, session.a, session.b]
 
     def act(faces: list[Shown], event: gr.EventData) -> tuple:
-        number, action = chosen(event.index, faces)
+        number, action = chosen(getattr(event, "index", None), faces)
         face = faces[number]
         return (
             face if action in ("shown", "map") else gr.skip(),

@@ -51,17 +51,18 @@ def photo_box(session: Session, state: gr.State, label: str, elem_id: str) -> gr
     def take(now: Shown, faces: list[Shown], detector: str, event: gr.EventData) -> tuple:
         """Read an uploaded photo."""
         number = 1 + max((face.photo.number or 0 for face in faces if face.photo), default=0)
-        return settled(lambda: model.look(upload(event.path), detector, number), now, faces)
+        return settled(lambda: model.look(upload(getattr(event, "path", None)), detector, number), now, faces)
 
     def choose(now: Shown, faces: list[Shown], event: gr.EventData) -> tuple:
         """Take another face of the photo that is here."""
-        return settled(lambda: another(model, now, faces, event.index), now, faces)
+        return settled(lambda: another(model, now, faces, getattr(event, "index", None)), now, faces)
 
     def use(event: gr.EventData) -> tuple[dict, Shown]:
         """Take an example."""
-        if type(event.index) is not int:
+        number = getattr(event, "index", None)
+        if type(number) is not int:
             raise plain_error("there is no such example", "No face")
-        example = model.example(event.index)
+        example = model.example(number)
         return content(example), example
 
     outputs = [box, state, session.faces]

@@ -52,7 +52,7 @@ def build(session: Session) -> None:
         return places(model, shown.face.codes)
 
     def pick(event: gr.EventData) -> tuple[str, str, Shown]:
-        row = event.index
+        row = getattr(event, "index", None)
         if not isinstance(row, int) or not 0 <= row < len(model.gallery.faces):
             raise plain_error("there is no such face on the map", "No face")
         return gallery_face(model, row)

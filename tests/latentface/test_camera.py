@@ -22,6 +22,7 @@ from latentface.camera import (
     normals_from_depth,
     pixel_grid,
     project,
+    rolled,
     rotation,
     undo_view,
     unproject,
@@ -157,3 +158,13 @@ def test_normals_are_unit_and_face_the_camera(seed, size):
     torch.testing.assert_close(normals.norm(dim=-1), torch.ones_like(depth))
     facing = (normals * unproject(torch.ones_like(depth))).sum(-1)
     assert (facing[:, 1:-1, 1:-1] < 0).all()
+
+
+@pytest.mark.parametrize("degrees", [0.0, 30.0, 90.0, 180.0, -140.0])
+def test_turning_the_photo_turns_what_is_seen(degrees):
+    view = torch.tensor([[20.0, -8, 5, 0.03, -0.02, 0], [-35, 10, -12, 0, 0.05, 0.01]])
+    points = torch.randn(2, 7, 3, generator=torch.Generator().manual_seed(0)) * 0.1 + torch.tensor([0.0, 0, 1])
+    angle = math.radians(degrees)
+    turn = torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    seen = project(apply_view(points, view)) @ turn.mT
+    torch.testing.assert_close(project(apply_view(points, rolled(view, degrees))), seen, atol=1e-4, rtol=0)

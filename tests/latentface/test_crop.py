@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
-from latentface.crop import crop, standard_crop
+from latentface.crop import FRONTAL as UPRIGHT
+from latentface.crop import crop, roll_of, standard_crop, turned, turned_crop
+from tests.helpers import FACE
 
 FRONTAL = np.array([[-1, 0], [1, 0], [0, 1], [-0.8, 2], [0.8, 2]], dtype=np.float64)
 
@@ -73,3 +76,25 @@ def test_outside_the_photo_the_edge_is_repeated(x, y, half, size):
 def test_crop_refuses_an_empty_square():
     with pytest.raises(ValueError, match="positive"):
         crop(np.zeros((4, 4, 3), np.uint8), (2, 2, 0), 8)
+
+
+@pytest.mark.parametrize("roll", [0, 12, -33, 90, 110, 180, -150, 270])
+def test_a_turned_square_comes_out_level(roll):
+    image = np.array(Image.open(FACE).convert("RGB"))
+    centre, spot = np.array(image.shape[1::-1]) / 2, np.array([90.0, 70.0])
+    turned_image = np.array(Image.fromarray(image).rotate(-roll, Image.Resampling.BICUBIC))
+    x, y = centre + turned(spot - centre, roll)
+    level = turned_crop(turned_image, (x, y, 30.0), 48, roll).astype(float)
+    straight = crop(image, (*spot, 30.0), 48).astype(float)
+    assert np.abs(level - straight).mean() < 4
+    assert np.abs(level[::-1] - straight).mean() > 15  # another way up is far off
+
+
+@pytest.mark.parametrize("roll", [0.0, 25.0, -80.0, 179.0])
+def test_the_roll_of_landmarks(roll):
+    points = turned(100 * UPRIGHT, roll) + [300, 200]
+    assert roll_of(points) == pytest.approx(roll, abs=1e-6)
+    x, y, half = standard_crop(points)
+    u, v, other = standard_crop(100 * UPRIGHT)
+    assert half == pytest.approx(other)
+    np.testing.assert_allclose(np.array([x, y]) - [300, 200], turned(np.array([u, v]), roll), atol=1e-9)

@@ -14,7 +14,7 @@ from latentface.checkpoints import CheckpointError, load_pipeline
 from latentface.photo import PhotoError
 from latentface.pipeline import LatentFacePipeline, Whose
 from latentface.rdm import split
-from tests.helpers import photo, random_codes, smooth, tiny_pipeline
+from tests.helpers import photo, photo_of, random_codes, smooth, tiny_pipeline
 
 FIELDS = ("shape", "texture", "view", "light")
 WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -89,7 +89,8 @@ def test_photo_to_codes(pipeline, tmp_path):
     face = pipeline.read(path)
     assert face.crop.shape == (1, 3, 16, 16) and -1 <= face.crop.min() < face.crop.max() <= 1
     np.testing.assert_array_equal(face.alignment.image, ((face.crop[0].permute(1, 2, 0) + 1) * 127.5).round().byte())
-    assert_same(face.codes, pipeline.encode(face.crop))
+    np.testing.assert_array_equal(face.alignment.level, ((face.level[0].permute(1, 2, 0) + 1) * 127.5).round().byte())
+    assert_same(face.codes, pipeline.encode(face.level).rolled(face.alignment.tilt))
     for source in (str(path), path.read_bytes(), np.array(Image.open(path))):
         assert torch.equal(pipeline.read(source).crop, face.crop)
     scene = pipeline(path)
@@ -189,3 +190,23 @@ def test_broken_checkpoints(saved, tmp_path):
     (saved / "model_index.json").write_text(json.dumps(index))
     with pytest.raises(CheckpointError):
         load_pipeline(saved)
+
+
+def test_a_turned_photo_is_said_and_its_roll_left_out(pipeline):
+    image = photo_of((120, 70, 160))
+    straight, upside = pipeline.read(image), pipeline.read(np.ascontiguousarray(image[::-1, ::-1]))
+    assert straight.notes() == [] and straight.report()["turned"] == 0
+    assert upside.notes() == ["The photo stands on its head: it was turned upright."]
+    report = upside.report()
+    assert report["turned"] == 180 and report["notes"] == upside.notes() and abs(report["pose"]["roll"]) < 60
+    left, top, right, bottom = straight.report()["box"]  # of the photo as given
+    np.testing.assert_allclose(report["box"], [400 - right, 300 - bottom, 400 - left, 300 - top], atol=8)
+
+
+def test_notes_name_what_to_beware_of(pipeline):
+    small = pipeline.read(photo_of((10, 10, 48), size=(70, 70)))
+    assert any("pixels wide" in note for note in small.notes())
+    group = pipeline.read(photo_of((10, 90, 120), (190, 60, 200)), face=1)
+    assert group.count == 2 and any("2 faces are in this photo; this is number 2" in note for note in group.notes())
+    made = replace(small, alignment=None)
+    assert made.notes() == [] and made.count == 1 and made.report()["box"] is None

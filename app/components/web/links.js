@@ -2,6 +2,7 @@
 const pending = new URLSearchParams(location.hash.slice(1)), now = new URLSearchParams(location.hash.slice(1));
 const TRIES = 40, EVERY = 300, SETTLE = 2000; // milliseconds; a part that is not there yet is waited for, a new face brings its own numbers
 const before = {}, told = {}; // key -> value before the visitor's hand came, value that the address holds
+const again = {}; // key -> value to set once more if a face that comes late takes it back
 let faceCame = Date.now();
 
 function put(key, value) {
@@ -23,9 +24,20 @@ function tell(target) {
   }
 }
 
+function set(key, input, value) {
+  input.value = value;
+  told[key] = input.value;
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
 function forget() { // numbers that a new face has taken back
   for (const [key, input] of controls()) {
     if (told[key] === undefined || told[key] === input.value) continue;
+    if (again[key] !== undefined) {
+      set(key, input, again[key]);
+      delete again[key];
+      continue;
+    }
     delete told[key];
     delete before[key];
     put(key, null);
@@ -39,10 +51,8 @@ function restore(tries) {
       const boxes = input.closest("[role=tabpanel]")?.querySelectorAll("[data-slot]") ?? [];
       if (!pending.has(key) || [...boxes].some((box) => pending.has(box.dataset.slot))) continue;
       before[key] = input.value;
-      input.value = pending.get(key);
-      told[key] = input.value;
+      set(key, input, (again[key] = pending.get(key)));
       pending.delete(key);
-      input.dispatchEvent(new Event("input", { bubbles: true }));
     }
   }
   if (pending.size && tries > 0) setTimeout(restore, EVERY, tries - 1);
@@ -74,7 +84,10 @@ document.addEventListener("linked", ({ detail }) => {
 });
 for (const type of ["pointerdown", "keydown"]) {
   document.addEventListener(type, ({ target }) => {
-    for (const [key, input] of touched(target)) before[key] ??= input.value;
+    for (const [key, input] of touched(target)) {
+      before[key] ??= input.value;
+      delete again[key];
+    }
   }, true);
 }
 for (const type of ["input", "click", "keyup", "pointerup"]) document.addEventListener(type, ({ target }) => setTimeout(tell, EVERY, target));
