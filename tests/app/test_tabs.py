@@ -26,7 +26,8 @@ def test_a_tab_is_one_line(model):
     demo = build(model, [*TABS, Tab("Tiny", "tiny", tiny)])
     page = tabs(demo)
     assert list(page)[:2] == ["Reconstruct", "Swap"] and list(page)[-1] == "Tiny"
-    (inside,) = page["Tiny"].children
+    heading, inside = page["Tiny"].children
+    assert isinstance(heading, gr.HTML) and "<h2>Tiny</h2>" in str(heading.value)
     assert isinstance(inside, gr.Markdown) and inside.value == "Hello from explorer"
 
 
