@@ -39,7 +39,7 @@ class PriorConfig:
 
     model: dict = field(default_factory=dict)
     """Arguments of Prior."""
-    images: int = 640_000
+    images: int = 512_000
     """Length of the run in codes seen."""
     batch: int = 256
     """Pairs of frames a step."""
@@ -63,7 +63,7 @@ class PriorConfig:
 
 
 PRESETS = {
-    "explorer": PriorConfig(),
+    "explorer": PriorConfig(model={"width": 176, "blocks": 2}),
     "toy": PriorConfig(
         model={"identity_axes": 8, "expression_axes": 4, "width": 32, "blocks": 1}, images=4_000, batch=64
     ),
