@@ -51,7 +51,7 @@ def photo_box(session: Session, state: gr.State, label: str, elem_id: str) -> gr
     def take(now: Shown, faces: list[Shown], detector: str, event: gr.EventData) -> tuple:
         """Read an uploaded photo."""
         number = 1 + max((face.photo.number or 0 for face in faces if face.photo), default=0)
-        return settled(lambda: model.look(upload(getattr(event, "path", None)), detector, number), now, faces)
+        return settled(lambda: model.look(upload(getattr(event, "file", None)), detector, number), now, faces)
 
     def choose(now: Shown, faces: list[Shown], event: gr.EventData) -> tuple:
         """Take another face of the photo that is here."""

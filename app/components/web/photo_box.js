@@ -1,4 +1,4 @@
-// A photo with its faces as buttons; props.value as photo_box.content makes it. Events: upload {path}, select {index} (a face), input {index} (an example), clear.
+// A photo with its faces as buttons; props.value as photo_box.content makes it. Events: upload {file}, select {index} (a face), input {index} (an example), clear.
 const find = (selector) => element.querySelector(selector);
 const box = find(".box"), frame = find(".frame"), photo = find(".photo"), marks = find(".marks"), file = find(".file");
 const status = find(".status"), error = find(".error"), shot = find(".shot"), video = find("video"), clear = find(".clear");
@@ -59,7 +59,7 @@ async function send(chosen) {
   wait();
   try {
     const { path } = await upload(chosen);
-    trigger("upload", { path });
+    trigger("upload", { file: path });
   } catch {
     fail("The photo did not reach the server: try again.");
   }
