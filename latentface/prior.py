@@ -101,10 +101,11 @@ class ConditionalDenoiser(nn.Module):
             nn.Sequential(nn.LayerNorm(width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
             for _ in range(blocks)
         )
-        self.outlet = nn.Sequential(nn.LayerNorm(width), nn.SiLU(), nn.Linear(width, length))
-        for last in (self.gains, self.outlet[-1]):
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
+        last = nn.Linear(width, length)
+        self.outlet = nn.Sequential(nn.LayerNorm(width), nn.SiLU(), last)
+        for layer in (self.gains, last):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
     def forward(self, sample: Tensor, timestep: Tensor, condition: Tensor, known: Tensor) -> Tensor:
         """Predict the velocity.

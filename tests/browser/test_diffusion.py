@@ -11,7 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 import torch
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from latentface.checkpoints import load_pipeline
 from latentface.pipeline import LatentFacePipeline
@@ -55,7 +55,7 @@ def url(tmp_path_factory) -> Iterator[str]:
         process.wait(10)
 
 
-def opened(browser: Browser, url: str, viewport: dict) -> Watched:
+def opened(browser: Browser, url: str, viewport: ViewportSize) -> Watched:
     watched = Watched(browser, url, viewport)
     watched.page.get_by_role("tab", name="Diffusion").click()
     expect(watched.page.locator("#walk .lane img")).to_be_visible()

@@ -18,7 +18,7 @@ from train.stage2.prior import PriorConfig, velocity_error
 def test_the_velocity_error_is_the_papers():
     torch.manual_seed(0)
     network = ConditionalDenoiser(3, 2, 8, 1)
-    torch.nn.init.normal_(network.outlet[-1].weight)
+    torch.nn.init.normal_(network.gains.weight)
     alphas = make_prior_scheduler().alphas_cumprod
     clean, condition, known = torch.randn(5, 3), torch.randn(5, 2), torch.tensor([True, False, True, True, False])
     found = velocity_error(network, clean, condition, known, alphas, torch.Generator().manual_seed(3))

@@ -169,7 +169,10 @@ def clips(pipeline: LatentFacePipeline, found: list[Clip], reader: Reader) -> tu
         frames, lost = frames + len(clip.pictures), lost + len(clip.pictures) - len(whole)
         if len(whole) >= LEAST:
             used += 1
-            measured = {name: face_measures(np.stack([film[k] for k in whole])) for name, film in points.items()}
+            measured = {
+                name: face_measures(np.array([film[k] for k in whole], dtype=np.float64))
+                for name, film in points.items()
+            }
             for name in made:
                 for measure, driver in measured["driver"].items():
                     if driver.std() < STILL:

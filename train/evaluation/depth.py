@@ -127,7 +127,9 @@ def depth(model: Model, clips: Iterator[Truth], columns: int = 8) -> tuple[dict,
         name: float(value.nanmean()) for name, value in joined.items()
     }
     device = next(model.parameters()).device
-    results |= own_depth(lambda codes: model.decode(codes.to(device)), Frames.cat(kept))
+    decode = model.decode
+    assert callable(decode)
+    results |= own_depth(lambda codes: decode(codes.to(device)), Frames.cat(kept))
     for i, name in enumerate(ANGLES):
         found = agreement(pose[:, i], torch.tensor(poses)[:, i])
         results[f"{name}_deg"] = found.pop("error")

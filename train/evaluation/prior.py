@@ -111,8 +111,8 @@ def measure(pipeline: LatentFacePipeline, clips: Clips, reader: Reader, seed: in
     }
     for name, film in films.items():
         seen = [(face, reader.points(face)) for face in film]
-        known = np.array([reader.embedding(face, points) for face, points in seen if points is not None])
-        apart = torch.cdist(*2 * [torch.from_numpy(known)])
+        known = torch.tensor([reader.embedding(face, points).tolist() for face, points in seen if points is not None])
+        apart = torch.cdist(known, known)
         results[f"{name}dlib_apart"] = float(apart.sum() / (len(known) * (len(known) - 1)))
         results[f"{name}dlib_found"] = len(known) / len(film)
     draws = [given(pipeline, identity[held][:, 0], guidance=1.0, seed=seed + 1000 * i) for i in range(DRAWS)]

@@ -49,8 +49,8 @@ def compare(pipeline: LatentFacePipeline, straight: Face, photo: np.ndarray, deg
     face = pipeline.read(turn(photo, degrees))
     assert face.alignment is not None and straight.alignment is not None, "found in photos"
     off = (face.alignment.roll - straight.alignment.roll - degrees + 180) % 360 - 180
-    codes = [pipeline.split(one.codes).identity for one in (straight, face)]
-    return abs(off), float(torch.cosine_similarity(*codes)[0])
+    one, other = (pipeline.split(seen.codes).identity for seen in (straight, face))
+    return abs(off), float(torch.cosine_similarity(one, other)[0])
 
 
 def run(checkpoints: list[str], data: list[tuple[str, Path]], out: Path, seed: int = 0) -> dict:

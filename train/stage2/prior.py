@@ -131,7 +131,8 @@ class Trainer:
         if not len(self.rows):
             raise ValueError("no person to learn from has two frames")
         torch.manual_seed(config.seed)
-        self.prior = Prior(**{**config.model, "code": face.shape[1]}).to(self.device)
+        with self.device:
+            self.prior = Prior(**{**config.model, "code": face.shape[1]})
         self.kept = {
             "identity": self.prior.identity_space.fit(parts.identity[learning]),
             "expression": self.prior.expression_space.fit(parts.expression[learning]),

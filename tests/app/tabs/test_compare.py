@@ -237,7 +237,7 @@ def test_the_tab_comes_with_its_results(monkeypatch, tmp_path):
 def test_a_click_shows_what_is_behind_and_a_click_on_its_chart_says_more(comparison):
     from playwright.sync_api import expect, sync_playwright
 
-    from tests.browser.test_browser import FLAGS
+    from tests.browser.watched import FLAGS
 
     with gr.Blocks() as demo:
         compare.build_comparison(comparison)
