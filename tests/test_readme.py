@@ -25,6 +25,7 @@ SMALLER = (
     (r"--people \d+ --frames 8 --size 128(.*data/imagined)", r"--people 2 --frames 2 --size 32 --workers 1\1"),
     (r"--people \d+ --frames 8 --size 128(.*data/people)", r"--people 21 --frames 3 --size 32 --workers 2\1"),
     (r"(autoencoder|rdm) --preset explorer-128", r"\1 --preset toy"),
+    (r"prior --preset explorer", "prior --preset toy"),
     (r"(train rdm .*)", r"\1 --images 1000"),
     (r"(train truth .*)", r"\1 --size 32"),
 )
