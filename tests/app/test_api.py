@@ -37,7 +37,7 @@ def test_exactly_the_named_endpoints_are_public(client):
 
 def test_reconstruct(client, photos):
     report, mesh, gallery = client.predict(photo=handle_file(photos["one.jpg"]), api_name="/reconstruct")
-    assert set(report) == {"file", "box", "faces", "pose", "light"}
+    assert set(report) == {"file", "box", "faces", "turned", "notes", "pose", "light"}
     assert report["file"] == "one.jpg" and report["faces"] == 1
     left, top, right, bottom = report["box"]
     assert 130 < left < right < 350 and 70 < top < bottom < 290

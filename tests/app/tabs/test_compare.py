@@ -249,7 +249,7 @@ def test_a_click_shows_what_is_behind_and_a_click_on_its_chart_says_more(compari
             )
             page = browser.new_page()
             page.goto(url)
-            title = page.locator("#evidence h4")
+            title = page.locator("#evidence h3")
             expect(title).to_have_text("explorer: Head pose, mean error on parametric people", timeout=60_000)
             expect(page.locator("#errors .plot")).to_be_hidden()
             page.locator('#compare button[data-row="0"][data-method="explorer"]').click()

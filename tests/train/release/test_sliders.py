@@ -132,7 +132,7 @@ def test_the_command_finds_named_directions_on_gallery_people(tmp_path):
     pytest.importorskip("dlib")
     gallery, checkpoint = ASSETS / "gallery", tmp_path / "explorer"
     checkpoint.mkdir()
-    for part in ("autoencoder", "denoiser", "scheduler", "model_index.json"):
+    for part in ("autoencoder", "denoiser", "prior", "scheduler", "model_index.json"):
         (checkpoint / part).symlink_to(ASSETS / "explorer" / part)
     of_person: dict[int, list[dict]] = {}
     for face in json.loads((gallery / "faces.json").read_text()):
