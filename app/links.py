@@ -25,6 +25,7 @@ def links(session: Session, tabs: list[str]) -> None:
     )  # fmt: skip
 
     def open_tab(event: gr.EventData) -> object:
+        """Open the tab that the address names."""
         asked = getattr(event, "index", None)
         return gr.Tabs(selected=asked) if asked in tabs else gr.skip()
 

@@ -60,7 +60,7 @@ class Photo:
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A face that a visitor works with, drawn and ready: nothing in it changes, so it may be shared, never copied."""
+    """A face that a visitor works with, drawn and ready; nothing in it changes, so visitors may share it."""
 
     face: Face
     scene: Scene

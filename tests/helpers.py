@@ -13,6 +13,7 @@ from torch import Tensor
 from latentface.autoencoder import Autoencoder, Codes, Scene
 from latentface.camera import pixel_grid
 from latentface.pipeline import LatentFacePipeline
+from latentface.prior import Prior
 from latentface.rdm import Denoiser, make_scheduler
 
 ROOT = Path(__file__).parent.parent
@@ -41,6 +42,15 @@ def tiny_pipeline(seed: int = 0, **changes) -> LatentFacePipeline:
     model = tiny_autoencoder(seed, **changes)
     code = model.config.code
     return LatentFacePipeline(model, tiny_denoiser(seed + 1, 2 * code), make_scheduler())
+
+
+def tiny_prior(seed: int = 0) -> Prior:
+    """With random weights everywhere: as built, its last layers are zero and heed nothing."""
+    torch.manual_seed(seed)
+    prior = Prior(code=32, identity_axes=6, expression_axes=4, width=16, blocks=1).eval()
+    for part in prior.parameters():
+        torch.nn.init.normal_(part, std=0.3)
+    return prior
 
 
 def random_codes(count: int, seed: int = 0, length: int = 16) -> Codes:

@@ -28,6 +28,7 @@ def face_chips(session: Session) -> None:
     states = [session.faces, session.shown, session.a, session.b]
 
     def act(faces: list[Shown], event: gr.EventData) -> tuple:
+        """Do with a face what its chip or its menu asks for."""
         number, action = chosen(getattr(event, "index", None), faces)
         face = faces[number]
         return (

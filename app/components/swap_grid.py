@@ -52,6 +52,7 @@ def swap_grid(session: Session, strength: gr.State, seed: gr.Number) -> None:
     def draw(
         faces: list[Shown], amount: float, number: float | None, event: gr.EventData
     ) -> Iterator[tuple[str, str, gr.DownloadButton]]:
+        """Draw the grid of the faces that were picked, row by row."""
         down, across = (picked(model, faces, getattr(event, side, None)) for side in ("down", "across"))
         yield from drawn(model, down, across, amount, whole_seed(number))
 
@@ -122,7 +123,7 @@ def drawn(
 
 
 def table_html(down: list[Shown], across: list[Shown], rows: list) -> str:
-    """Write a grid, as far as it is drawn, as an HTML table with a photo at the head of every row and column."""
+    """Write a grid, as far as it is drawn, as an HTML table headed by photos."""
     heads = "".join(f"<th scope=col>{photo(shown, 'Expression of')}</th>" for shown in across)
     body = []
     for number, shown in enumerate(down):

@@ -139,6 +139,7 @@ def build(session: Session) -> None:
         other: str | None,
         seed: int,
     ) -> tuple[dict, list[dict], Shown]:
+        """Let this face, and another if one is chosen, come out of the noise as the controls say."""
         settings = {"kind": kind, "told": told, "guidance": guidance, "steps": int(steps)}
         return walked(shown, beside(model, faces, other), settings, seed)
 

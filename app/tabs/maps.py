@@ -49,9 +49,11 @@ def build(session: Session) -> None:
         return
 
     def follow(shown: Shown) -> dict:
+        """Place this face on the maps."""
         return places(model, shown.face.codes)
 
     def pick(event: gr.EventData) -> tuple[str, str, Shown]:
+        """Show the face of the gallery that was clicked."""
         row = getattr(event, "index", None)
         if not isinstance(row, int) or not 0 <= row < len(model.gallery.faces):
             raise plain_error("there is no such face on the map", "No face")

@@ -47,6 +47,7 @@ def build(session: Session) -> None:
     assert pcl is not None, "the tab is built only where is_shown"
 
     def run(a: Shown, b: Shown) -> tuple[str, str]:
+        """Draw A at the pose of B, and what it is made of."""
         return results(pcl, a, b)
 
     gr.Markdown(ABOUT, elem_classes="about")

@@ -98,6 +98,7 @@ def connect_stage(session: Session, facts: gr.HTML, table: gr.HTML, moved: gr.St
     pipeline = session.model.pipeline
 
     def show(shown: Shown) -> tuple:
+        """Put this face on the stage, in words, and at its own view and light."""
         return stage_content(pipeline, shown), readout(shown.face), shown, own_look(shown)
 
     session.shown.change(
@@ -105,9 +106,11 @@ def connect_stage(session: Session, facts: gr.HTML, table: gr.HTML, moved: gr.St
     )  # fmt: skip
 
     def stand(shown: Shown, event: gr.EventData) -> object:
+        """Keep the view and light at which the visitor left the face."""
         return look_of(event._data, own_look(shown))
 
     def draw(shown: Shown, event: gr.EventData) -> dict:
+        """Draw the face here, for a page without WebGL."""
         return stand_in(pipeline, shown, event._data)
 
     table.release(stand, session.shown, look, **AT_ONCE)

@@ -4,19 +4,14 @@ import pytest
 import torch
 
 from latentface.pipeline import LatentFacePipeline
-from latentface.prior import Prior
 from latentface.rdm import make_scheduler
 from latentface.walks import SHOWN, expression_walk, identity_walk, shuffled, split_walk
-from tests.helpers import random_codes, tiny_autoencoder, tiny_denoiser
+from tests.helpers import random_codes, tiny_autoencoder, tiny_denoiser, tiny_prior
 
 
 @pytest.fixture(scope="module")
 def pipeline() -> LatentFacePipeline:
-    torch.manual_seed(0)
-    prior = Prior(code=32, identity_axes=6, expression_axes=4, width=16, blocks=1).eval()
-    for part in prior.parameters():
-        torch.nn.init.normal_(part, std=0.3)
-    return LatentFacePipeline(tiny_autoencoder(), tiny_denoiser(1, 32), make_scheduler(), prior)
+    return LatentFacePipeline(tiny_autoencoder(), tiny_denoiser(1, 32), make_scheduler(), tiny_prior())
 
 
 def test_an_identity_walk_ends_at_the_person_that_is_drawn(pipeline):

@@ -30,7 +30,7 @@ from latentface.pipeline import LatentFacePipeline
 from latentface.prior import Prior
 from latentface.rdm import make_scheduler
 from latentface.walks import expression_walk, identity_walk, shuffled, split_walk
-from tests.helpers import random_codes, tiny_autoencoder, tiny_denoiser
+from tests.helpers import random_codes, tiny_autoencoder, tiny_denoiser, tiny_prior
 
 
 def model_of(prior: Prior | None, **changes) -> Model:
@@ -40,11 +40,7 @@ def model_of(prior: Prior | None, **changes) -> Model:
 
 @pytest.fixture(scope="module")
 def free() -> Model:
-    torch.manual_seed(0)
-    prior = Prior(code=32, identity_axes=6, expression_axes=4, width=16, blocks=1).eval()
-    for part in prior.parameters():
-        torch.nn.init.normal_(part, std=0.3)
-    return model_of(prior, size=32)
+    return model_of(tiny_prior(), size=32)
 
 
 @pytest.fixture(scope="module")
