@@ -2,12 +2,20 @@
 
 import argparse
 
-from train.commands.drawing import add_people_arguments as add_arguments
+from train.commands.drawing import add_people_arguments
 from train.data import parametric
 
-__all__ = ["add_arguments", "run"]
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_people_arguments(parser)
+    parser.add_argument(
+        "--talking",
+        action="store_true",
+        help="people talk and pull faces: mouths, brows and lids each for themselves, as far as they go",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
     """Draw parametric people into shards."""
-    parametric.people_shards(args.people, args.frames, args.size, args.seed, args.out, args.workers)
+    parametric.people_shards(args.people, args.frames, args.size, args.seed, args.out, args.workers, args.talking)

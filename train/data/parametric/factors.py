@@ -7,6 +7,7 @@ import numpy as np
 
 from train.data.parametric.expressions import draw_expression
 from train.data.parametric.mesh import AGES, ANCESTRY, Head
+from train.data.parametric.talking import draw_talking
 
 SHAPE_SPREAD = 0.26
 """Standard deviation of a face shape change; at .4 people become caricatures."""
@@ -14,6 +15,8 @@ ASYMMETRY = 0.05
 """Standard deviation of the difference between the two sides."""
 AT_REST = {"l-eye-scale-incr": 0.2, "l-eye-height2-incr": 0.12}
 """Mean of a shape change, 0 for those not named: the template's eyes are small."""
+YAW, TALKING_YAW = (20.0, 50.0), (16.0, 45.0)
+"""Standard deviation and most of a head's yaw in degrees."""
 STILL = ("head-trans", "neck-trans", "measure-neck-height", "ear-rot", "chin-triangle")
 """Changes that move the head as a whole, or look broken."""
 
@@ -120,10 +123,11 @@ class Easing:
 
     Args:
         frames: of the clip.
+        keys: moments drawn, at least 2; by default one for every three frames and two more.
     """
 
-    def __init__(self, frames: int):
-        self.frames, self.keys = frames, 2 + max(1, round(frames / 3))
+    def __init__(self, frames: int, keys: int = 0):
+        self.frames, self.keys = frames, keys or 2 + max(1, round(frames / 3))
         self.time = np.linspace(0, 1, frames) if frames > 1 else np.array([0.5])
 
     def __call__(self, rng: np.random.Generator, values: np.ndarray) -> np.ndarray:
@@ -137,7 +141,7 @@ class Easing:
         return values[low] * (1 - part) + values[low + 1] * part
 
 
-def clip_factors(head: Head, frames: int, seed: int, person: int) -> list[dict]:
+def clip_factors(head: Head, frames: int, seed: int, person: int, talking: bool = False) -> list[dict]:
     """Draw expression, gaze, pose, light and camera of every frame of one clip, moving smoothly.
 
     Args:
@@ -145,14 +149,18 @@ def clip_factors(head: Head, frames: int, seed: int, person: int) -> list[dict]:
         frames: of the clip.
         seed: of everything drawn.
         person: number of the person.
+        talking: whether frames are moments, far apart, of a person who talks and pulls faces (see talking.py), instead
+            of a few emotions one after another.
 
     Returns:
         Dictionaries with "expression" {action: weight}, "pose" [yaw, pitch, roll] in degrees, "lamps" (rows of
         direction towards the lamp and linear colour, see shading.shade), "camera" {...}, "jitter" [scale, x, y].
     """
-    eased, names = Easing(frames), sorted(head.actions)
-    table = _expressions(stream(seed, person, "expression"), eased, names)
-    poses, jitter = _poses(stream(seed, person, "pose"), eased)
+    eased, names = Easing(frames, max(2, frames) if talking else 0), sorted(head.actions)
+    rng = stream(seed, person, "expression")
+    table = _talking(rng, eased, names) if talking else _emotions(rng, eased, names)
+    table = _with_looks(rng, eased, names, table)
+    poses, jitter = _poses(stream(seed, person, "pose"), eased, TALKING_YAW if talking else YAW)
     lamps = _lamps(stream(seed, person, "light"), eased.time)
     camera = _camera(stream(seed, person, "camera"))
     out = []
@@ -170,9 +178,18 @@ def clip_factors(head: Head, frames: int, seed: int, person: int) -> list[dict]:
     return out
 
 
-def _expressions(rng: np.random.Generator, eased: Easing, names: list[str]) -> np.ndarray:
-    """Weights of the actions `names` in every frame, frames x 52, with looks and blinks."""
-    frames, keys = eased.frames, eased.keys
+def _talking(rng: np.random.Generator, eased: Easing, names: list[str]) -> np.ndarray:
+    """Weights of the actions `names` in every frame, frames x 52: a talking face at every key."""
+    table = np.zeros((eased.keys, len(names)))
+    for row in table:
+        for name, value in draw_talking(rng, names).items():
+            row[names.index(name)] = value
+    return eased(rng, table)
+
+
+def _emotions(rng: np.random.Generator, eased: Easing, names: list[str]) -> np.ndarray:
+    """Weights of the actions `names` in every frame, frames x 52: an emotion or a mouth shape at every key."""
+    keys = eased.keys
     subtle = rng.uniform() < 0.2
     table = np.zeros((keys, len(names)))
     order = rng.permutation(keys)  # the neutral frame is not always the first
@@ -180,9 +197,13 @@ def _expressions(rng: np.random.Generator, eased: Easing, names: list[str]) -> n
         strength = 0.15 if order[k] == 0 else (rng.uniform(0.25, 0.45) if subtle else rng.uniform(0.75, 1.0))
         for name, value in draw_expression(rng, strength, names).items():
             table[k, names.index(name)] = value
-    table = eased(rng, table)
-    wander = eased(rng, rng.normal(0, 0.035, (keys, len(names)))).clip(0)
-    table = table + wander
+    return eased(rng, table)
+
+
+def _with_looks(rng: np.random.Generator, eased: Easing, names: list[str], table: np.ndarray) -> np.ndarray:
+    """Add small wandering, looks and blinks to weights, frames x 52, and hold them in what a face can do."""
+    frames, keys = eased.frames, eased.keys
+    table = table + eased(rng, rng.normal(0, 0.035, (keys, len(names)))).clip(0)
     blink = rng.uniform(size=frames) < 0.05
     look = eased(rng, rng.normal(0, [0.32, 0.22], (keys, 2)) * (rng.uniform(size=(keys, 1)) < 0.75))
     for i in range(frames):
@@ -200,12 +221,12 @@ def _expressions(rng: np.random.Generator, eased: Easing, names: list[str]) -> n
     return table
 
 
-def _poses(rng: np.random.Generator, eased: Easing) -> tuple[np.ndarray, np.ndarray]:
-    """Yaw, pitch and roll in degrees, frames x 3; and the crop's jitter, frames x 3."""
-    spread = np.array([20, 9, 4])
+def _poses(rng: np.random.Generator, eased: Easing, yaw: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+    """Yaw, pitch and roll in degrees, frames x 3; and the crop's jitter, frames x 3. yaw: see YAW."""
+    spread = np.array([yaw[0], 9, 4])
     base = rng.normal(0, 1, 3)
     poses = eased(rng, (0.75 * base + 0.66 * rng.normal(0, 1, (eased.keys, 3))) * spread)
-    return np.clip(poses, [-50, -24, -14], [50, 24, 14]), rng.normal(0, [0.02, 0.012, 0.012], (eased.frames, 3))
+    return np.clip(poses, [-yaw[1], -24, -14], [yaw[1], 24, 14]), rng.normal(0, [0.02, 0.012, 0.012], (eased.frames, 3))
 
 
 def _lamps(rng: np.random.Generator, time: np.ndarray) -> list[np.ndarray]:

@@ -41,13 +41,15 @@ class Clip:
     part: str = "train"
     """"set" of the factors: "train", "validation" or "test"."""
     first: int = 0
+    talking: bool = False
+    """Whether people talk and pull faces, see factors.clip_factors."""
 
     def __call__(self, index: int) -> Drawn:
         """Draw the clip of one person."""
         seed, number, head = self.seed, self.first + index, load()
         who = identity(head, stream(seed, number, "identity"))
         person = build(who, stream(seed, number, "paint"))
-        moves = clip_factors(head, self.frames, seed, number)
+        moves = clip_factors(head, self.frames, seed, number, self.talking)
         backs = background(stream(seed, number, "background"), round(self.size * MARGIN), self.frames)
         images, factors, truth = [], [], []
         for i, (move, back) in enumerate(zip(moves, backs, strict=True)):
@@ -92,7 +94,9 @@ def photo(
     return image, pack(truth_arrays(frame.truth, frame.cover)), said
 
 
-def people_shards(people: int, frames: int, size: int, seed: int, out: Path, workers: int = 1) -> dict:
+def people_shards(
+    people: int, frames: int, size: int, seed: int, out: Path, workers: int = 1, talking: bool = False
+) -> dict:
     """Draw parametric people into shards (`python -m train people`).
 
     Args:
@@ -102,6 +106,7 @@ def people_shards(people: int, frames: int, size: int, seed: int, out: Path, wor
         seed: of everything drawn.
         out: the shards folder.
         workers: processes; the bytes do not depend on it.
+        talking: whether they talk and pull faces, see factors.clip_factors.
 
     Returns:
         The manifest.
@@ -112,7 +117,8 @@ def people_shards(people: int, frames: int, size: int, seed: int, out: Path, wor
     """
     if min(people, frames, size) < 1 or not 0 <= seed < 2**31:
         raise ValueError("--people, --frames and --size start at 1; --seed lies in [0, 2^31)")
-    return draw_clips(Clip(seed, frames, size), people, out, {"engine": "people", "seed": seed}, ABOUT, workers)
+    arguments = {"engine": "people", "seed": seed, **({"talking": True} if talking else {})}
+    return draw_clips(Clip(seed, frames, size, talking=talking), people, out, arguments, ABOUT, workers)
 
 
 class ClipMaker(Protocol):
