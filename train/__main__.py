@@ -21,6 +21,7 @@ COMMANDS = {
     "imagined": ("train.commands.imagined", "draw people who do not exist into shards"),
     "people": ("train.commands.people", "draw parametric people with exact truth into shards"),
     "truth": ("train.commands.truth", "draw the fixed truth set: validation, test, and true swaps"),
+    "level": ("train.commands.level", "fewer frames, of which people do not differ by the expressions they show"),
     "sheet": ("train.commands.sheet", "a contact sheet of shards, and the spread of skin tone, pose and factors"),
     "evaluate": ("train.commands.evaluate", "measure a checkpoint"),
     "gallery": ("train.commands.gallery", "the app's gallery: draw people (with --people), or map them again"),

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from train.data.blendshapes import actions_of
+
 NAMED = {
     "smile": ("mouthSmile",), "open": ("jawOpen",), "brows up": ("browInnerUp", "browOuterUp"),
     "brows down": ("browDown",), "shut": ("eyeBlink",), "pucker": ("mouthPucker", "mouthFunnel"),
@@ -11,25 +13,14 @@ NAMED = {
 """Named expressions and the actions they consist of; a name without a side stands for both."""
 PLAIN = 0.75
 """A frame whose strongest named expression is less than this many standard deviations above the mean is "plain"."""
-BLENDSHAPES = (  # noqa: SIM905 - fifty lines otherwise
-    """_neutral browDownLeft browDownRight browInnerUp browOuterUpLeft browOuterUpRight cheekPuff cheekSquintLeft
-    cheekSquintRight eyeBlinkLeft eyeBlinkRight eyeLookDownLeft eyeLookDownRight eyeLookInLeft eyeLookInRight
-    eyeLookOutLeft eyeLookOutRight eyeLookUpLeft eyeLookUpRight eyeSquintLeft eyeSquintRight eyeWideLeft
-    eyeWideRight jawForward jawLeft jawOpen jawRight mouthClose mouthDimpleLeft mouthDimpleRight mouthFrownLeft
-    mouthFrownRight mouthFunnel mouthLeft mouthLowerDownLeft mouthLowerDownRight mouthPressLeft mouthPressRight
-    mouthPucker mouthRight mouthRollLower mouthRollUpper mouthShrugLower mouthShrugUpper mouthSmileLeft
-    mouthSmileRight mouthStretchLeft mouthStretchRight mouthUpperUpLeft mouthUpperUpRight noseSneerLeft
-    noseSneerRight"""
-).split()
-"""Order of MediaPipe's blendshapes, for frames that carry them as a list "blend": pseudo-labels, not truth."""
 
 
 def action_weights(factors: list[dict]) -> tuple[Tensor, list[str]]:
     """Read action weights N x A of frames and the actions' names; those that hardly move are left out.
 
-    Reads "expression" {action: weight}, or "blend", a list in the order of BLENDSHAPES. Raises ValueError for neither.
+    Raises ValueError where frames carry no expression (see blendshapes.actions_of).
     """
-    rows = [f.get("expression", dict(zip(BLENDSHAPES, f.get("blend", ()), strict=False))) for f in factors]
+    rows = [actions_of(frame) for frame in factors]
     names = sorted({name for row in rows for name in row})
     weights = torch.tensor([[float(row.get(name, 0)) for name in names] for row in rows])
     moving = weights.std(0) > 0.02 if names else torch.zeros(0, dtype=torch.bool)

@@ -14,7 +14,8 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from tests.helpers import drawn_face, tiny_pipeline, webp, write_truth
 from train.__main__ import main
-from train.evaluation.expressions import BLENDSHAPES, action_weights, known_factors, named_expressions
+from train.data.blendshapes import BLENDSHAPES
+from train.evaluation.expressions import action_weights, known_factors, named_expressions
 from train.evaluation.leakage import PARTS, fold_of, later_half, leakage, read_faces, retrieval
 from train.evaluation.metrics.dci import dci
 from train.evaluation.metrics.hsic import dependence, gaussian_kernel, hsic, same_kernel

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from train.evaluation.expressions import BLENDSHAPES
+from train.data.blendshapes import BLENDSHAPES, actions_of
 from train.stage1.expression_subspace import within_people
 
 SCARCE = 0.01
@@ -73,7 +73,7 @@ def labels(factors: list[dict], person: Tensor) -> tuple[Tensor, list[Name]]:
     Raises:
         ValueError: no label varies.
     """
-    rows = [f.get("expression", dict(zip(BLENDSHAPES, f.get("blend", ()), strict=False))) for f in factors]
+    rows = [actions_of(frame) for frame in factors]
     columns, found = [], []
     for name in NAMES:
         more, less = (_sided(stems) for stems in (name.more, name.less))
