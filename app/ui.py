@@ -5,20 +5,23 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
 
 from app import api
+from app.components.checkpoint_choice import Choice, checkpoint_choice
 from app.components.face_chips import face_chips
 from app.hosts import VARIABLE, AllowedHosts, allowed_hosts
 from app.links import links
+from app.pages import PREFIX, OtherPages, slugs
 from app.preview import head
 from app.session import Model, load, open_session
 from app.tabs import TABS, Tab
 from app.theme import css, theme
 from app.uploads import UploadsOnly
-from latentface.checkpoints import DEFAULT, CheckpointError
+from latentface.checkpoints import DEFAULT, CheckpointError, bundled, resolved
 from latentface.detection import DETECTORS
 from latentface.photo import MAX_BYTES
 
@@ -35,16 +38,20 @@ for identifying people**. Your photos stay on the machine that runs this page an
 hours."""
 
 
-def build(model: Model, tabs: Sequence[Tab] = TABS) -> gr.Blocks:
-    """Build the whole app on a loaded model; nothing is launched.
+def build(model: Model, tabs: Sequence[Tab] = TABS, choices: Sequence[Choice] = ()) -> gr.Blocks:
+    """Build the page of a loaded model; nothing is launched.
 
     Args:
         model: The checkpoint and its gallery.
         tabs: The page's tabs, in order.
+        choices: The checkpoints that the visitor can choose, this one among them.
     """
     gr.set_static_paths([model.gallery.folder.resolve()])
     with UploadsOnly(title="LatentFace", analytics_enabled=False, delete_cache=(HOUR // 2, HOUR)) as demo:
-        gr.Markdown(TITLE, elem_id="title")
+        demo.state_session_capacity = VISITORS
+        with gr.Row(elem_id="top"):
+            gr.Markdown(TITLE, elem_id="title")
+            checkpoint_choice(list(choices))
         session = open_session(model)
         face_chips(session)
         session.tabs.render()
@@ -60,12 +67,46 @@ def build(model: Model, tabs: Sequence[Tab] = TABS) -> gr.Blocks:
     return demo.queue(default_concurrency_limit=2, max_size=64)
 
 
+def look() -> dict[str, Any]:
+    """Give what every page is served with."""
+    return {
+        "theme": theme(), "css": css(), "head": head(), "footer_links": ["api"], "max_file_size": MAX_BYTES,
+        "ssr_mode": False, "run_history": False,
+    }  # fmt: skip
+
+
+def offered(asked: Sequence[str]) -> list[str]:
+    """List the checkpoints to choose from, each once: those asked for, then the bundled ones.
+
+    Args:
+        asked: Names, folders, Hub ids; the first opens.
+    """
+    names: dict[str, str] = {}
+    for name in [*asked, *bundled()] or [DEFAULT]:
+        names.setdefault(resolved(name), name)
+    return list(names.values())
+
+
+def choices(first: str, others: dict[str, str], here: str) -> list[Choice]:
+    """Link the pages of all checkpoints from one of them.
+
+    Args:
+        first: The checkpoint whose page is at /.
+        others: Slug -> checkpoint of the rest.
+        here: The checkpoint whose page it is.
+    """
+    up = "./" if here == first else "../../"
+    below = {checkpoint: f"{up}{PREFIX.lstrip('/')}{slug}/" for slug, checkpoint in others.items()}
+    return [Choice(name, address, name == here) for name, address in {first: up, **below}.items()]
+
+
 def parser() -> argparse.ArgumentParser:
     """Declare the options of `python app.py`."""
     options = argparse.ArgumentParser(prog="python app.py", description="The LatentFace web app.")
     options.add_argument(
-        "--checkpoint", default=DEFAULT, metavar="NAME|DIR|HUB_ID", help=f"default: {DEFAULT}, bundled"
-    )
+        "--checkpoint", action="append", default=[], metavar="NAME|DIR|HUB_ID",
+        help=f"what the page shows (default: {DEFAULT}); give it again for more to choose from, beside the bundled ones",
+    )  # fmt: skip
     options.add_argument("--detector", default=DETECTORS[0], choices=DETECTORS)
     options.add_argument("--port", type=int, help="default: GRADIO_SERVER_PORT, or the first free one from 7860")
     options.add_argument(
@@ -85,17 +126,27 @@ def main(argv: list[str] | None = None) -> int:
         The exit code: 2 for a bad checkpoint or a port that is taken.
     """
     args = parser().parse_args(argv)
+    checkpoints = offered(args.checkpoint)
+    others = slugs(checkpoints)
+
+    def page(checkpoint: str) -> gr.Blocks:
+        """Load a checkpoint and build its page."""
+        model = load(checkpoint, args.detector)
+        return build(model, choices=choices(checkpoints[0], others, checkpoint))
+
     try:
-        model = load(args.checkpoint, args.detector)
+        first = page(checkpoints[0])
     except CheckpointError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    hosts = Middleware(AllowedHosts, allowed=allowed_hosts(args.allow_host))
+    middleware = [
+        Middleware(AllowedHosts, allowed=allowed_hosts(args.allow_host)),
+        Middleware(OtherPages, first=checkpoints[0], others=others, page=page, options=look()),
+    ]
     try:
-        build(model).launch(
-            server_port=args.port, theme=theme(), css=css(), head=head(), footer_links=["api"], max_file_size=MAX_BYTES,
-            ssr_mode=False, state_session_capacity=VISITORS, app_kwargs={"middleware": [hosts]},
-        )  # fmt: skip
+        first.launch(
+            server_port=args.port, state_session_capacity=VISITORS, app_kwargs={"middleware": middleware}, **look()
+        )
     except OSError as error:  # gradio's words for a port that is taken
         print(f"error: the page can't be served: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

@@ -52,6 +52,12 @@ def folder_of(checkpoint: str | Path) -> Path | None:
     return next((folder.resolve() for folder in folders if folder.is_dir()), None)
 
 
+def bundled() -> list[str]:
+    """List the names of the bundled pipelines, the default one first."""
+    names = (file.parent.name for file in ASSETS.glob(f"*/{INDEX}"))
+    return sorted(names, key=lambda name: (name != DEFAULT, name))
+
+
 def resolved(checkpoint: str | Path) -> str:
     """Name a checkpoint by its folder where it has one, so that `explorer` and `assets/explorer` are the same."""
     return str(folder_of(checkpoint) or checkpoint)
@@ -89,7 +95,7 @@ def load_pipeline(checkpoint: str | Path = DEFAULT) -> LatentFacePipeline:
     except Exception as error:
         if folder is not None:
             raise CheckpointError(f"the checkpoint {folder} does not load: {first_line(error)}") from error
-        names = ", ".join(sorted(file.parent.name for file in ASSETS.glob(f"*/{INDEX}"))) or "none"
+        names = ", ".join(bundled()) or "none"
         raise CheckpointError(
             f"no checkpoint {checkpoint!r}: give a bundled name ({names}), a folder that holds {INDEX}, "
             f"or the id of a Hub repository you can reach ({type(error).__name__})"

@@ -151,4 +151,6 @@ def build(session: Session) -> None:
             downloads(model, moved, look, "take")
     connect_stage(session, facts, table, moved, look)
     if sliders is not None:
+        for name in sliders.names:
+            session.links[name.replace(" ", "-")] = f'#stage [data-expression="{name}"] input'
         connect_expression(session, sliders, table, moved)

@@ -119,15 +119,33 @@ def test_nothing_complained(desktop):
     assert desktop.quiet(), (desktop.errors, desktop.hosts)
 
 
-def test_a_link_opens_tab_examples_and_strength_and_no_upload(app, browser, photos):
+def test_a_link_opens_tab_examples_sliders_and_no_upload(app, browser, photos):
     page = browser.new_context(viewport=DESKTOP).new_page()
-    page.goto(f"{app.url}#tab=swap&a=3&strength=0.5")
+    page.goto(f"{app.url}#tab=swap&a=3&strength=0.5&mouth-open=1.5")
     status(page, "Example 3", "#photo-a")
     expect(page.locator("#strength .range")).to_have_value("0.5", timeout=WAIT)
     page.locator("#photo-b .examples button").nth(1).click()
     page.wait_for_function("location.hash.includes('b=2')", timeout=WAIT)
     bring(page, photos["one.jpg"], "#photo-a")
     page.wait_for_function("!location.hash.includes('a=3')", timeout=WAIT)
+    page.get_by_role("tab", name="Reconstruct").click()
+    expect(page.locator('[data-expression="mouth open"] input')).to_have_value("1.5", timeout=WAIT)
+    page.context.close()
+
+
+def test_another_model_opens_with_the_same_photo(app, browser, photos):
+    page = Watched(browser, app.url, DESKTOP).page
+    bring(page, photos["two.jpg"])
+    status(page, "Photo 1, face 1")
+    page.locator("#photo .marks button").nth(1).click()
+    status(page, "Photo 1, face 2")
+    page.get_by_role("link", name="explorer-cc0").click()
+    page.wait_for_url("**/with/explorer-cc0/**")
+    status(page, "Photo 1, face 2")
+    expect(page.locator("#footer")).to_contain_text("explorer-cc0")
+    page.get_by_role("link", name="explorer", exact=True).click()
+    expect(page.locator("#footer")).to_contain_text("128 × 128", timeout=WAIT)
+    status(page, "Photo 1, face 2")
     page.context.close()
 
 

@@ -186,6 +186,7 @@ function buildExpression() {
   find(".expression .rows").replaceChildren(...props.expressions.map(({ name, low, high, most, figure }, number) => {
     const row = document.createElement("div"), make = (tag, more) => Object.assign(document.createElement(tag), more);
     Object.assign(row, { className: "row", title: figure });
+    row.dataset.expression = name;
     const slider = make("input", { type: "range", id: `${element.id}-e${number}`, min: -most, max: most, step: 0.05, value: 0 });
     slider.setAttribute("aria-description", figure);
     const ends = [["low", low], ["high", high]].map(([className, textContent]) => make("span", { className, textContent }));

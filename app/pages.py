@@ -1,0 +1,138 @@
+"""Several checkpoints in one app, a page each: the first at /, the others at /with/NAME/, loaded when they are asked for.
+
+Two are in memory at most: the first, and of the others the one that was asked for last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import fastapi
+import gradio as gr
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from latentface.checkpoints import CheckpointError
+
+PREFIX = "/with/"
+"""Path below which the pages of further checkpoints lie."""
+GONE = "This page's model has made room for another: load the page again.\n"
+FAILED = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>LatentFace</title><body style="font: 16px/1.5 system-ui; max-width: 40em; margin: 3em auto; padding: 0 1em">
+<h1>This model can't be shown</h1><p>{why}</p><p><a href="../../">Back to {first}</a></p></body></html>"""
+
+
+def slugs(checkpoints: Sequence[str]) -> dict[str, str]:
+    """Give every checkpoint but the first a name that fits into an address.
+
+    Args:
+        checkpoints: As they were asked for: names, folders, Hub ids.
+
+    Returns:
+        Slug -> checkpoint, in order; the first has none.
+    """
+    named: dict[str, str] = {}
+    for checkpoint in checkpoints[1:]:
+        plain = re.sub(r"[^A-Za-z0-9.]+", "-", checkpoint).strip("-.") or "checkpoint"
+        number = 2
+        slug = plain
+        while slug in named:
+            slug, number = f"{plain}-{number}", number + 1
+        named[slug] = checkpoint
+    return named
+
+
+class Loaded:
+    """The page of one checkpoint, ready to answer."""
+
+    def __init__(self, page: gr.Blocks, path: str, options: dict[str, Any]):
+        """Put a page below a path.
+
+        Args:
+            page: The built page.
+            path: Such as "/with/explorer-cc0".
+            options: Of gr.mount_gradio_app.
+        """
+        self.app = gr.mount_gradio_app(fastapi.FastAPI(openapi_url=None), page, path, **options)
+        self._closing, self._started = asyncio.Event(), asyncio.Event()
+        self._task = asyncio.create_task(self._live())
+
+    async def _live(self) -> None:
+        """Run the page's queue until it is closed; one task enters and leaves, as the queue's own tasks need it."""
+        async with self.app.router.lifespan_context(self.app):
+            self._started.set()
+            await self._closing.wait()
+
+    async def start(self) -> None:
+        """Wait until the queue runs."""
+        started = asyncio.create_task(self._started.wait())
+        await asyncio.wait((started, self._task), return_when=asyncio.FIRST_COMPLETED)
+        started.cancel()
+        if self._task.done():
+            await self._task  # raises what went wrong
+
+    async def close(self) -> None:
+        """End the queue."""
+        self._closing.set()
+        await self._task
+
+
+class OtherPages:
+    """ASGI middleware: answers below PREFIX with the pages of further checkpoints, hands the rest on."""
+
+    def __init__(
+        self, app: ASGIApp, first: str, others: dict[str, str], page: Callable[[str], gr.Blocks],
+        options: dict[str, Any],
+    ):  # fmt: skip
+        """Load nothing yet.
+
+        Args:
+            app: The first page.
+            first: Its checkpoint's name.
+            others: Slug -> checkpoint, see `slugs`.
+            page: Loads a checkpoint and builds its page; raises CheckpointError.
+            options: Of gr.mount_gradio_app.
+        """
+        self.app, self.first, self.others, self.page, self.options = app, first, others, page, options
+        self._loaded: tuple[str, Loaded] | None = None
+        self._lock = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        path = scope.get("path", "")
+        slug, slash, rest = path.removeprefix(PREFIX).partition("/")
+        if not path.startswith(PREFIX) or slug not in self.others or scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        if not slash:
+            return await RedirectResponse(f"{slug}/")(scope, receive, send)
+        if not rest:
+            try:
+                loaded = await self._load(slug)
+            except CheckpointError as error:
+                words = FAILED.format(why=html.escape(f"{str(error)[:1].upper()}{str(error)[1:]}."), first=self.first)
+                return await HTMLResponse(words, 503)(scope, receive, send)
+        elif self._loaded is not None and self._loaded[0] == slug:
+            loaded = self._loaded[1]
+        else:
+            return await PlainTextResponse(GONE, 503)(scope, receive, send)
+        await loaded.app(scope, receive, send)
+
+    async def _load(self, slug: str) -> Loaded:
+        """Give a page, loaded in place of another where it is not here; others go on meanwhile.
+
+        Raises:
+            CheckpointError: It does not load; the page before stays.
+        """
+        async with self._lock:
+            if self._loaded is None or self._loaded[0] != slug:
+                page = await asyncio.to_thread(self.page, self.others[slug])
+                new = Loaded(page, PREFIX + slug, self.options)
+                await new.start()
+                before, self._loaded = self._loaded, (slug, new)
+                if before is not None:
+                    await before[1].close()
+            return self._loaded[1]
