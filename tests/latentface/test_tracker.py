@@ -24,8 +24,8 @@ def seen(x: float = 0, y: float = 0, size: float = 1, roll: float = 0) -> np.nda
     return turned_crop(PHOTO, (MIDDLE[0] + x, MIDDLE[1] + y, HALF / size), SIDE, roll)
 
 
-def follow(frames) -> list:
-    tracker = Tracker(128)
+def follow(frames, size: int = 128, face: int = 0) -> list:
+    tracker = Tracker(size, face)
     return [tracker.follow(frame) for frame in frames]
 
 
@@ -96,25 +96,25 @@ def test_no_face_at_all_is_searched_for_more_and_more_seldom():
 def test_a_second_face_is_named_and_does_not_take_over():
     alone = photo_of((40, 60, 150), size=(520, 300))
     both = photo_of((40, 60, 150), (270, 20, 240), size=(520, 300))  # the newcomer is larger
-    tracker = Tracker(64)
-    first = tracker.follow(alone)
-    later = [tracker.follow(both) for _ in range(SURVEY + 1)]
-    assert first.count == 1 and later[-1].count == 2
-    assert abs(later[-1].square[0] - first.square[0]) < 0.05 * first.square[2]
+    first, *_, last = follow([alone] + [both] * (SURVEY + 1), 64)
+    assert first.count == 1 and last.count == 2
+    assert abs(last.square[0] - first.square[0]) < 0.05 * first.square[2]
 
 
 def test_another_face_than_the_largest_can_be_followed():
     both = photo_of((40, 60, 150), (270, 20, 240), size=(520, 300))
-    assert Tracker(64, face=1).follow(both).square[0] < 260 < Tracker(64).follow(both).square[0]
-    assert Tracker(64, face=2).follow(both) is None
+    (second,), (largest,) = follow([both], 64, 1), follow([both], 64)
+    assert second.square[0] < 260 < largest.square[0]
+    assert follow([both], 64, 2) == [None]
 
 
 def test_a_face_taken_up_again_goes_on_as_before():
     frames = [seen(k, k) for k in range(7)]
     whole = Tracker(64)
     faces = [whole.find(frame) for frame in frames]
-    again = Tracker(64)
-    again.begin(frames[3], faces[3])
+    again, there = Tracker(64), faces[3]
+    assert there is not None
+    again.begin(frames[3], there)
     last = [again.find(frame) for frame in frames[4:]][-1]
     assert last is not None and faces[-1] is not None
     assert last.landmarks == pytest.approx(faces[-1].landmarks, abs=2.5)

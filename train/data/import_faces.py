@@ -23,7 +23,7 @@ from train.data.engine import Drawn, draw_shards, progress_line
 from train.data.import_layout import LAYOUTS, Source, given_factors, list_files, plan
 from train.data.shards import ShardsError, encode_webp
 from train.data.tracking import SIDE, Pictures, followed_face, largest_faces
-from train.data.video import load_av, video_frames
+from train.data.video import video_frames
 
 FRAMES = 16
 """How many frames of a video or of a folder of frames are taken; fewer where it has fewer."""
@@ -60,7 +60,6 @@ def import_source(
     Raises:
         ShardsError: there is no source, no image in it, or no face in any image; or out holds other shards.
         ValueError: there is no such layout, or frames is below 1.
-        ImportError: there are videos, and PyAV is missing.
     """
     if layout not in LAYOUTS or frames < 1:
         have = f"not {layout!r} and {frames}"
@@ -74,8 +73,6 @@ def import_source(
         if not taken:
             raise ShardsError(f"no images or videos in {source}")
         videos = sum(file.is_video for file in taken)
-        if videos:
-            load_av()
         clips, layout = plan(taken, layout, given_factors(source), frames)
         people = len({clip["person"] for clip in clips})
         read = f"{len(taken) - videos:,} images and {videos:,} videos"

@@ -17,9 +17,9 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
+from latentface import video
 from latentface.photo import EXTENSIONS, MAX_BYTES, PhotoError
 from train.common.tar_slices import members, read_slice
-from train.data import video
 from train.data.shards import ShardsError
 
 LAYOUTS = ("auto", "images", "people", "clips")

@@ -1,36 +1,18 @@
 """Frames of video files, upright, evenly spread over their length; untrusted bytes, read with PyAV."""
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING
 
 import numpy as np
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
-from latentface.photo import MAX_PIXELS, MAX_SIDE, PhotoError
+from latentface.photo import MAX_SIDE, PhotoError
+from latentface.video import opened, upright
 
-if TYPE_CHECKING:  # an extra: only those who import videos need it
-    from av import VideoFrame
-    from av.container import InputContainer
-    from av.video.stream import VideoStream
-
-EXTENSIONS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".mts"}
-FORMATS = "mov,matroska,webm,avi,mpeg,mpegts,asf,flv"
-"""The only containers that are opened: playlists and the like could name other files, or addresses."""
 SEEK = 5.0
 """Seconds between two wanted frames beyond which the decoder jumps instead of decoding all between them."""
-
-
-def load_av() -> ModuleType:
-    """Return PyAV, silenced; raises ImportError, with the command that installs it, where it is missing."""
-    try:
-        import av
-        import av.logging
-    except ImportError as error:
-        raise ImportError("reading videos needs PyAV: pip install av") from error
-    av.logging.set_level(av.logging.PANIC)
-    return av
 
 
 def video_frames(source: Path | bytes, count: int, jump: bool = True) -> Iterator[tuple[float, np.ndarray]]:
@@ -48,14 +30,9 @@ def video_frames(source: Path | bytes, count: int, jump: bool = True) -> Iterato
     Raises:
         PhotoError: it cannot be read, or not further.
     """
-    av = load_av()
     read = 0
     try:
-        opened = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
-        with opened as file, av.open(file, mode="r", options={"format_whitelist": FORMATS}) as container:
-            stream = container.streams.best("video")
-            if stream is None:
-                raise PhotoError("there are no pictures in the video")
+        with opened(source) as (container, stream):
             for second, picture in _spread_frames(container, stream, count, jump):
                 read += 1
                 yield second, picture
@@ -71,15 +48,12 @@ def video_frames(source: Path | bytes, count: int, jump: bool = True) -> Iterato
 
 
 def _spread_frames(
-    container: "InputContainer", stream: "VideoStream", count: int, jump: bool
+    container: InputContainer, stream: VideoStream, count: int, jump: bool
 ) -> Iterator[tuple[float, np.ndarray]]:
     """The frames of an opened video, as video_frames yields them."""
-    if stream.width * stream.height > MAX_PIXELS:
-        raise PhotoError(f"the video's pictures are too large: {stream.width} x {stream.height}")
     base = stream.time_base
     if base is None:
         raise PhotoError("the video does not say when its frames are shown")
-    stream.codec_context.thread_count = 1  # files are read side by side
     wide = float(stream.sample_aspect_ratio or 1)
     start, length = _span(container, stream)
     jump = jump and length * base / count > SEEK
@@ -95,10 +69,10 @@ def _spread_frames(
         if reached is None:
             break
         frame, shown, until = reached
-        yield float((shown - start) * base), _upright(frame, wide)
+        yield float((shown - start) * base), upright(frame, wide, MAX_SIDE)
 
 
-def _span(container: "InputContainer", stream: "VideoStream") -> tuple[int, int]:
+def _span(container: InputContainer, stream: VideoStream) -> tuple[int, int]:
     """First time and length of a video in units of its time base; without a length in its header, read to its end."""
     start = stream.start_time or 0
     if stream.duration:
@@ -112,7 +86,7 @@ def _span(container: "InputContainer", stream: "VideoStream") -> tuple[int, int]
     return min(times), max(times) - min(times) + 1
 
 
-def _reached(frames: "Iterator[VideoFrame]", target: int) -> "tuple[VideoFrame, int, int] | None":
+def _reached(frames: Iterator[VideoFrame], target: int) -> tuple[VideoFrame, int, int] | None:
     """The frame that is shown at a time, or the first one after it, with its first time and its end."""
     for frame in frames:
         shown = frame.dts if frame.pts is None else frame.pts
@@ -122,11 +96,3 @@ def _reached(frames: "Iterator[VideoFrame]", target: int) -> "tuple[VideoFrame, 
         if end > target:
             return frame, shown, end
     return None
-
-
-def _upright(frame: "VideoFrame", wide: float) -> np.ndarray:
-    """RGB pixels, turned as the camera was held. wide: width of a stored pixel over its height."""
-    shrink = min(1.0, MAX_SIDE / max(frame.width * wide, frame.height))
-    width, height = max(1, round(frame.width * wide * shrink)), max(1, round(frame.height * shrink))
-    picture = frame.to_ndarray(format="rgb24", width=width, height=height)
-    return np.rot90(picture, round(frame.rotation / 90)).copy()

@@ -25,12 +25,13 @@ from latentface.codes import Codes
 from latentface.crop import crop
 from latentface.pictures import picture
 from latentface.pipeline import LatentFacePipeline
+from latentface.video import EXTENSIONS
 from train.common.judges import Reader
 from train.common.landmarks import levelled
 from train.common.run import Progress
 from train.common.sheets import tile
 from train.data.reading import stream_clips
-from train.data.video import EXTENSIONS, video_frames
+from train.data.video import video_frames
 
 FRAMES = 16
 """Frames of each clip, evenly spread."""
