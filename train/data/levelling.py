@@ -32,9 +32,9 @@ VARIED = 0.15
 
 
 def expression_values(factors: list[dict]) -> np.ndarray:
-    """Read EXPRESSIONS of frames, N x 5; raises ValueError where a frame carries no actions."""
+    """Read EXPRESSIONS of frames, N x 5; raises ValueError where no frame carries actions."""
     rows = [actions_of(frame) for frame in factors]
-    if not all(rows):
+    if not any(rows):
         raise ValueError('the frames carry no expressions ("expression" {action: weight}, or "blend")')
     return np.array([[np.mean([row.get(name, 0) for name in names]) for names in EXPRESSIONS.values()] for row in rows])
 

@@ -22,12 +22,15 @@ SUITES = {
     "depth": "train.evaluation.depth:run",
     "swaps": "train.evaluation.swaps:run",
     "clips": "train.evaluation.clips:run",
+    "range": "train.evaluation.expression_range:run",
     "turned": "train.evaluation.turned:run",
     "prior": "train.evaluation.prior:run",
     "leakage": "train.evaluation.leakage:run",
     "probes": "train.evaluation.probes.suite:run",
 }
 """A suite's name and the function that runs it."""
+OF_DATA = {"range"}
+"""Suites that measure data sets, and no checkpoint."""
 
 
 def evaluate(suite: str, checkpoints: list[str], data: list[str], out: Path, seed: int = 0) -> dict:
@@ -52,8 +55,8 @@ def evaluate(suite: str, checkpoints: list[str], data: list[str], out: Path, see
     results = resolve_name(SUITES[suite])(checkpoints, pairs, out, seed)
     names = [Path(checkpoint).name for checkpoint in checkpoints]
     sets = [f"{kind}:{path.name}".lstrip(":") for kind, path in pairs]
-    one = len(checkpoints) == 1
-    about = record({"checkpoint": names[0] if one else names}, data=sets[0] if len(sets) == 1 else sets, seed=seed)
+    measured = {} if suite in OF_DATA else {"checkpoint": names[0] if len(names) == 1 else names}
+    about = record(measured, data=sets[0] if len(sets) == 1 else sets, seed=seed)
     about["command"] = re.sub(r"(^|[\s:])[^\s:]*/", r"\1", about["command"])  # names of folders, not where they lie
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps({"suite": suite, **rounded(results), **about}, indent=1))

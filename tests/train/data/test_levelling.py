@@ -81,4 +81,4 @@ def test_expressions_of_frames():
     }  # fmt: skip
     assert actions_of({"blend": [0.1, 0.2]}) == {"_neutral": 0.1, "browDownLeft": 0.2}
     with pytest.raises(ValueError, match="no expressions"):
-        expression_values([frame, {}])
+        expression_values([{}, {}])
