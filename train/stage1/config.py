@@ -101,6 +101,9 @@ class AutoencoderConfig:
     start: str = ""
     """Run to start the weights from, where names and shapes agree: a smaller model grows. Its depth is learned already,
     so there is no warm-up of it."""
+    turn: bool = False
+    """With a start that brings its frame: whether the expression subspace is first found anew, on these data, in the
+    sizes of the model's `changing`, which may be other than the start's."""
     seed: int = 0
     """Seed of weights and batches."""
 

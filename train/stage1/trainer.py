@@ -26,6 +26,7 @@ from train.data.reading import read_shards
 from train.stage1.clip_objective import clip_objective
 from train.stage1.config import PRESETS, AutoencoderConfig
 from train.stage1.discriminator import Discriminator, discriminator_loss
+from train.stage1.expression_subspace import rotate_codes
 from train.stage1.image_objective import image_objective
 from train.stage1.measures import measure
 from train.stage1.mixing import FRAMES, Mix, draw_clips, draw_mix
@@ -171,6 +172,8 @@ class Trainer:
                 "make --basis less"
             )
         self.clips = self.read(data)
+        if kept and config.turn and not run.seen and isinstance(self.model, TrainingAutoencoder):
+            self.turn(self.model)
         self.shown = self.clips.centre(self.shown_rows(), self.model.size).to(device)
         """Validation frames for the sheets."""
         self.optimizer = accelerator.prepare(optimizer)
@@ -192,6 +195,12 @@ class Trainer:
         if clips.validation.all():
             raise ValueError("the shards hold one person only: training needs at least two, one of whom validates")
         return clips
+
+    def turn(self, model: TrainingAutoencoder) -> None:
+        """Find the expression subspace of a settled start anew, on this run's data."""
+        rotate_codes(model.eval(), self.clips, self.config.seed)
+        model.train()
+        self.ema.copy()
 
     def shown_rows(self) -> Tensor:
         """Return rows of twelve validation frames, evenly spread."""
