@@ -70,8 +70,9 @@ def photo_box(session: Session, state: gr.State, label: str, elem_id: str) -> gr
         return content(example), example
 
     outputs = [box, state, session.faces]
-    box.upload(take, [state, session.faces, session.detector], outputs, **BUSY)
-    box.select(choose, [state, session.faces], outputs, **BUSY)
+    read = box.upload(take, [state, session.faces, session.detector], outputs, **BUSY)
+    cut = box.select(choose, [state, session.faces], outputs, **BUSY)
+    box.stop(None, None, None, cancels=[read, cut], queue=False, **QUIET)
     box.input(use, None, [box, state], **QUIET)
     box.clear(lambda: (content(opening), opening), None, [box, state], **QUIET)
     state.change(content, state, box, **AT_ONCE)

@@ -63,6 +63,23 @@ def walk_of(model: Model, shown: Shown, kind: str, told: str, guidance: float, s
     return expression_walk(pipeline, person, 0.0 if like is None else guidance, steps, seed)
 
 
+def lane_name(model: Model, shown: Shown, settings: dict[str, Any]) -> str:
+    """Say who comes out of the noise.
+
+    Args:
+        model: The model.
+        shown: The face that the diffusion looks at.
+        settings: kind, told and guidance, see `walk_of`.
+    """
+    if settings["told"] == SHUFFLED:
+        return f"Told {shown.name}'s code, shuffled"
+    if model.pipeline.prior is None:
+        return f"Told {shown.name}"
+    if settings["told"] == NONE or not settings["guidance"]:
+        return "Anyone" if settings["kind"] == PERSON else f"Any expression, on {shown.name}"
+    return f"Somebody like {shown.name}" if settings["kind"] == PERSON else f"An expression for {shown.name}"
+
+
 def title_of(model: Model, kind: str) -> str:
     """Say what the player shows."""
     if model.pipeline.prior is None:
@@ -147,7 +164,11 @@ def build(session: Session) -> None:
         shown: Shown, second: Shown | None, settings: dict[str, Any], seed: int
     ) -> tuple[dict, list[dict], Shown]:
         """Let one face or two come out of the same noise."""
-        walks = [(face.name, walk_of(model, face, seed=seed, **settings)) for face in (shown, second) if face]
+        walks = [
+            (lane_name(model, face, settings), walk_of(model, face, seed=seed, **settings))
+            for face in (shown, second)
+            if face
+        ]
         result = model.make(
             walks[0][1].faces[-1:], "Drawn person" if settings["kind"] == PERSON else "Drawn expression"
         )

@@ -33,7 +33,8 @@ QUIET: dict[str, Any] = {"api_visibility": "private", "trigger_mode": "always_la
 def swapped(model: Model, a: Shown, b: Shown, strength: float, seed: int, whose: Whose = USUAL) -> Shown:
     """Make A with B's expression."""
     codes = model.pipeline.swap(a.face.codes, b.face.codes, strength, seed, whose)
-    return model.make(codes, f"Swap of {a.name} and {b.name}")
+    first, second = ("a swap" if side.name.startswith("Swap of") else side.name for side in (a, b))
+    return model.make(codes, f"Swap of {first} and {second}")
 
 
 def result_html(result: Shown, whose: Whose = USUAL) -> str:

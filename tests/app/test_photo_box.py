@@ -7,8 +7,8 @@ import pytest
 from gradio.utils import get_upload_folder
 
 from app.components.face_notes import written
-from app.components.photo_box import another, content, settled, upload
-from app.session import Model, load
+from app.components.photo_box import another, content, photo_box, settled, upload
+from app.session import Model, load, open_session
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +63,13 @@ def test_notes_name_their_face_where_there_are_two(model, photos):
     group, example = model.look(photos["two.jpg"], None, 1), model.example(0)
     assert written(example) == "" and written(group).startswith("<p>2 faces are in this photo")
     assert written(example, group).startswith("<p>Photo 1, face 1: 2 faces")
+
+
+def test_a_visitor_can_stop_what_is_being_read(model):
+    with gr.Blocks() as page:
+        session = open_session(model)
+        box = photo_box(session, session.shown, "Your photo", "photo")
+    events = {
+        event: function for function in page.fns.values() for target, event in function.targets if target == box._id
+    }
+    assert set(events["stop"].cancels) == {events["upload"]._id, events["select"]._id}

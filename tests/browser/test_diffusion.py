@@ -115,10 +115,13 @@ def test_two_faces_walk_side_by_side(page):
     page.locator("#walk-other input").click()
     page.get_by_role("option", name="Example 3").click()
     expect(page.locator("#walk .lane")).to_have_count(2, timeout=60_000)
-    assert page.locator("#walk .lane figcaption").all_inner_texts() == ["Example 1", "Example 3"]
+    assert page.locator("#walk .lane figcaption").all_inner_texts() == [
+        "Somebody like Example 1",
+        "Somebody like Example 3",
+    ]
     page.locator("#walk .bar input").fill("0")
     alts = [image.get_attribute("alt") for image in page.locator("#walk .lane img").all()]
-    assert alts == ["Example 1, Step 1 of 50", "Example 3, Step 1 of 50"]
+    assert alts == ["Somebody like Example 1, Step 1 of 50", "Somebody like Example 3, Step 1 of 50"]
 
 
 def test_it_can_be_broken(page, watched):

@@ -1,10 +1,11 @@
-// A photo with its faces as buttons; props.value as photo_box.content makes it. Events: upload {file}, select {index} (a face), input {index} (an example), clear.
+// A photo with its faces as buttons; props.value as photo_box.content makes it. Events: upload {file}, select {index} (a face), input {index} (an example), clear, stop.
 const find = (selector) => element.querySelector(selector);
 const box = find(".box"), frame = find(".frame"), photo = find(".photo"), marks = find(".marks"), file = find(".file");
-const status = find(".status"), error = find(".error"), shot = find(".shot"), video = find("video"), clear = find(".clear");
+const status = find(".status"), halt = find(".stop"), error = find(".error"), shot = find(".shot"), video = find("video"), clear = find(".clear");
 const CARRIED = "latentface-photo"; // as in checkpoint_choice.js
 const MEGABYTE = 2 ** 20, PHONE = 700; // pixels: a page narrower than this has its result below the photo
 let asked = false; // whether this box has asked for what comes next
+let clock = null, since = 0; // while a photo is being read
 
 find(".label").textContent = props.label;
 element.dataset.slot = props.slot;
@@ -12,7 +13,7 @@ file.accept = `image/*,${props.endings}`;
 
 function draw() {
   const { name, picture, faces, chosen, own, file, example, error: words } = props.value;
-  box.classList.remove("busy");
+  rest();
   photo.src = picture;
   photo.alt = `${props.label}: ${name}`;
   clear.hidden = !own;
@@ -44,13 +45,33 @@ document.addEventListener("restore", ({ detail: { values, done } }) => {
 
 function wait() {
   asked = true;
-  box.classList.add("busy");
   error.textContent = "";
-  status.textContent = "Looking for faces …";
+  busy(true);
+  since = Date.now();
+  clearInterval(clock);
+  clock = setInterval(count, 500);
+  count();
+}
+
+function count() { // seconds, and the place in line that gradio's own badge knows
+  const seconds = Math.round((Date.now() - since) / 1000), place = element.closest(".photo-box.block")?.querySelector("[data-testid=status-tracker]")?.textContent.match(/queue: (\d+)\/(\d+)/);
+  status.textContent = ["Looking for faces", place && `place ${place[1]} of ${place[2]} in line`, seconds > 1 && `${seconds} s`].filter(Boolean).join(", ") + " …";
+  halt.hidden = seconds < 2;
+}
+
+function busy(on) { // dims what is about to change
+  box.classList.toggle("busy", on);
+  element.closest("[role=tabpanel]")?.classList.toggle("waiting", on);
+}
+
+function rest() {
+  clearInterval(clock);
+  halt.hidden = true;
+  busy(false);
 }
 
 function fail(words) {
-  box.classList.remove("busy");
+  rest();
   status.textContent = "";
   error.textContent = `${words} You still see ${props.value.name}.`;
 }
@@ -110,6 +131,7 @@ find(".take").addEventListener("click", take);
 find(".cancel").addEventListener("click", () => shot.close());
 shot.addEventListener("close", stop);
 clear.addEventListener("click", () => trigger("clear"));
+halt.addEventListener("click", () => { asked = false; trigger("stop"); draw(); });
 file.addEventListener("change", () => { send(file.files[0]); file.value = ""; });
 element.addEventListener("paste", (event) => send([...event.clipboardData.files].find((one) => one.type.startsWith("image/"))));
 frame.addEventListener("dragover", (event) => { event.preventDefault(); frame.classList.add("over"); });

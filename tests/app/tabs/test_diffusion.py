@@ -21,6 +21,7 @@ from app.tabs.diffusion import (
     build,
     dice_number,
     dice_of,
+    lane_name,
     looked_at,
     others,
     walk_of,
@@ -126,3 +127,18 @@ def test_the_tab_is_built_with_a_prior_and_without(free):
         words = " ".join(str(block.value) for block in demo.blocks.values() if isinstance(block, gr.Markdown))
         seen.append(("one answer" in words, "watch a person come out of noise" in " ".join(words.split())))
     assert seen == [(False, True), (True, False)]
+
+
+def test_a_lane_says_who_comes_out_of_the_noise(free):
+    shown = free.example(0)
+    now = {"kind": PERSON, "told": THIS, "guidance": 1.0}
+    expected = {
+        (): "Somebody like Example 1",
+        ("guidance", 0.0): "Anyone",
+        ("told", NONE): "Anyone",
+        ("told", SHUFFLED): "Told Example 1's code, shuffled",
+        ("kind", EXPRESSION): "An expression for Example 1",
+    }
+    for change, words in expected.items():
+        assert lane_name(free, shown, now | (dict([change]) if change else {})) == words
+    assert lane_name(model_of(None, size=32), shown, now) == "Told Example 1"

@@ -53,6 +53,7 @@ def test_a_swap_is_the_pipelines(model, faces):
     found = swapped(model, a, b, 1.5, 3, Whose("a", "b", "b", "a"))
     expected = model.pipeline.swap(a.face.codes, b.face.codes, 1.5, 3, Whose("a", "b", "b", "a"))
     assert np.allclose(found.face.codes.face, expected.face) and found.name == "Swap of Photo 0 and Photo 1"
+    assert swapped(model, found, b, 1.5, 1).name == "Swap of a swap and Photo 1"
     assert "A with B&#x27;s expression" in result_html(found) and "A, rebuilt" in rebuilt_html(a)
     assert "mixed as below" in result_html(found, Whose("b"))
 
