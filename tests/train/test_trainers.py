@@ -523,6 +523,15 @@ def test_a_run_that_starts_from_a_fitted_basis_keeps_it(start, tmp_path, monkeyp
     assert curve(after)[0]["images"] == 16 and curve(after)[0].keys() >= {"critic", "adversarial", *ON_CLIPS}
 
 
+def test_a_run_that_holds_moves_only_what_draws(start, tmp_path):
+    before = start("autoencoder", tmp_path / "first")
+    after = start("autoencoder", tmp_path / "second", start=str(before), hold=True)
+    one, two = (Autoencoder.from_pretrained(run / "autoencoder").state_dict() for run in (before, after))
+    held = ("view_net", "light_net", "shape_encoder", "shape_decoder", "average_relief", *STANDS_STILL)
+    for name, value in one.items():
+        assert torch.equal(two[name], value) == name.startswith(held), name
+
+
 def test_a_run_that_starts_from_one_that_never_settled_settles(start, tmp_path):
     before = start("autoencoder", tmp_path / "first", basis=-1)
     after = start("autoencoder", tmp_path / "second", start=str(before))

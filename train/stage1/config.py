@@ -101,9 +101,9 @@ class AutoencoderConfig:
     start: str = ""
     """Run to start the weights from, where names and shapes agree: a smaller model grows. Its depth is learned already,
     so there is no warm-up of it."""
-    turn: bool = False
-    """With a start that brings its frame: whether the expression subspace is first found anew, on these data, in the
-    sizes of the model's `changing`, which may be other than the start's."""
+    hold: bool = False
+    """On clips: whether what says where a face is and how it is built stands still (view, light, depth), so that only
+    what draws it learns (warp, texture, confidence)."""
     seed: int = 0
     """Seed of weights and batches."""
 

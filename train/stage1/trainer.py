@@ -21,12 +21,12 @@ from train.common import sheets
 from train.common.ema import Ema
 from train.common.loop import Evaluation, Run
 from train.common.perceptual import LiteFeatures
+from train.common.precision import mixed_precision
 from train.data.clips import Clips, another_frame
 from train.data.reading import read_shards
 from train.stage1.clip_objective import clip_objective
 from train.stage1.config import PRESETS, AutoencoderConfig
 from train.stage1.discriminator import Discriminator, discriminator_loss
-from train.stage1.expression_subspace import rotate_codes
 from train.stage1.image_objective import image_objective
 from train.stage1.measures import measure
 from train.stage1.mixing import FRAMES, Mix, draw_clips, draw_mix
@@ -38,6 +38,8 @@ __all__ = ["PRESETS", "Trainer", "learning_rate", "train"]
 Network = TrainingAutoencoder | PaperAutoencoder
 WARP = ("layout_encoder", "layout")
 """Parts of the explorer that stand still until the canonical frame is settled."""
+HELD = ("view_net", "light_net", "shape_encoder", "shape_decoder")
+"""Parts of the explorer that `hold` keeps as they are, beside the average relief."""
 AVERAGE = ("average_relief", "average_share")
 """State of the explorer that settling sets."""
 
@@ -73,7 +75,7 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
             its basis is fitted.
         FloatingPointError: when the loss is not finite.
     """
-    accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
+    accelerator = Accelerator(mixed_precision=mixed_precision(), cpu=not torch.cuda.is_available())
     check_batch(config, accelerator.num_processes)
     run = Run(config, data, out, resume)
     trainer = Trainer(config, run, data, accelerator)
@@ -172,8 +174,6 @@ class Trainer:
                 "make --basis less"
             )
         self.clips = self.read(data)
-        if kept and config.turn and not run.seen and isinstance(self.model, TrainingAutoencoder):
-            self.turn(self.model)
         self.shown = self.clips.centre(self.shown_rows(), self.model.size).to(device)
         """Validation frames for the sheets."""
         self.optimizer = accelerator.prepare(optimizer)
@@ -196,12 +196,6 @@ class Trainer:
             raise ValueError("the shards hold one person only: training needs at least two, one of whom validates")
         return clips
 
-    def turn(self, model: TrainingAutoencoder) -> None:
-        """Find the expression subspace of a settled start anew, on this run's data."""
-        rotate_codes(model.eval(), self.clips, self.config.seed)
-        model.train()
-        self.ema.copy()
-
     def shown_rows(self) -> Tensor:
         """Return rows of twelve validation frames, evenly spread."""
         rows = self.clips.validation.nonzero().flatten()
@@ -211,6 +205,10 @@ class Trainer:
         """Wrap the model for training; before the frame is settled, without its warp."""
         for name in WARP if isinstance(self.model, TrainingAutoencoder) else ():
             self.model.get_submodule(name).requires_grad_(self.settled)
+        if isinstance(self.model, TrainingAutoencoder) and self.settled and self.config.hold:
+            for name in HELD:
+                self.model.get_submodule(name).requires_grad_(False)
+            self.model.average_relief.requires_grad_(False)
         return self.accelerator.prepare(self.model)
 
     # ---- before a step: the warm-up of depth, and settling
