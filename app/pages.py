@@ -1,4 +1,4 @@
-"""Several checkpoints in one app, a page each: the first at /, the others at /with/NAME/, loaded when they are asked for.
+"""Several checkpoints in one app, a page each: the first at /, the others at /with/NAME/, loaded when asked for.
 
 Two are in memory at most: the first, and of the others the one that was asked for last.
 """

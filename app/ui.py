@@ -105,7 +105,7 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog="python app.py", description="The LatentFace web app.")
     options.add_argument(
         "--checkpoint", action="append", default=[], metavar="NAME|DIR|HUB_ID",
-        help=f"what the page shows (default: {DEFAULT}); give it again for more to choose from, beside the bundled ones",
+        help=f"what the page shows (default: {DEFAULT}); again for more to choose from, beside the bundled ones",
     )  # fmt: skip
     options.add_argument("--detector", default=DETECTORS[0], choices=DETECTORS)
     options.add_argument("--port", type=int, help="default: GRADIO_SERVER_PORT, or the first free one from 7860")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
@@ -22,8 +23,27 @@ from latentface.pipeline import FaceSplit, LatentFacePipeline
 
 MAPS = ("shape", "texture", "identity", "expression")
 """The latent spaces that are mapped; identity and expression join the shape and texture parts."""
+ROOM = 1.25
+"""A gallery picture is the standard crop with its half side times this."""
 NEIGHBOURS = 5
 """Faces of the gallery that decide where a new one is placed."""
+
+
+def middle(picture: Path, size: int) -> np.ndarray:
+    """Cut the standard crop out of a gallery picture.
+
+    Args:
+        picture: The file.
+        size: Side of the result in pixels.
+
+    Returns:
+        RGB, uint8 size x size x 3.
+    """
+    with Image.open(picture) as image:
+        side = round(image.width / ROOM)
+        edge = (image.width - side) // 2
+        crop = image.convert("RGB").crop((edge, edge, edge + side, edge + side))
+    return np.asarray(crop.resize((size, size), Image.Resampling.LANCZOS))
 
 
 def map_features(pipeline: LatentFacePipeline, codes: Codes, parts: FaceSplit) -> dict[str, Tensor]:

@@ -50,7 +50,7 @@ def table(comparison: Comparison, chosen: tuple[int, str]) -> str:
     lines = "".join(_line(comparison, number, chosen) for number in range(len(comparison.rows)))
     note = f"Published elsewhere: {escape(comparison.results['published']['source'])}; not run here."
     return (
-        f"<div class=wide><table><thead><tr><th></th><th scope=col>chance</th>{head}"
+        f"<div class=wide><table><thead><tr><th scope=col>measure</th><th scope=col>chance</th>{head}"
         f"<th scope=col class=published>published elsewhere</th></tr></thead>"
         f"<tbody>{lines}</tbody></table></div><p class=source>{note}</p>"
     )
@@ -75,8 +75,9 @@ def _cell(row: Row, number: int, method: str, chosen: bool) -> str:
     """Write one number as a button."""
     marks = " best" * (method == row.best) + " chosen" * chosen
     value, label = row.text(row.values[method]), escape(name_of(row, method))
-    spread = f"<small>± {row.text(row.spread[method]).rstrip('°')}</small>" if method in row.spread else ""
+    beside = f"± {row.text(row.spread[method]).rstrip('°')}" if method in row.spread else ""
+    spread = f"<small>{beside}</small>" if beside else ""
     return (
         f'<button type=button class="cell{marks}" data-row={number} data-method="{escape(method)}" '
-        f'title="{label}" aria-label="{label}, {value}">{value}{spread}</button>'
+        f'title="{label}" aria-label="{value}{beside}, {label}">{value}{spread}</button>'
     )

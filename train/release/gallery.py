@@ -14,9 +14,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from latentface.checkpoints import ASSETS, load_pipeline
-from latentface.gallery import MAPS, map_features
+from latentface.gallery import MAPS, map_features, middle
 from train.common.run import Progress, record
-from train.data.shards import MARGIN
 
 SIDE = 160
 """Side of a gallery picture in pixels: the standard crop at 128 px, with margin."""
@@ -55,14 +54,7 @@ def build(checkpoint: str, folder: Path = ASSETS / "gallery", seed: int = 0) -> 
     """
     pipeline = load_pipeline(checkpoint)
     faces = json.loads((folder / "faces.json").read_text())
-    side = round(SIDE / MARGIN)
-    edge = (SIDE - side) // 2
-    crops = []
-    for face in faces:
-        image = Image.open(folder / face["file"]).convert("RGB").crop((edge, edge, edge + side, edge + side))
-        crops.append(
-            pipeline.tensor(np.asarray(image.resize((pipeline.size, pipeline.size), Image.Resampling.LANCZOS)))
-        )
+    crops = [pipeline.tensor(middle(folder / face["file"], pipeline.size)) for face in faces]
     codes = pipeline.encode(torch.cat(crops))
     parts = pipeline.split(codes)
     features = map_features(pipeline, codes, parts)
