@@ -1,4 +1,4 @@
-"""`python -m latentface reconstruct | swap | embed`: the model on your own photos; `check`: whether all is ready.
+"""`python -m latentface reconstruct | swap | embed | video`: the model on your own files; `check`: is all ready.
 
 `convert` turns the authors' published weights into a checkpoint. Exit code: 0 when every photo worked, 2 when one had
 no usable face, could not be read, or the command was wrong.
@@ -33,6 +33,10 @@ def main(argv: list[str] | None = None) -> int:
             return commands.convert(args)
         if args.command == "check":
             return commands.check(args)
+        if args.command == "video":
+            from latentface.video_command import video
+
+            return video(load_pipeline(args.checkpoint), args)
         run = {"reconstruct": commands.reconstruct, "swap": commands.swap, "embed": commands.embed}[args.command]
         return run(load_pipeline(args.checkpoint), args)
     except CheckpointError as error:
@@ -65,6 +69,21 @@ def make_parser() -> argparse.ArgumentParser:
     new = commands.add_parser("embed", parents=[photos], help="codes of a folder's photos")
     new.add_argument("folder", type=Path, metavar="FOLDER")
     new.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors")
+    new = commands.add_parser("video", parents=[model], help="a clip's face, its movements, and a face it drives")
+    new.add_argument("clip", type=Path, metavar="CLIP")
+    new.add_argument("--out", type=Path, required=True, metavar="DIR")
+    new.add_argument("--face", type=int, default=0, metavar="N", help="which face: 0 is the largest (default)")
+    new.add_argument("--drive", type=Path, metavar="PHOTO", help="a face that makes the clip's movements")
+    way = new.add_mutually_exclusive_group()
+    way.add_argument(
+        "--relative", action="store_true", default=True,
+        help="only the changes of the clip's expression and pose come over (default)",
+    )  # fmt: skip
+    way.add_argument(
+        "--absolute", action="store_false", dest="relative", help="the clip's whole expression and pose come over"
+    )
+    new.add_argument("--strength", type=float, default=1.0, help="of the expression that comes over (default 1)")
+    new.add_argument("--smooth", type=float, default=1.0, metavar="S", help="smoothing over time in frames (default 1)")
     commands.add_parser("check", parents=[model], help="whether the checkpoint loads and which detectors are ready")
     new = commands.add_parser("convert", help="the authors' published weight file as a paper-64 checkpoint")
     new.add_argument(

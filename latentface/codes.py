@@ -38,8 +38,8 @@ class Codes:
         """Shape and texture side by side, B x 2C: the input of stage 2."""
         return torch.cat([self.shape, self.texture], 1)
 
-    def rolled(self, degrees: float) -> "Codes":
-        """Turn the photos clockwise by degrees: another view of the same faces (see camera.rolled)."""
+    def rolled(self, degrees: Tensor | float) -> "Codes":
+        """Turn the photos clockwise by degrees, one number or B: another view of the same faces (see camera.rolled)."""
         return replace(self, view=rolled(self.view, degrees))
 
     def __getitem__(self, index: Any) -> "Codes":  # noqa: ANN401 (whatever indexes a tensor)

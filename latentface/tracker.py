@@ -172,7 +172,7 @@ def _face(track: _Track) -> Face:
     points = track.pose.place(track.landmarks)
     centre, reach = track.pose.place(track.box[:1])[0], track.box[1] * abs(track.pose.scale)
     low, high = centre - reach, centre + reach
-    landmarks = np.stack([points.real, points.imag], 1).astype(np.float32)
+    landmarks = np.stack([np.real(points), np.imag(points)], 1).astype(np.float32)
     return Face((low.real, low.imag, high.real, high.imag), track.confidence, landmarks)
 
 

@@ -1,0 +1,255 @@
+"""A moving face: the frames of a clip as codes, the identity that lasts through them, and the expressions that change.
+
+The identity is the mean over frames, as the second stage is trained to predict it (LatentFace, section 3.2).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from latentface.codes import Codes
+from latentface.crop import standard_crop, turned_crop
+from latentface.detection import Face
+from latentface.pipeline import LatentFacePipeline
+from latentface.tracker import Tracker
+from latentface.video import Frame
+
+BATCH = 8
+"""Frames that go through the networks at once."""
+SMOOTH = 1.0
+"""Standard deviation in frames of the smoothing over time."""
+
+
+@dataclass
+class Stretch:
+    """Some frames of a clip, one row each; a row without a face is 0 but for its second."""
+
+    seconds: Tensor
+    """N float64, when each is shown."""
+    seen: Tensor
+    """N bool, whether its face was found."""
+    faces: Tensor
+    """N int64: this face and the others that the tracker knew of."""
+    boxes: Tensor
+    """N x 4: left, top, right, bottom of the face in pixels of the frame."""
+    landmarks: Tensor
+    """N x 5 x 2, see detection.Face."""
+    squares: Tensor
+    """N x 3: the standard crop's centre x, y and half side in pixels of the frame."""
+    identity: Tensor
+    """N x 2C, of shape and texture side by side."""
+    expression: Tensor
+    """N x 2C: what is left of the code."""
+    view: Tensor
+    """N x 6, see Codes; of the square as it lies in the frame, the head's tilt in it."""
+    light: Tensor
+    """N x 4, see Codes."""
+
+    @classmethod
+    def cat(cls, parts: Sequence["Stretch"]) -> "Stretch":
+        """Join stretches in their order."""
+        return cls(**{f.name: torch.cat([getattr(part, f.name) for part in parts]) for f in fields(cls)})
+
+    def save(self, path: Path) -> None:
+        """Write a safetensors file, whole or not at all."""
+        partial = path.with_suffix(".partial")
+        save_file({name: tensor.contiguous() for name, tensor in asdict(self).items()}, partial)
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> "Stretch":
+        """Read what `save` wrote."""
+        return cls(**load_file(path))
+
+    def face(self, row: int) -> Face | None:
+        """Give the face of one row as the tracker found it; None where it was not seen."""
+        if not self.seen[row]:
+            return None
+        left, top, right, bottom = self.boxes[row].tolist()
+        return Face((left, top, right, bottom), 1.0, self.landmarks[row].numpy())
+
+    def __len__(self) -> int:
+        return len(self.seconds)
+
+
+@torch.no_grad()
+def watch(
+    pipeline: LatentFacePipeline, frames: Iterable[Frame], tracker: Tracker, batch: int = BATCH
+) -> Iterator[Stretch]:
+    """Take the face of a clip apart, frame by frame.
+
+    Args:
+        pipeline: the model.
+        frames: in their order.
+        tracker: finds the face.
+        batch: frames that are encoded at once.
+
+    Yields:
+        Stretches of at most `batch` frames.
+    """
+    waiting: list[_Waiting] = []
+    for frame in frames:
+        face = tracker.find(frame.image)
+        crop = torch.zeros(1, 3, pipeline.size, pipeline.size)
+        if face is not None:
+            level = turned_crop(frame.image, standard_crop(face.landmarks), pipeline.size, face.roll)
+            crop = pipeline.tensor(level)
+        waiting.append(_Waiting(frame.second, face, 1 + len(tracker.others), crop))
+        if len(waiting) == batch:
+            yield _encoded(pipeline, waiting)
+            waiting = []
+    if waiting:
+        yield _encoded(pipeline, waiting)
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A frame that is to be encoded."""
+
+    second: float
+    face: Face | None
+    faces: int
+    crop: Tensor
+    """1 x 3 x S x S in [-1, 1], 0 where there is no face."""
+
+
+def _encoded(pipeline: LatentFacePipeline, waiting: list[_Waiting]) -> Stretch:
+    """Encode the crops that show a face, and lay all rows out."""
+    count, code = len(waiting), pipeline.autoencoder.config["code"]
+    empty = {"boxes": 4, "squares": 3, "identity": 2 * code, "expression": 2 * code, "view": 6, "light": 4}
+    part = Stretch(
+        torch.tensor([one.second for one in waiting], dtype=torch.float64),
+        torch.tensor([one.face is not None for one in waiting]),
+        torch.tensor([one.faces for one in waiting]),
+        landmarks=torch.zeros(count, 5, 2),
+        **{name: torch.zeros(count, width) for name, width in empty.items()},
+    )
+    rows, found = part.seen, [one.face for one in waiting if one.face is not None]
+    if not found:
+        return part
+    codes = pipeline.encode(torch.cat([one.crop for one in waiting])[rows])
+    split = pipeline.split(codes)
+    codes = codes.rolled(torch.tensor([face.roll for face in found]).to(codes.view))
+    part.boxes[rows] = torch.tensor([face.box for face in found], dtype=torch.float32)
+    part.landmarks[rows] = torch.stack([torch.from_numpy(face.landmarks) for face in found])
+    part.squares[rows] = torch.tensor([standard_crop(face.landmarks) for face in found])
+    part.identity[rows], part.expression[rows] = split.identity.cpu(), split.expression.cpu()
+    part.view[rows], part.light[rows] = codes.view.cpu(), codes.light.cpu()
+    return part
+
+
+@dataclass
+class Moving:
+    """A clip's face: who it is, and how it moves. Rows without a face hold what was seen before."""
+
+    seconds: Tensor
+    """N float64."""
+    seen: Tensor
+    """N bool."""
+    squares: Tensor
+    """N x 3, see Stretch."""
+    identity: Tensor
+    """1 x 2C: the mean over all frames."""
+    expression: Tensor
+    """N x 2C, smoothed over time."""
+    view: Tensor
+    """N x 6, smoothed over time."""
+    light: Tensor
+    """N x 4, smoothed over time."""
+    rest: Tensor
+    """1 x 2C: the mean expression, about the face's own look at rest."""
+
+    def codes(self, face: Tensor) -> Codes:
+        """Put faces, N x 2C or 1 x 2C, at the clip's views and lights."""
+        shape, texture = face.expand(len(self.view), -1).chunk(2, 1)
+        return Codes(shape, texture, self.view, self.light)
+
+    @property
+    def moving(self) -> Codes:
+        """The one identity with each frame's expression."""
+        return self.codes(self.identity + self.expression)
+
+    @property
+    def still(self) -> Codes:
+        """The one identity without any expression."""
+        return self.codes(self.identity)
+
+    def __len__(self) -> int:
+        return len(self.seconds)
+
+
+def settled(clip: Stretch, smooth: float = SMOOTH) -> Moving:
+    """Hold a clip's identity and smooth what changes.
+
+    Args:
+        clip: all its frames; a face is seen in one of them at least.
+        smooth: standard deviation in frames; 0 leaves all as it is.
+    """
+    weight = clip.seen
+    held = [smoothed(held_through(x, weight), weight, smooth) for x in (clip.expression, clip.view, clip.light)]
+    expression, view, light = held
+    mean = clip.identity[weight].mean(0, keepdim=True)
+    squares = held_through(clip.squares, weight)
+    rest = clip.expression[weight].mean(0, keepdim=True)
+    return Moving(clip.seconds, weight, squares, mean, expression, view, light, rest)
+
+
+def held_through(values: Tensor, seen: Tensor) -> Tensor:
+    """Fill rows that were not seen with the last one that was, those before the first with the first.
+
+    Args:
+        values: N x K.
+        seen: N bool, one of them true.
+    """
+    row = torch.where(seen, torch.arange(len(seen)), -1).cummax(0).values
+    return values[torch.where(row < 0, int(seen.nonzero()[0]), row)]
+
+
+def smoothed(values: Tensor, seen: Tensor, deviation: float) -> Tensor:
+    """Smooth over time by a Gaussian that looks as far ahead as back, so that nothing comes late.
+
+    Args:
+        values: N x K.
+        seen: N bool; rows that were not seen take no part, and are left as they are.
+        deviation: of the Gaussian, in rows; 0 changes nothing.
+    """
+    if deviation <= 0:
+        return values
+    reach = int(3 * deviation + 0.5)
+    kernel = torch.exp(-(torch.arange(-reach, reach + 1.0) ** 2) / (2 * deviation**2))[None, None]
+    weight = seen.to(values.dtype)[None, None]
+    total = F.conv1d(weight, kernel, padding=reach)[0, 0]
+    mixed = F.conv1d((values * weight[0, 0, :, None]).T[:, None], kernel, padding=reach)[:, 0].T
+    return torch.where(seen[:, None], mixed / total.clamp(min=1e-9)[:, None], values)
+
+
+def drive(
+    pipeline: LatentFacePipeline, driver: Moving, target: Codes, relative: bool = True, strength: float = 1.0
+) -> Codes:
+    """Let a face make the movements of a clip, under its own light.
+
+    Args:
+        pipeline: the model.
+        driver: whose movements.
+        target: batch of one, whose face.
+        relative: put the change of the driver's expression and pose from its mean on the target as it is, so that
+            nothing of the driver's looks comes over; else put the driver's whole expression and pose on the target's
+            identity.
+        strength: of the expression; 0 leaves it out.
+
+    Returns:
+        Codes of the driver's N frames.
+    """
+    if relative:
+        face = target.face + strength * (driver.expression - driver.rest)
+        view = target.view + driver.view - driver.view[driver.seen].mean(0)
+    else:
+        face = pipeline.split(target).identity + strength * driver.expression
+        view = driver.view
+    codes = driver.codes(face)
+    return replace(codes, view=view, light=target.light.expand(len(driver), -1))
