@@ -17,6 +17,7 @@ import numpy as np
 from latentface.alignment import NoFaceError, align
 from latentface.crop import crop
 from latentface.pictures import picture
+from latentface.video import EXTENSIONS
 from train.common.judges import Reader
 from train.common.run import Progress
 from train.common.tar_slices import read_slice
@@ -24,7 +25,7 @@ from train.data.levelling import EXPRESSIONS, between_people, expression_values
 from train.data.on_disk import index_shard
 from train.data.reading import stream_clips
 from train.data.video import video_frames
-from train.evaluation.clips import EXTENSIONS, FRAMES, SIDE, face_measures
+from train.evaluation.clips import FRAMES, SIDE, face_measures
 
 MEASURES = ("mouth_opening", "mouth_width", "brow_height", "eye_opening")
 """Of face_measures, those that an expression moves."""
