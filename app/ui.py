@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from threading import Thread
 from typing import Any
 
 import gradio as gr
@@ -13,6 +14,7 @@ from starlette.middleware import Middleware
 from app import api
 from app.components.checkpoint_choice import Choice, checkpoint_choice
 from app.components.face_chips import face_chips
+from app.components.stage import warm
 from app.hosts import VARIABLE, AllowedHosts, allowed_hosts
 from app.links import links
 from app.pages import PREFIX, OtherPages, slugs
@@ -132,7 +134,9 @@ def main(argv: list[str] | None = None) -> int:
     def page(checkpoint: str) -> gr.Blocks:
         """Load a checkpoint and build its page."""
         model = load(checkpoint, args.detector)
-        return build(model, choices=choices(checkpoints[0], others, checkpoint))
+        demo = build(model, choices=choices(checkpoints[0], others, checkpoint))
+        Thread(target=warm, args=(model,), daemon=True).start()  # beside the first visitors
+        return demo
 
     try:
         first = page(checkpoints[0])

@@ -7,12 +7,13 @@ import hashlib
 import math
 from dataclasses import asdict, dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import gradio as gr
 
 from app.components.files import text
 from app.components.pictures import uri
-from app.session import Shown
+from app.session import Model, Shown
 from latentface.codes import Scene
 from latentface.expression_sliders import LIMIT, ExpressionSliders
 from latentface.packing import pack, pack_positions
@@ -26,6 +27,9 @@ NET = 64
 """Side of the map that the net of the layout is drawn from."""
 MOST = (60.0, 40.0, 60.0)
 """Degrees of yaw, pitch and roll by which a face turns to either side, as in web/stage.js."""
+
+_EXAMPLES: WeakKeyDictionary[Shown, dict[str, Any]] = WeakKeyDictionary()
+"""Contents of example faces, so that they are there at once."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +74,21 @@ def stage(
 
 
 def stage_content(pipeline: LatentFacePipeline, shown: Shown) -> dict[str, Any]:
-    """Put a face into the form that a stage takes as its value.
+    """Put a face into the form that a stage takes as its value; an example's is kept.
 
     Args:
         pipeline: The model.
         shown: The face.
     """
+    if shown.photo is None or shown.photo.example is None:
+        return drawn_content(pipeline, shown)
+    if shown not in _EXAMPLES:
+        _EXAMPLES[shown] = drawn_content(pipeline, shown)
+    return _EXAMPLES[shown]
+
+
+def drawn_content(pipeline: LatentFacePipeline, shown: Shown) -> dict[str, Any]:
+    """Draw what `stage_content` gives."""
     codes, scene, crop = shown.face.codes, packed(shown.scene), shown.face.crop
     net = pipeline.layout(codes)
     drawn, mask = shown.scene.render(crop.shape[-1])
@@ -91,6 +104,12 @@ def stage_content(pipeline: LatentFacePipeline, shown: Shown) -> dict[str, Any]:
         "neutral": packed(pipeline.decode(pipeline.neutral(codes))),
     }
     return {"face": face, "scene": scene, "amounts": {}}
+
+
+def warm(model: Model) -> None:
+    """Make all example faces ready, so that a click shows them at once."""
+    for number in range(len(model.examples)):
+        stage_content(model.pipeline, model.example(number))
 
 
 def stand_in(pipeline: LatentFacePipeline, shown: Shown, data: object) -> dict[str, Any]:

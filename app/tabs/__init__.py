@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.session import Session
-from app.tabs import compare, diffusion, maps, pose, reconstruct, swap, training
+from app.tabs import compare, diffusion, maps, pose, reconstruct, swap, training, video
 
 
 def always(session: Session) -> bool:
@@ -31,6 +31,7 @@ class Tab:
 TABS = (
     Tab("Reconstruct", "reconstruct", reconstruct.build),
     Tab("Swap", "swap", swap.build),
+    Tab("Video", "video", video.build),
     Tab("Diffusion", "diffusion", diffusion.build),
     Tab("Pose", "pose", pose.build, pose.is_shown),
     Tab("Maps", "maps", maps.build),

@@ -12,7 +12,18 @@ import torch
 from safetensors.torch import load_file
 
 from app.components.downloads import FILES, file_of
-from app.components.stage import MOST, NET, Look, look_of, moved_content, packed, slider_list, stage_content, stand_in
+from app.components.stage import (
+    MOST,
+    NET,
+    Look,
+    look_of,
+    moved_content,
+    packed,
+    slider_list,
+    stage_content,
+    stand_in,
+    warm,
+)
 from app.session import Model, Shown
 from latentface.camera import pixel_grid
 from latentface.expression_sliders import ExpressionSliders, Slider
@@ -152,3 +163,12 @@ def test_a_name_makes_no_path(model, shown, uploads):
 def test_packed_numbers_are_plain(shown):
     value = packed(shown.scene)
     assert {type(one) for one in value.values()} <= {int, float, str} and np.isfinite(value["scale"])
+
+
+def test_an_example_is_drawn_once_and_a_visitors_face_is_not_kept(model):
+    model = replace(model, examples=[3], drawn={})
+    warm(model)
+    example = model.example(0)
+    own = replace(example, photo=None)
+    assert stage_content(model.pipeline, example) is stage_content(model.pipeline, example)
+    assert stage_content(model.pipeline, own) is not stage_content(model.pipeline, own)

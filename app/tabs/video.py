@@ -1,0 +1,175 @@
+"""Tab Video: a clip taken apart into who it is and how it moves, and another face that makes the movements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import plotly.graph_objects as go
+
+from app import clips
+from app.clips import EXAMPLE, Clip, Driven, drive_face, forget, take
+from app.components.clip_box import clip_box, progress, upload
+from app.components.film_player import film_player, films_content
+from app.components.marked_slider import Scale, marked_slider
+from app.components.plotly_panel import plotly_panel
+from app.components.plotly_panel import shown as drawn_figure
+from app.session import Model, Session, Shown, plain_error
+from latentface.curves import figure
+from latentface.expression_sliders import load_sliders
+
+ABOUT = """A clip in; **who** it is and **how** it moves out. What stays the same through all frames is the
+**identity**; what is left in each is its **expression**. The films below show both at the same moment. Then choose
+another face to make the same movements. Smiles, mouths and turns carry over well; teeth, tongues and single eyes hardly
+do."""
+SCALE = Scale("Strength of the expression", 0, 2.5, 0.05, ((0, "none"), (1, "as filmed"), (2, "twice")))
+STRENGTH = 1.5
+"""At first: a driven face moves its mouth a little more than half as far as the driver does at 1."""
+CHANGES, WHOLE = "Changes only", "The whole expression"
+NOBODY = "Nobody"
+HEIGHT = 620
+"""Of the charts, in CSS pixels."""
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+LANE: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "video", **QUIET}
+"""One clip at a time: it takes all of a core."""
+KEPT = 3600
+"""Seconds for which a clip is kept without being used."""
+
+
+def curves_of(clip: Clip | None) -> go.Figure | None:
+    """Draw a clip's curves for the page."""
+    if clip is None:
+        return None
+    plot = figure(clip.table)
+    return plot.update_layout(
+        height=HEIGHT, margin={"l": 4, "r": 8, "t": 8, "b": 8},
+        legend={"orientation": "h", "y": -0.09, "groupclick": "toggleitem"},
+    )  # fmt: skip
+
+
+def targets(model: Model, shown: Shown, faces: list[Shown]) -> list[str]:
+    """List whose face can make the movements: nobody, this face, the visitor's own, the examples."""
+    names = [
+        NOBODY,
+        shown.name,
+        *(face.name for face in faces),
+        *(f"Example {n + 1}" for n in range(len(model.examples))),
+    ]
+    return list(dict.fromkeys(names))
+
+
+def target(model: Model, shown: Shown, faces: list[Shown], name: str | None) -> Shown:
+    """Find the face of a name that `targets` lists.
+
+    Raises:
+        gr.Error: Nobody is chosen, or the face is gone.
+    """
+    for face in (shown, *faces):
+        if face.name == name:
+            return face
+    numbers = {f"Example {n + 1}": n for n in range(len(model.examples))}
+    if name not in numbers:
+        raise plain_error("choose whose face makes the movements", "No face")
+    return model.example(numbers[name])
+
+
+def build(session: Session) -> None:
+    """Build the tab inside the current gr.Blocks, with the bundled clip in it."""
+    model = session.model
+    sliders = load_sliders(model.checkpoint, 2 * model.pipeline.autoencoder.config["code"])
+    opening = clips.example(model, sliders)
+    gr.set_static_paths([EXAMPLE.resolve()])
+    clip = gr.State(opening, time_to_live=KEPT, delete_callback=forget)
+    driven = gr.State(None, time_to_live=KEPT, delete_callback=forget)
+    strength = gr.State(STRENGTH)
+    gr.Markdown(ABOUT, elem_classes="about")
+    with gr.Row(elem_classes="video"):
+        with gr.Column(scale=3, min_width=280):
+            box = clip_box("clip-box")
+            face = gr.Dropdown(
+                targets(model, session.shown.value, []), value=NOBODY, label="Whose face makes the movements",
+                info="Yours from the other tabs, or an example.", elem_id="clip-target",
+            )  # fmt: skip
+            way = gr.Radio(
+                (CHANGES, WHOLE), value=CHANGES, label="What comes over", elem_id="clip-way",
+                info="Changes from the clip's mean face keep the other's looks best.",
+            )  # fmt: skip
+            dial = marked_slider(SCALE, STRENGTH, "clip-strength")
+            start = gr.Button("Move this face", variant="primary", elem_id="clip-drive")
+        with gr.Column(scale=9, min_width=300):
+            player = film_player(opening, "clip-player", "clip-curves")
+            charts = plotly_panel(curves_of(opening), "clip-curves")
+
+    def settle(new: Clip, before: Clip | None, moved: Driven | None) -> tuple:
+        """Show a new clip, and let go of the one before."""
+        for old in (before, moved):
+            if old is not new:
+                forget(old)
+        return (
+            progress(f"{new.name}: {len(new.face)} frames."),
+            films_content(new, None),
+            drawn_figure(curves_of(new)),
+            new,
+            None,
+        )
+
+    def steps(path: Path, name: str, before: Clip | None, moved: Driven | None) -> Iterator[tuple]:
+        """Take a clip apart and say how far it is; where that fails, the clip before stays."""
+        nothing = (gr.skip(),) * 4
+        try:
+            for step in take(model, sliders, path, name):
+                yield (progress(step, busy=True), *nothing) if isinstance(step, str) else settle(step, before, moved)
+        except gr.Error as error:
+            yield progress(error=f"{error.title}: {error.message}"), *nothing
+
+    def read(before: Clip | None, moved: Driven | None, event: gr.EventData) -> Iterator[tuple]:
+        """Take an uploaded clip apart."""
+        try:
+            path = upload(getattr(event, "file", None))
+        except gr.Error as error:
+            yield progress(error=f"{error.title}: {error.message}"), *((gr.skip(),) * 4)
+            return
+        yield from steps(path, "Your clip", before, moved)
+
+    def show_example(before: Clip | None, moved: Driven | None) -> Iterator[tuple]:
+        """Go back to the bundled clip."""
+        if opening is not None:
+            yield settle(opening, before, moved)
+        else:
+            yield from steps(EXAMPLE / "clip.mp4", "Example clip", before, moved)
+
+    def move(
+        now: Clip | None, before: Driven | None, shown: Shown, faces: list[Shown], name: str | None, way: str,
+        amount: float,
+    ) -> Iterator[tuple]:  # fmt: skip
+        """Let the chosen face make the clip's movements."""
+        if now is None:
+            raise plain_error("bring a clip first, or take the example", "No clip")
+        chosen = target(model, shown, faces, name)
+        yield progress("Waiting for the first frames …", busy=True), gr.skip(), gr.skip()
+        for step in drive_face(model, now, chosen, way == CHANGES, amount):
+            if isinstance(step, str):
+                yield progress(step, busy=True), gr.skip(), gr.skip()
+            else:
+                forget(before)
+                yield progress(f"{step.name} makes the movements."), films_content(now, step), step
+
+    def turn_dial(event: gr.EventData) -> float:
+        """Keep the strength that the slider was moved to."""
+        return SCALE.checked(getattr(event, "value", None), STRENGTH)
+
+    everything = [box, player, charts, clip, driven]
+    reading = box.upload(read, [clip, driven], everything, **LANE)
+    fetching = box.input(show_example, [clip, driven], everything, **LANE)
+    moving = start.click(
+        move, [clip, driven, session.shown, session.faces, face, way, strength], [box, player, driven], **LANE
+    )
+    box.stop(None, None, None, cancels=[reading, fetching, moving], queue=False, **QUIET)
+    dial.input(turn_dial, None, strength, **QUIET)
+    gr.on(
+        [session.shown.change, session.faces.change],
+        lambda shown, faces: gr.Dropdown(choices=targets(model, shown, faces)),
+        [session.shown, session.faces], face, queue=False, **QUIET,
+    )  # fmt: skip
