@@ -132,14 +132,13 @@ def main(argv: list[str] | None = None) -> int:
     others = slugs(checkpoints)
 
     def page(checkpoint: str) -> gr.Blocks:
-        """Load a checkpoint and build its page."""
+        """Load a further checkpoint and build its page."""
         model = load(checkpoint, args.detector)
-        demo = build(model, choices=choices(checkpoints[0], others, checkpoint))
-        Thread(target=warm, args=(model,), daemon=True).start()  # beside the first visitors
-        return demo
+        Thread(target=warm, args=(model,)).start()
+        return build(model, choices=choices(checkpoints[0], others, checkpoint))
 
     try:
-        first = page(checkpoints[0])
+        model = load(checkpoints[0], args.detector)
     except CheckpointError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -147,11 +146,15 @@ def main(argv: list[str] | None = None) -> int:
         Middleware(AllowedHosts, allowed=allowed_hosts(args.allow_host)),
         Middleware(OtherPages, first=checkpoints[0], others=others, page=page, options=look()),
     ]
+    first = build(model, choices=choices(checkpoints[0], others, checkpoints[0]))
     try:
         first.launch(
-            server_port=args.port, state_session_capacity=VISITORS, app_kwargs={"middleware": middleware}, **look()
-        )
+            server_port=args.port, state_session_capacity=VISITORS, app_kwargs={"middleware": middleware},
+            prevent_thread_lock=True, **look(),
+        )  # fmt: skip
     except OSError as error:  # gradio's words for a port that is taken
         print(f"error: the page can't be served: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    Thread(target=warm, args=(model,)).start()  # beside the first visitors
+    first.block_thread()
     return 0
