@@ -1,18 +1,24 @@
-"""Named, typed endpoints for programs, by gradio_client and, if installed, MCP: reconstruct, swap, pose_swap, place."""
+"""Named, typed endpoints for programs, by gradio_client and, if installed, MCP."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import numpy as np
 
+from app.clips import LANE, Clip, drive_codes, forget, take, the_end
+from app.components.clip_input import ClipInput
 from app.components.photo_input import photo_input
 from app.components.pictures import anatomy, front, mesh_file, neutral_scene, pose_pictures, seen
 from app.components.whose_parts import whose_of
 from app.session import Model, plain_error, report, whole_seed
 from app.tabs.swap import SCALE
+from app.tabs.video import SCALE as FORCE
+from latentface.expression_sliders import load_sliders
 
 Pictures = list[tuple[np.ndarray, str]]
 SIDE = 256
@@ -21,6 +27,7 @@ SIDE = 256
 def build(model: Model) -> None:
     """Adds the endpoints to the current gr.Blocks; none of their components is seen."""
     pipeline, pcl = model.pipeline, model.pcl
+    sliders = load_sliders(model.checkpoint, 2 * pipeline.autoencoder.config["code"])
 
     def reconstruct(photo: str, face: int = 0) -> tuple[dict, str, Pictures]:
         """The 3D face in a photo.
@@ -106,6 +113,43 @@ def build(model: Model) -> None:
             for name, at in places.items()
         }
 
+    def video(clip: str, face: int = 0) -> tuple[dict, list[str]]:
+        """A clip of a moving face, taken apart into who it is and how it moves.
+
+        Args:
+            clip: A video (MP4, MOV, WebM, MKV or AVI) of at most 20 seconds.
+            face: Which face, counted from 0 by falling size where one is first seen.
+
+        Returns:
+            A report {frames, with_face, faces, seconds, notes}; and files: films.mp4 (side by side: the clip, the face
+            rebuilt, its identity alone, its expression turning in 3D), curves.csv (named expressions, pose, light and
+            identity drift of every frame) and codes.safetensors.
+        """
+        taken = the_end(take(model, sliders, Path(needed(clip)), "Clip", int(face or 0)))
+        names = ("films.mp4", "curves.csv", "codes.safetensors")
+        return clip_report(taken), [str(taken.folder / name) for name in names]
+
+    def drive(clip: str, photo: str, strength: float = 1.0, relative: bool = True) -> tuple[dict, list[str]]:
+        """A photo's face that makes the movements of a clip.
+
+        Args:
+            clip: A video (MP4, MOV, WebM, MKV or AVI) of at most 20 seconds.
+            photo: Photo of the face.
+            strength: Of the expression that comes over, from 0 to 2.5.
+            relative: Whether only the changes of the clip's expression and pose come over, so that nothing of its
+                person's looks does; else all of them.
+
+        Returns:
+            A report {clip, face}, the first as `video` gives it, the second as `reconstruct` does; and one file,
+            driven.mp4, with the clip's sound.
+        """
+        amount, found = FORCE.checked(strength, 1), model.read(needed(photo))
+        taken = the_end(take(model, sliders, Path(needed(clip)), "Clip"))
+        made = the_end(drive_codes(model, taken, found.codes, "Photo", relative, amount))
+        about = {"clip": clip_report(taken), "face": report(found, photo)}
+        forget(taken)
+        return about, [str(made.film)]
+
     with gr.Row(visible=False):
         photo, other = photo_input(model, "photo", None, "api-photo"), photo_input(model, "other", None, "api-other")
         face, seed = gr.Number(0, precision=0, label="face"), gr.Number(0, precision=0, label="seed")
@@ -120,15 +164,33 @@ def build(model: Model) -> None:
         if pcl is not None:
             endpoint(pose_swap, [photo, other], [about, pictures])
         endpoint(place, [photo, face], [about])
+        clip, files = ClipInput(label="clip"), gr.File(label="files", file_count="multiple")
+        relative = gr.Checkbox(True, label="relative")
+        endpoint(video, [clip, face], [about, files], **LANE)
+        endpoint(drive, [clip, photo, strength, relative], [about, files], **LANE)
 
 
-def endpoint(function: Callable, inputs: list, outputs: list) -> None:
+def endpoint(function: Callable, inputs: list, outputs: list, **lane: Any) -> None:
     """Offers a function under its own name, described by its docstring."""
-    gr.Button(visible=False).click(function, inputs, outputs, api_name=function.__name__, api_visibility="public")
+    gr.Button(visible=False).click(
+        function, inputs, outputs, api_name=function.__name__, api_visibility="public", **lane
+    )
 
 
-def needed(photo: str | None) -> str:
-    """The photo's path; raises gr.Error where there is none."""
-    if photo is None:
-        raise plain_error("a photo is missing: send one", "No photo")
-    return photo
+def needed(file: str | None) -> str:
+    """The path of a photo or clip; raises gr.Error where there is none."""
+    if file is None:
+        raise plain_error("a photo or clip is missing: send one", "No file")
+    return file
+
+
+def clip_report(clip: Clip) -> dict:
+    """Put a clip in plain numbers."""
+    seen = clip.face.seen
+    return {
+        "frames": len(seen),
+        "with_face": int(seen.sum()),
+        "faces": clip.faces,
+        "seconds": round(float(clip.face.seconds[-1]), 3),
+        "notes": clip.notes,
+    }

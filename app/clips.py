@@ -8,13 +8,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from gradio.utils import get_upload_folder
 
-from app.session import Model, Shown, plain_error, plain_errors
+from app.session import Model, plain_error, plain_errors
 from latentface.checkpoints import ASSETS, resolved
 from latentface.clip_files import read_example, save_codes, take_apart, write_driven, write_films
+from latentface.codes import Codes
 from latentface.curves import DRIFT, Table, curves, write_csv
 from latentface.expression_sliders import ExpressionSliders
 from latentface.moving import Moving, drive, settled
@@ -24,6 +26,8 @@ CLIP_SECONDS = 20.0
 """Length of a clip that the page takes."""
 EXAMPLE = ASSETS / "clip"
 """Folder of the bundled clip."""
+LANE: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "video"}
+"""One clip at a time: it takes all of a core."""
 TOLD = 0.4
 """Seconds between two words about the progress."""
 
@@ -133,20 +137,45 @@ def take(model: Model, sliders: ExpressionSliders | None, path: Path, name: str,
         shutil.rmtree(parts if clip else folder, ignore_errors=True)
 
 
-def drive_face(model: Model, clip: Clip, target: Shown, relative: bool, strength: float) -> Iterator[str | Driven]:
-    """Let a face make a clip's movements; yields words about how far it is, at last the film, as `take`."""
+def drive_codes(
+    model: Model, clip: Clip, codes: Codes, name: str, relative: bool, strength: float
+) -> Iterator[str | Driven]:
+    """Let a face make a clip's movements.
+
+    Args:
+        model: The model.
+        clip: Whose movements.
+        codes: The face, batch of one.
+        name: What the visitor reads of it.
+        relative: Whether changes alone come over, see moving.drive.
+        strength: Of the expression.
+
+    Yields:
+        Words about how far it is, at last the film. Closed before that, it leaves nothing behind.
+    """
     folder, driven = new_folder(), None
     parts = folder / "parts"
     parts.mkdir()
     try:
-        codes = drive(model.pipeline, clip.face, target.face.codes, relative, strength)
+        moved = drive(model.pipeline, clip.face, codes, relative, strength)
         film = folder / "driven.mp4"
-        steps = write_driven(model.pipeline, clip.films, clip.video, codes, clip.face.seconds, parts, film)
+        steps = write_driven(model.pipeline, clip.films, clip.video, moved, clip.face.seconds, parts, film)
         yield from told(steps, len(clip.face), "Drawing the driven face")
-        driven = Driven(folder, target.name)
+        driven = Driven(folder, name)
         yield driven
     finally:
         shutil.rmtree(parts if driven else folder, ignore_errors=True)
+
+
+Made = TypeVar("Made", Clip, Driven)
+
+
+def the_end(steps: Iterator[str | Made]) -> Made:
+    """Run `take` or `drive_codes` to its end and give what it made."""
+    for step in steps:
+        if not isinstance(step, str):
+            return step
+    raise RuntimeError("the steps ended without a result")
 
 
 def told(steps: Iterator[int], count: int, what: str):  # noqa: ANN201 (a generator that returns what the steps return)

@@ -1,4 +1,4 @@
-"""Which files a request may name as a photo: this server's uploads and the bundled example faces, nothing else."""
+"""Which files a request may name as a photo or clip: this server's uploads and the bundled faces."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gradio.utils import get_upload_folder
 
 from app.session import plain_error
 
-REFUSED = "this is not one of the uploaded photos: upload the photo again"
+REFUSED = "this is not one of the uploaded photos or clips: upload the file again"
 """The same words for a file elsewhere and for one that does not exist, so that nobody learns which files there are."""
 
 
@@ -57,4 +57,4 @@ class UploadsOnly(gr.Blocks):
         try:
             return await super().preprocess_data(*args, **options)
         except InvalidPathError as error:
-            raise plain_error(REFUSED, "No photo") from error
+            raise plain_error(REFUSED, "No file") from error

@@ -3,11 +3,14 @@
 Every part begins where the one before ended, with a tracker of its own: stopped or not, the same files come out.
 """
 
+import json
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from safetensors.torch import save_file
 from torch import Tensor
 
 from latentface.codes import Codes
@@ -16,7 +19,7 @@ from latentface.films import PANELS, SIDE, Panels, driven_film, own_films
 from latentface.moving import Moving, Stretch, watch
 from latentface.pipeline import LatentFacePipeline
 from latentface.tracker import PAIRS, Tracker
-from latentface.video import Frame, Video, frames
+from latentface.video import Frame, Video, frames, inspect
 
 PART = 120
 """Frames of a part."""
@@ -98,6 +101,44 @@ def write_driven(
     there = len(_numbered(folder, out.stem, ".mkv")) * PART
     drawn = driven_film(pipeline, codes[there:], seconds[there:])
     yield from _film(drawn, there, len(seconds), video, 1, folder, out, clip)
+
+
+def save_codes(stretch: Stretch, face: Moving, path: Path) -> None:
+    """Write a clip's codes as safetensors, one row a frame: as seen, in parts, and when; named as by `embed`.
+
+    Args:
+        stretch: as it was seen.
+        face: the same settled: its one identity is the row of "held_identity".
+        path: the file.
+    """
+    tensors = {"view": stretch.view, "light": stretch.light}
+    for kind, values in (
+        ("", stretch.identity + stretch.expression),
+        ("_identity", stretch.identity),
+        ("_expression", stretch.expression),
+    ):
+        tensors[f"shape{kind}"], tensors[f"texture{kind}"] = values.chunk(2, 1)
+    tensors |= {"held_identity": face.identity, "seconds": stretch.seconds, "seen": stretch.seen}
+    tensors |= {"squares": stretch.squares}
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A bundled clip with what a checkpoint made of it."""
+
+    checkpoint: str
+    video: Video
+    stretch: Stretch
+
+
+def read_example(folder: Path) -> Example | None:
+    """Read what `python -m train clip` wrote; None where there is nothing."""
+    about = folder / "clip.json"
+    if not about.exists():
+        return None
+    checkpoint = json.loads(about.read_text())["checkpoint"]
+    return Example(checkpoint, inspect(folder / "clip.mp4"), Stretch.load(folder / "stretch.safetensors"))
 
 
 def _film(

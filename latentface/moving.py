@@ -64,7 +64,11 @@ class Stretch:
     @classmethod
     def load(cls, path: Path) -> "Stretch":
         """Read what `save` wrote."""
-        return cls(**load_file(path))
+        return cls(**{name: t.float() if t.dtype == torch.float16 else t for name, t in load_file(path).items()})
+
+    def half(self) -> "Stretch":
+        """Give the same with codes in half precision, to be bundled."""
+        return replace(self, identity=self.identity.half(), expression=self.expression.half())
 
     def face(self, row: int) -> Face | None:
         """Give the face of one row as the tracker found it; None where it was not seen."""

@@ -10,15 +10,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from safetensors.torch import save_file
 
 from latentface.alignment import NoFaceError
-from latentface.clip_files import take_apart, write_driven, write_films
+from latentface.clip_files import save_codes, take_apart, write_driven, write_films
 from latentface.commands import fail
 from latentface.curves import DRIFT, curves, figure, write_csv
 from latentface.detection import DetectorUnavailable
 from latentface.expression_sliders import load_sliders
-from latentface.moving import Moving, Stretch, drive, settled
+from latentface.moving import Stretch, drive, settled
 from latentface.photo import PhotoError
 from latentface.pipeline import LatentFacePipeline
 from latentface.video import inspect
@@ -87,26 +86,6 @@ def _video(pipeline: LatentFacePipeline, args: argparse.Namespace, began: float)
     if report["faces"] > 1:
         print(f"{report['faces']} faces are in this clip: --face 1 follows the second largest")
     return 0
-
-
-def save_codes(stretch: Stretch, face: Moving, path: Path) -> None:
-    """Write a clip's codes as safetensors, one row a frame: as seen, in parts, and when; named as by `embed`.
-
-    Args:
-        stretch: as it was seen.
-        face: the same settled: its one identity is the row of "held_identity".
-        path: the file.
-    """
-    tensors = {"view": stretch.view, "light": stretch.light}
-    for kind, values in (
-        ("", stretch.identity + stretch.expression),
-        ("_identity", stretch.identity),
-        ("_expression", stretch.expression),
-    ):
-        tensors[f"shape{kind}"], tensors[f"texture{kind}"] = values.chunk(2, 1)
-    tensors |= {"held_identity": face.identity, "seconds": stretch.seconds, "seen": stretch.seen}
-    tensors |= {"squares": stretch.squares}
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
 
 
 def _parts(args: argparse.Namespace) -> Path:

@@ -25,6 +25,7 @@ COMMANDS = {
     "sheet": ("train.commands.sheet", "a contact sheet of shards, and the spread of skin tone, pose and factors"),
     "evaluate": ("train.commands.evaluate", "measure a checkpoint"),
     "gallery": ("train.commands.gallery", "the app's gallery: draw people (with --people), or map them again"),
+    "clip": ("train.commands.clip", "the example clip of the app, of a person who does not exist"),
     "sliders": ("train.commands.sliders", "named expression sliders for the app, each proven on held-out people"),
     "ship": ("train.commands.ship", "bundle a trained checkpoint in half precision, with its record"),
     "report": ("train.commands.report", "the README's and the cards' tables and pictures"),

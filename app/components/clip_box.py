@@ -14,8 +14,6 @@ from app.session import plain_error
 from app.uploads import NotUploaded, uploaded_file
 from latentface.photo import MAX_BYTES
 
-REFUSED = "this is not one of the uploaded clips: upload the clip again"
-
 
 def clip_box(elem_id: str) -> gr.HTML:
     """Add the box; its events: `upload` with the file's path (see `upload`), `input` for the example, `stop`.
@@ -53,4 +51,4 @@ def upload(path: object) -> Path:
     try:
         return uploaded_file(path if isinstance(path, str) else None, [])
     except NotUploaded as error:
-        raise plain_error(REFUSED, "No clip") from error
+        raise plain_error(error, "No clip") from error

@@ -40,6 +40,18 @@ def film_player(clip: Clip | None, elem_id: str, curves: str) -> gr.HTML:
     )  # fmt: skip
 
 
+def curve_values(curves: str) -> gr.HTML:
+    """Add what the curves say at the moment of the films; a click on a name hides its curve, or shows it again.
+
+    Args:
+        curves: The id of the panel with the curves.
+    """
+    return gr.HTML(
+        None, html_template='<div class="values"></div>', css_template=text("curve_values.css"),
+        js_on_load=text("curve_values.js"), apply_default_css=False, elem_id=f"{curves}-values", curves=curves,
+    )  # fmt: skip
+
+
 def films_content(clip: Clip | None, driven: Driven | None) -> dict[str, Any] | None:
     """Put a clip, and a face that it drives, into the form that the player takes as its value."""
     if clip is None:

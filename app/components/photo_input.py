@@ -7,19 +7,18 @@ from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
-from gradio_client.utils import is_http_url_like
 
-from app.session import Model, plain_error
-from app.uploads import REFUSED, NotUploaded, uploaded_file
+from app.components.uploaded import UploadedOnly
+from app.session import Model
 
 
-class PhotoInput(gr.Image):
+class PhotoInput(UploadedOnly, gr.Image):
     """An image input that hands over the uploaded file as it came, and no other file of the server.
 
     gradio would open the file itself and fail with its own words (a text file, a bomb); reading is the pipeline's.
-    gradio also takes any path of the server from a request without `meta`, and fetches web addresses: neither passes
-    here.
     """
+
+    refused = "No photo"
 
     def __init__(self, value: str | None = None, folders: tuple[Path, ...] = (), **options: Any):
         """Make the input; files in `folders` may be named beside uploads. gradio would drop what *args collects."""
@@ -36,33 +35,6 @@ class PhotoInput(gr.Image):
             gr.Error: The file is no upload and no example.
         """
         return None if payload is None else str(self.checked(payload.path))
-
-    async def async_move_resource_to_block_cache(self, url_or_file_path: str | Path | None) -> str | None:
-        """Move the file as gradio does before `preprocess`, but fetch no web address.
-
-        Args:
-            url_or_file_path: As it stands in the request.
-
-        Raises:
-            gr.Error: It is a web address.
-        """
-        if is_http_url_like(str(url_or_file_path)):
-            raise plain_error(REFUSED, "No photo")
-        return await super().async_move_resource_to_block_cache(url_or_file_path)
-
-    def checked(self, path: str | None) -> Path:
-        """Give the file behind a request's path.
-
-        Args:
-            path: As it stands in the request.
-
-        Raises:
-            gr.Error: It is no upload and no example.
-        """
-        try:
-            return uploaded_file(path, self.folders)
-        except NotUploaded as error:
-            raise plain_error(error, "No photo") from error
 
     def get_config(self, cls: type[Block] | None = None) -> dict[str, Any]:
         """List what the page needs to draw: gradio reads it off the signature of a class, here that of gr.Image."""

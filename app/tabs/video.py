@@ -10,9 +10,9 @@ import gradio as gr
 import plotly.graph_objects as go
 
 from app import clips
-from app.clips import EXAMPLE, Clip, Driven, drive_face, forget, take
+from app.clips import EXAMPLE, LANE, Clip, Driven, drive_codes, forget, take
 from app.components.clip_box import clip_box, progress, upload
-from app.components.film_player import film_player, films_content
+from app.components.film_player import curve_values, film_player, films_content
 from app.components.marked_slider import Scale, marked_slider
 from app.components.plotly_panel import plotly_panel
 from app.components.plotly_panel import shown as drawn_figure
@@ -28,12 +28,9 @@ SCALE = Scale("Strength of the expression", 0, 2.5, 0.05, ((0, "none"), (1, "as 
 STRENGTH = 1.5
 """At first: a driven face moves its mouth a little more than half as far as the driver does at 1."""
 CHANGES, WHOLE = "Changes only", "The whole expression"
-NOBODY = "Nobody"
-HEIGHT = 620
+HEIGHT = 540
 """Of the charts, in CSS pixels."""
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-LANE: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "video", **QUIET}
-"""One clip at a time: it takes all of a core."""
 KEPT = 3600
 """Seconds for which a clip is kept without being used."""
 
@@ -42,17 +39,13 @@ def curves_of(clip: Clip | None) -> go.Figure | None:
     """Draw a clip's curves for the page."""
     if clip is None:
         return None
-    plot = figure(clip.table)
-    return plot.update_layout(
-        height=HEIGHT, margin={"l": 4, "r": 8, "t": 8, "b": 8},
-        legend={"orientation": "h", "y": -0.09, "groupclick": "toggleitem"},
-    )  # fmt: skip
+    plot = figure(clip.table).update_xaxes(title_text="")
+    return plot.update_layout(height=HEIGHT, margin={"l": 4, "r": 8, "t": 8, "b": 8}, showlegend=False)
 
 
 def targets(model: Model, shown: Shown, faces: list[Shown]) -> list[str]:
-    """List whose face can make the movements: nobody, this face, the visitor's own, the examples."""
+    """List whose face can make the movements: this face, the visitor's own, the examples."""
     names = [
-        NOBODY,
         shown.name,
         *(face.name for face in faces),
         *(f"Example {n + 1}" for n in range(len(model.examples))),
@@ -64,7 +57,7 @@ def target(model: Model, shown: Shown, faces: list[Shown], name: str | None) -> 
     """Find the face of a name that `targets` lists.
 
     Raises:
-        gr.Error: Nobody is chosen, or the face is gone.
+        gr.Error: There is no such face any more.
     """
     for face in (shown, *faces):
         if face.name == name:
@@ -77,7 +70,7 @@ def target(model: Model, shown: Shown, faces: list[Shown], name: str | None) -> 
 
 def build(session: Session) -> None:
     """Build the tab inside the current gr.Blocks, with the bundled clip in it."""
-    model = session.model
+    model, first = session.model, session.shown.value
     sliders = load_sliders(model.checkpoint, 2 * model.pipeline.autoencoder.config["code"])
     opening = clips.example(model, sliders)
     gr.set_static_paths([EXAMPLE.resolve()])
@@ -88,8 +81,12 @@ def build(session: Session) -> None:
     with gr.Row(elem_classes="video"):
         with gr.Column(scale=3, min_width=280):
             box = clip_box("clip-box")
+        with gr.Column(scale=9, min_width=300):
+            player = film_player(opening, "clip-player", "clip-curves")
+    with gr.Row(elem_classes="video"):
+        with gr.Column(scale=3, min_width=280):
             face = gr.Dropdown(
-                targets(model, session.shown.value, []), value=NOBODY, label="Whose face makes the movements",
+                targets(model, first, []), value=first.name, label="Whose face makes the movements",
                 info="Yours from the other tabs, or an example.", elem_id="clip-target",
             )  # fmt: skip
             way = gr.Radio(
@@ -99,8 +96,8 @@ def build(session: Session) -> None:
             dial = marked_slider(SCALE, STRENGTH, "clip-strength")
             start = gr.Button("Move this face", variant="primary", elem_id="clip-drive")
         with gr.Column(scale=9, min_width=300):
-            player = film_player(opening, "clip-player", "clip-curves")
             charts = plotly_panel(curves_of(opening), "clip-curves")
+            curve_values("clip-curves")
 
     def settle(new: Clip, before: Clip | None, moved: Driven | None) -> tuple:
         """Show a new clip, and let go of the one before."""
@@ -149,7 +146,7 @@ def build(session: Session) -> None:
             raise plain_error("bring a clip first, or take the example", "No clip")
         chosen = target(model, shown, faces, name)
         yield progress("Waiting for the first frames …", busy=True), gr.skip(), gr.skip()
-        for step in drive_face(model, now, chosen, way == CHANGES, amount):
+        for step in drive_codes(model, now, chosen.face.codes, chosen.name, way == CHANGES, amount):
             if isinstance(step, str):
                 yield progress(step, busy=True), gr.skip(), gr.skip()
             else:
@@ -160,16 +157,20 @@ def build(session: Session) -> None:
         """Keep the strength that the slider was moved to."""
         return SCALE.checked(getattr(event, "value", None), STRENGTH)
 
+    def offer(shown: Shown, faces: list[Shown], name: str | None) -> gr.Dropdown:
+        """List the faces that there are now; one that is gone gives way to this face."""
+        names = targets(model, shown, faces)
+        return gr.Dropdown(choices=names, value=name if name in names else shown.name)
+
     everything = [box, player, charts, clip, driven]
-    reading = box.upload(read, [clip, driven], everything, **LANE)
-    fetching = box.input(show_example, [clip, driven], everything, **LANE)
+    reading = box.upload(read, [clip, driven], everything, **LANE, **QUIET)
+    fetching = box.input(show_example, [clip, driven], everything, **LANE, **QUIET)
     moving = start.click(
-        move, [clip, driven, session.shown, session.faces, face, way, strength], [box, player, driven], **LANE
+        move, [clip, driven, session.shown, session.faces, face, way, strength], [box, player, driven], **LANE, **QUIET
     )
     box.stop(None, None, None, cancels=[reading, fetching, moving], queue=False, **QUIET)
     dial.input(turn_dial, None, strength, **QUIET)
     gr.on(
-        [session.shown.change, session.faces.change],
-        lambda shown, faces: gr.Dropdown(choices=targets(model, shown, faces)),
-        [session.shown, session.faces], face, queue=False, **QUIET,
+        [session.shown.change, session.faces.change], offer, [session.shown, session.faces, face], face, queue=False,
+        **QUIET,
     )  # fmt: skip

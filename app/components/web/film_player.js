@@ -55,6 +55,7 @@ function head() { // a line over the charts, where the films are
   const x = xaxis._offset + xaxis.l2p(own.currentTime);
   Object.assign(line.style, { left: `${x - 1}px`, top: `${size.t}px`, height: `${size.h}px` });
   line.dataset.second = own.currentTime.toFixed(2);
+  document.dispatchEvent(new CustomEvent("moment", { detail: { curves: props.curves, second: own.currentTime } }));
 }
 
 function at(chart, clientX) {
@@ -116,7 +117,11 @@ slider.addEventListener("input", () => { own.pause(); go(Number(slider.value)); 
 own.addEventListener("loadedmetadata", () => { slider.max = own.duration; show(); });
 own.addEventListener("play", () => { play.textContent = "Pause"; tick(); });
 own.addEventListener("pause", () => { play.textContent = "Play"; other.pause(); show(); });
-for (const video of [own, other]) for (const kind of ["loadeddata", "seeked"]) video.addEventListener(kind, show);
+for (const video of [own, other]) {
+  video.addEventListener("loadeddata", () => { if (video.paused && !video.currentTime) video.currentTime = 0.001; }); // or there is no picture to draw yet
+  video.addEventListener("seeked", show);
+}
 own.addEventListener("seeked", follow);
+new MutationObserver(head).observe(document.querySelector(`#${props.curves}`) || element, { childList: true, subtree: true, attributes: false });
 watch("value", load);
 load();
