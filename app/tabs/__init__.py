@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.session import Session
-from app.tabs import compare, diffusion, maps, pose, reconstruct, swap, training, video
+from app.tabs import compare, diffusion, maps, mirror, pose, reconstruct, swap, training, video
 
 
 def always(session: Session) -> bool:
@@ -32,6 +32,7 @@ TABS = (
     Tab("Reconstruct", "reconstruct", reconstruct.build),
     Tab("Swap", "swap", swap.build),
     Tab("Video", "video", video.build),
+    Tab("Mirror", "mirror", mirror.build),
     Tab("Diffusion", "diffusion", diffusion.build),
     Tab("Pose", "pose", pose.build, pose.is_shown),
     Tab("Maps", "maps", maps.build),
