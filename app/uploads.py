@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.exceptions import InvalidPathError
 from gradio.utils import get_upload_folder
+from pydantic import ValidationError
 
 from app.session import plain_error
 
@@ -45,7 +46,8 @@ def uploaded_file(path: str | None, folders: list[Path]) -> Path:
 class UploadsOnly(gr.Blocks):
     """A page that answers a request for a file nobody uploaded in one sentence.
 
-    gradio checks some of these paths itself, before any component sees them, and writes a traceback into the log.
+    gradio checks some of these paths itself, before any component sees them, and writes a traceback into the log; so it
+    does for what is no file's description at all.
     """
 
     async def preprocess_data(self, *args: Any, **options: Any) -> list[Any]:
@@ -56,5 +58,5 @@ class UploadsOnly(gr.Blocks):
         """
         try:
             return await super().preprocess_data(*args, **options)
-        except InvalidPathError as error:
+        except (InvalidPathError, ValidationError) as error:
             raise plain_error(REFUSED, "No file") from error

@@ -8,6 +8,10 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from latentface.video import frames, inspect
+from tests.helpers import photo_of
+from tests.latentface.test_video import film
+
 pytestmark = pytest.mark.slow
 
 PICTURES = ["crop", "reconstruction", "albedo", "depth", "normals", "layout", "neutral"]
@@ -25,13 +29,15 @@ def pictures(gallery: list[dict]) -> dict[str, np.ndarray]:
 
 def test_exactly_the_named_endpoints_are_public(client):
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(endpoints) == {"/reconstruct", "/swap", "/pose_swap", "/place"}
+    assert set(endpoints) == {"/reconstruct", "/swap", "/pose_swap", "/place", "/video", "/drive"}
     named = {name: [p["parameter_name"] for p in about["parameters"]] for name, about in endpoints.items()}
     assert named == {
         "/reconstruct": ["photo", "face"],
         "/swap": ["identity", "expression", "strength", "seed", "whose"],
         "/pose_swap": ["face", "pose"],
         "/place": ["photo", "face"],
+        "/video": ["clip", "face"],
+        "/drive": ["clip", "photo", "strength", "relative"],
     }
 
 
@@ -101,6 +107,47 @@ def test_place(client, photos):
         assert 0 <= place["x"] <= 1 and 0 <= place["y"] <= 1 and isinstance(place["far"], bool)
         assert len(place["neighbours"]) == 5
     assert 13 in [face["person"] for face in maps["texture"]["neighbours"]]  # the photo is of the gallery's person 13
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory) -> Path:
+    """Ten frames of a face that wanders, with sound."""
+    pictures = [Image.fromarray(photo_of((100 + 3 * k, 60, 160))) for k in range(10)]
+    return film(tmp_path_factory.mktemp("clip") / "walk.mp4", pictures, "libx264", sound=True)
+
+
+def test_video(client, clip):
+    report, files = client.predict(clip=handle_file(clip), api_name="/video")
+    assert report["frames"] == report["with_face"] == 10 and report["faces"] == 1 and report["notes"] == []
+    assert [Path(file).name for file in files] == ["films.mp4", "curves.csv", "codes.safetensors"]
+    assert len(Path(files[1]).read_text().splitlines()) == 11
+    assert inspect(Path(files[0])).sound
+
+
+def test_drive(app, client, clip, photos):
+    about, files = client.predict(
+        clip=handle_file(clip), photo=handle_file(photos["smile.jpg"]), strength=1.5, api_name="/drive"
+    )
+    assert about["clip"]["frames"] == 10 and about["face"]["faces"] == 1
+    (path,) = files
+    first, *_, last = [frame.image.astype(int) for frame in frames(Path(path))]
+    assert first.shape == (256, 256, 3) and first.std() > 20 and np.abs(first - last).mean() < 40
+    left = [path.name for path in (app.log.parent / "gradio").glob("clip-*/*")]
+    assert "parts" not in left
+    with pytest.raises(AppError, match="0 to 2.5"):
+        client.predict(clip=handle_file(clip), photo=handle_file(photos["smile.jpg"]), strength=9, api_name="/drive")
+
+
+def test_a_bad_clip_gets_a_plain_sentence_and_leaves_nothing(app, client, photos, tmp_path):
+    long = film(tmp_path / "long.mp4", [Image.new("RGB", (64, 48))] * 30, "mpeg4", rate=1)
+    grey = film(tmp_path / "grey.mp4", [Image.new("RGB", (64, 48), "grey")] * 3, "libx264")
+    before = sorted((app.log.parent / "gradio").glob("clip-*"))
+    wrong = ((photos["text.jpg"], "cannot be read"), (long, "limit is 20 seconds"), (grey, "No face was found"))
+    for path, words in wrong:
+        with pytest.raises(AppError, match=words):
+            client.predict(clip=handle_file(path), api_name="/video")
+    assert sorted((app.log.parent / "gradio").glob("clip-*")) == before
+    assert "Traceback" not in app.log.read_text()
 
 
 @pytest.mark.parametrize(

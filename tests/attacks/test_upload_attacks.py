@@ -49,15 +49,19 @@ def private(tmp_path_factory, photos) -> Path:
     return Path(shutil.copy(photos["one.jpg"], tmp_path_factory.mktemp("private") / "private.jpg"))
 
 
+TAKES = ("image", "file")
+"""Kinds of inputs that take photos and clips."""
+
+
 def endpoints(app) -> list[tuple[str | int, list]]:
-    """Every endpoint that takes a photo, named or not, with arguments in which PHOTO stands where a photo goes."""
+    """Every endpoint that takes a file, named or not, with arguments in which PHOTO stands where a file goes."""
     config = json.loads(request(app, "GET", "/config")[2])
     kinds = {block["id"]: block["type"] for block in config["components"]}
     defaults = {block["id"]: block["props"].get("value") for block in config["components"]}
     found = []
     for dependency in config["dependencies"]:
-        if any(kinds[i] == "image" for i in dependency["inputs"]):
-            arguments = ["PHOTO" if kinds[i] == "image" else defaults[i] for i in dependency["inputs"]]
+        if any(kinds[i] in TAKES for i in dependency["inputs"]):
+            arguments = ["PHOTO" if kinds[i] in TAKES else defaults[i] for i in dependency["inputs"]]
             found.append((dependency["api_name"] or dependency["id"], arguments))
     return found
 
@@ -75,7 +79,7 @@ def run_unnamed(app, dependency: int | str, data: list) -> str:
 
 def test_every_endpoint_that_takes_a_photo_refuses_files_nobody_uploaded(app, private):
     found = endpoints(app)
-    assert {"reconstruct", "swap", "pose_swap", "place"} <= {name for name, _ in found}
+    assert {"reconstruct", "swap", "pose_swap", "place", "video", "drive"} <= {name for name, _ in found}
     missing = private.with_name("no-such-file.jpg")
     for name, arguments in found:
         answers = [
@@ -92,29 +96,31 @@ def test_every_endpoint_that_takes_a_photo_refuses_files_nobody_uploaded(app, pr
         assert len(set(answers)) == 1, (name, answers)
 
 
-def boxes(app) -> list[int]:
-    """Numbers of the events by which the page's photo boxes read an upload."""
+def boxes(app) -> dict[int, int]:
+    """Numbers of the events by which the page's photo and clip boxes read an upload -> how many inputs each has."""
     events = json.loads(request(app, "GET", "/config")[2])["dependencies"]
-    return [event["id"] for event in events if any(name == "upload" for _, name in event["targets"])]
+    uploads = [event for event in events if any(name == "upload" for _, name in event["targets"])]
+    return {event["id"]: len(event["inputs"]) for event in uploads}
 
 
-def ask_box(app, event: int, data: object) -> str:
-    """What a photo box answers to an event with any data, through the queue as the page asks."""
-    body = json.dumps({"data": [None] * 3, "fn_index": event, "event_data": data, "session_hash": "attack"}).encode()
+def ask_box(app, event: int, count: int, data: object) -> str:
+    """What a box answers to an event with any data and so many inputs, through the queue as the page asks."""
+    inputs = [None] * count
+    body = json.dumps({"data": inputs, "fn_index": event, "event_data": data, "session_hash": "attack"}).encode()
     status, _, text = request(app, "POST", "/gradio_api/run/predict", body)
     return f"{status} {text}"
 
 
-def test_every_photo_box_refuses_files_nobody_uploaded(app, private):
-    assert len(boxes(app)) >= 4
+def test_every_box_refuses_files_nobody_uploaded(app, private):
+    assert len(boxes(app)) >= 5
     files = [str(private), str(private.with_name("no-such-file.jpg")), "/etc/hostname", "/dev/zero"]
-    for event in boxes(app):
-        found = [re.search('"error":"([^"]*)', ask_box(app, event, {"file": file})) for file in files]
+    for event, count in boxes(app).items():
+        found = [re.search('"error":"([^"]*)', ask_box(app, event, count, {"file": file})) for file in files]
         answers = {answer[1] for answer in found if answer}
         assert all(found)
         assert len(answers) == 1 and "not one of the uploaded photos" in answers.pop()  # nobody learns what there is
         for path in ("assets/gallery/00013_0.webp", ["a"], None, {}):
-            answer = ask_box(app, event, {"file": path})
+            answer = ask_box(app, event, count, {"file": path})
             assert "not one of the uploaded photos" in answer or answer[:1] in "45", answer
     assert "Traceback" not in app.log.read_text()
 
