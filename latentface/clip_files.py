@@ -13,10 +13,11 @@ from pathlib import Path
 from safetensors.torch import save_file
 from torch import Tensor
 
+from latentface.ahead import ahead
 from latentface.codes import Codes
 from latentface.film import Film, join
 from latentface.films import PANELS, SIDE, Panels, driven_film, own_films
-from latentface.moving import Moving, Stretch, watch
+from latentface.moving import BATCH, Moving, Stretch, watch
 from latentface.pipeline import LatentFacePipeline
 from latentface.tracker import PAIRS, Tracker
 from latentface.video import Frame, Video, frames, inspect
@@ -145,6 +146,7 @@ def _film(
     drawn: Iterator[Panels], there: int, count: int, video: Video, panels: int, folder: Path, out: Path, clip: Path
 ) -> Iterator[int]:
     """Write frames from number `there` on in parts, and join all parts."""
+    drawn = ahead(drawn, BATCH)
     for start in range(there, count, PART):
         with Film(folder / f"{out.stem}_{start // PART:04}.mkv", video.rate, panels * SIDE, SIDE) as film:
             for number, moment in enumerate(islice(drawn, PART), start):

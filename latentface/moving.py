@@ -5,6 +5,7 @@ The identity is the mean over frames, as the second stage is trained to predict 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from latentface.ahead import ahead
 from latentface.codes import Codes
 from latentface.crop import standard_crop, turned_crop
 from latentface.detection import Face
@@ -96,19 +98,20 @@ def watch(
     Yields:
         Stretches of at most `batch` frames.
     """
-    waiting: list[_Waiting] = []
+    found = ahead(_found(pipeline, frames, tracker), batch)
+    while waiting := list(islice(found, batch)):
+        yield _encoded(pipeline, waiting)
+
+
+def _found(pipeline: LatentFacePipeline, frames: Iterable[Frame], tracker: Tracker) -> Iterator["_Waiting"]:
+    """Follow the face and cut it out."""
     for frame in frames:
         face = tracker.find(frame.image)
         crop = torch.zeros(1, 3, pipeline.size, pipeline.size)
         if face is not None:
             level = turned_crop(frame.image, standard_crop(face.landmarks), pipeline.size, face.roll)
             crop = pipeline.tensor(level)
-        waiting.append(_Waiting(frame.second, face, 1 + len(tracker.others), crop))
-        if len(waiting) == batch:
-            yield _encoded(pipeline, waiting)
-            waiting = []
-    if waiting:
-        yield _encoded(pipeline, waiting)
+        yield _Waiting(frame.second, face, 1 + len(tracker.others), crop)
 
 
 @dataclass(frozen=True)
