@@ -16,7 +16,9 @@ import pytest
 import train.__main__
 from app.ui import main as app_main
 from latentface.__main__ import main as latentface_main
+from tests.conftest import face_picture
 from tests.helpers import ROOT
+from tests.latentface.test_video import film
 from train.data.parametric import truth
 
 README = (ROOT / "README.md").read_text()
@@ -87,6 +89,7 @@ def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("readme")
     for name, source in (("photo", "photo"), ("a", "photo"), ("b", "photo_neutral")):
         (folder / f"{name}.jpg").write_bytes((PHOTOS / f"{source}.jpg").read_bytes())
+    film(folder / "clip.mp4", [face_picture(13, frame).resize((320, 320)) for frame in (0, 0, 1, 1, 2, 2)], "libx264")
     for name in ("photos", "my_faces"):
         (folder / name).mkdir()
         (folder / name / "one.jpg").write_bytes((PHOTOS / "photo.jpg").read_bytes())
@@ -116,6 +119,7 @@ def test_use(folder):
     assert (folder / "faces" / "photo" / "mesh.glb").exists()
     assert (folder / "swapped" / "swap" / "reconstruction.png").exists()
     assert (folder / "codes.safetensors").exists()
+    assert (folder / "clip" / "driven.mp4").exists()
 
 
 @pytest.mark.slow
