@@ -23,7 +23,7 @@ from app.session import Model, load, open_session
 from app.tabs import TABS, Tab
 from app.theme import css, theme
 from app.uploads import UploadsOnly
-from latentface.checkpoints import DEFAULT, CheckpointError, bundled, resolved
+from latentface.checkpoints import DEFAULT, CheckpointError, bundled, resolved, summary_of
 from latentface.detection import DETECTORS
 from latentface.photo import MAX_BYTES
 
@@ -99,7 +99,7 @@ def choices(first: str, others: dict[str, str], here: str) -> list[Choice]:
     """
     up = "./" if here == first else "../../"
     below = {checkpoint: f"{up}{PREFIX.lstrip('/')}{slug}/" for slug, checkpoint in others.items()}
-    return [Choice(name, address, name == here) for name, address in {first: up, **below}.items()]
+    return [Choice(name, address, summary_of(name), name == here) for name, address in {first: up, **below}.items()]
 
 
 def parser() -> argparse.ArgumentParser:

@@ -63,6 +63,17 @@ def resolved(checkpoint: str | Path) -> str:
     return str(folder_of(checkpoint) or checkpoint)
 
 
+def summary_of(checkpoint: str | Path) -> str:
+    """Give the line `summary:` of a checkpoint's card on this machine; "" where there is none."""
+    folder = folder_of(checkpoint)
+    card = folder / "README.md" if folder is not None else None
+    if card is None or not card.is_file():
+        return ""
+    head = card.read_text(encoding="utf-8").removeprefix("---").partition("\n---")[0]
+    lines = (line.partition(":") for line in head.splitlines())
+    return next((value.strip() for key, _, value in lines if key == "summary"), "")
+
+
 def kind_of(checkpoint: str | Path) -> str:
     """Tell the class of a checkpoint on this machine: LatentFacePipeline, PCL, ...; "" where there is none."""
     for file in (INDEX, CONFIG):

@@ -17,6 +17,8 @@ class Choice:
     """What the visitor reads."""
     address: str
     """Of its page, relative to this one."""
+    note: str = ""
+    """What it is, in a few words; "" where its card does not say."""
     here: bool = False
     """Whether it is this page's."""
 

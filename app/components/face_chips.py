@@ -7,7 +7,8 @@ from typing import Any
 import gradio as gr
 
 from app.components.files import text
-from app.session import Session, Shown, keep, plain_error
+from app.components.photo_box import upload
+from app.session import KEPT, Model, Session, Shown, keep, plain_error
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 """With the queue: past it, gradio tells no listener that a state has changed."""
@@ -39,6 +40,14 @@ def face_chips(session: Session) -> None:
             gr.Tabs(selected="maps") if action == "map" else gr.skip(),
         )
 
+    def carry(detector: str, event: gr.EventData) -> tuple:
+        """Read the photos that come from the page of another checkpoint."""
+        faces = carried(session.model, detector, getattr(event, "photos", None))
+        current = getattr(event, "current", None)
+        shown = faces.get(current) if type(current) is int else None
+        return list(faces.values()), shown or gr.skip()
+
+    chips.upload(carry, session.detector, [session.faces, session.shown], **QUIET)
     chips.select(act, session.faces, [session.shown, session.a, session.b, session.faces, session.tabs], **QUIET)
     gr.on([state.change for state in states], row, states, chips, trigger_mode="always_last", queue=False, **QUIET)
 
@@ -54,9 +63,49 @@ def row(faces: list[Shown], shown: Shown | None, a: Shown | None, b: Shown | Non
     """
     uses = ((shown, "this face"), (a, "A"), (b, "B"))
     return [
-        {"name": face.name, "picture": face.thumbnail, "uses": [use for other, use in uses if other is face]}
+        {
+            "name": face.name,
+            "picture": face.thumbnail,
+            "uses": [use for other, use in uses if other is face],
+            "photo": photo_of(face),
+        }
         for face in faces
     ]
+
+
+def photo_of(face: Shown) -> list | None:
+    """Name a face's own photo, as its visitor uploaded it, and which face of it this is; None for one that was made."""
+    if face.photo is None or face.photo.number is None or face.face.alignment is None:
+        return None
+    return [face.photo.file, face.face.alignment.index]
+
+
+def carried(model: Model, detector: str, photos: object) -> dict[int, Shown]:
+    """Read photos again, for another checkpoint; those that are gone are left out.
+
+    Args:
+        model: The checkpoint.
+        detector: One of DETECTORS.
+        photos: A list of `photo_of`, newest first, as it came with a request: anything a stranger may write.
+
+    Returns:
+        Place in the list -> face, in the same order.
+    """
+    found: dict[int, Shown] = {}
+    files: dict[str, Shown] = {}
+    listed = list(enumerate(photos[:KEPT])) if isinstance(photos, list) else []
+    for place, entry in reversed(listed):  # the oldest has number 1
+        file, index = entry if isinstance(entry, list) and len(entry) == 2 else (None, None)
+        if type(index) is not int or index < 0:
+            continue
+        try:
+            path = str(upload(file))
+            before = files.get(path)
+            number = before.photo.number if before and before.photo else 1 + len(files)
+            found[place] = files[path] = model.look(path, detector, number, before, index)
+        except gr.Error:
+            continue
+    return dict(sorted(found.items()))
 
 
 def chosen(index: object, faces: list[Shown]) -> tuple[int, str]:

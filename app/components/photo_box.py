@@ -51,11 +51,7 @@ def photo_box(session: Session, state: gr.State, label: str, elem_id: str) -> gr
     def take(now: Shown, faces: list[Shown], detector: str, event: gr.EventData) -> tuple:
         """Read an uploaded photo."""
         number = 1 + max((face.photo.number or 0 for face in faces if face.photo), default=0)
-        index = getattr(event, "index", 0)  # of its faces; a photo that comes from another page may say which
-        face = index if type(index) is int and index > 0 else 0
-        return settled(
-            lambda: model.look(upload(getattr(event, "file", None)), detector, number, face=face), now, faces
-        )
+        return settled(lambda: model.look(upload(getattr(event, "file", None)), detector, number), now, faces)
 
     def choose(now: Shown, faces: list[Shown], event: gr.EventData) -> tuple:
         """Take another face of the photo that is here."""
@@ -129,7 +125,7 @@ def settled(read: Any, now: Shown, faces: list[Shown]) -> tuple[dict, Any, Any]:
     try:
         new = read()
     except gr.Error as error:
-        return content(now, f"{error.title}: {error.message}"), gr.skip(), gr.skip()
+        return content(now, error.message), gr.skip(), gr.skip()
     return content(new), new, keep(faces, new)
 
 
@@ -147,7 +143,6 @@ def content(shown: Shown, error: str = "") -> dict[str, Any]:
         "faces": [[round(100 * edge, 2) for edge in box] for box in photo.boxes] if photo else [],
         "chosen": shown.face.alignment.index if shown.face.alignment else 0,
         "own": photo is None or photo.number is not None,
-        "file": photo.file if photo and photo.number is not None else None,  # known to who uploaded it
         "example": photo.example if photo else None,
         "error": html.unescape(error),
         "stamp": time.monotonic_ns(),  # or the page would not hear that the same photo has failed again

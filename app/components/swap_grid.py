@@ -19,8 +19,8 @@ from latentface.swap_grid import MOST, grid_sheet, swap_rows
 
 SIDE = 160
 """Side of a picture of the grid in pixels."""
-FIRST = {"down": [0, 6, 9], "across": [1, 7, 3]}
-"""Examples that are chosen at first."""
+FIRST = {"down": ["Example 1", "Example 7", "Example 10"], "across": ["Example 8", "Example 5", "Example 2"]}
+"""Who is chosen at first: faces at rest, and faces that show something."""
 QUIET: dict[str, Any] = {"api_visibility": "private"}
 ASK = (
     "<p>Choose up to six faces down and six across, then draw. Photos that you put anywhere on this page are here.</p>"

@@ -45,11 +45,12 @@ def _smiles(smiles: dict[str, float]) -> str:
 def _meaning(found: SwapNumbers) -> str:
     """Say what the numbers mean."""
     likeness = (
-        "Likeness is the cosine of the model's own identity features, 1 for the same face: read off the drawn result, "
-        "beside what A scores when it is only rebuilt (the most to hope for) and what A scores as B (nothing carried)."
+        "Likeness is the model's own opinion of the drawn result: 1 is the same face, and a crude model is easily "
+        "content. The line on the first bar is A merely rebuilt, the most to hope for; on the second it is how alike A "
+        "and B were before."
     )
     smile = (
-        " The smile is read off the same picture, in standard deviations of people's expressions; 0 is a face at rest."
+        " The smile is read off the same picture: 0 is a face at rest, 1 a step as large as people's smiles vary."
         if found.smiles
         else ""
     )

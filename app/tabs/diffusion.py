@@ -19,12 +19,12 @@ from latentface.walks import Watched, expression_walk, identity_walk, shuffled, 
 
 ABOUT = """The second stage of this model is a diffusion over **codes**, not over pixels. It starts from random numbers
 and guesses the whole clean code anew at every step, with less noise left each time; every guess is drawn here, so you
-can watch a person come out of noise. **Guidance** says how much it heeds this face: 0 is anyone, 1 is this person.
-Nobody who comes out of the noise exists."""
+can watch a person come out of noise. **Guidance** says how much it heeds this face: 0 is anyone, 1 somebody like this
+person. Nobody who comes out of the noise exists."""
 DETERMINISTIC = """This checkpoint's diffusion has **one answer**: it starts from noise, looks at the face, and ends at
 nearly the same identity from any noise. So it cannot draw new people. What you see are the steps of its search for what
 stays when this face comes to rest; other noise should change little."""
-SCALE = Scale("Guidance", 0, 2, 0.1, ((0, "anyone"), (1, "this person"), (2, "more so")))
+SCALE = Scale("Guidance", 0, 2, 0.1, ((0, "anyone"), (1, "like this person"), (2, "more so")))
 PERSON, EXPRESSION = "A person", "An expression for this person"
 THIS, NONE, SHUFFLED = "This face", "Nothing", "Its code, shuffled"
 STEPS = ("1", "5", "50")

@@ -26,7 +26,9 @@ can be added to anyone, weaker or stronger. The two are not split cleanly: part 
 expression, and a neutral face is the model's guess, sometimes another's."""
 STRENGTH = 1.25
 """How strongly the expression is put on at first: between 1 and 1.5, both of which the checkpoint's card measures."""
-SCALE = Scale("Strength of the expression", -1, 2, 0.05, ((0, "at rest"), (1, "as in B"), (1.5, "strong")))
+SCALE = Scale(
+    "Strength of the expression", -1, 2, 0.05, ((-1, "reversed"), (0, "at rest"), (1, "as in B"), (1.5, "strong"))
+)
 QUIET: dict[str, Any] = {"api_visibility": "private", "trigger_mode": "always_last"}
 
 
@@ -137,5 +139,7 @@ def build(session: Session) -> None:
         gr.on([seed.change, *(switch.input for switch in switches)], change, inputs, outputs, queue=False, **quietly),
     )  # fmt: skip
     for event in drawn:
-        event.success(tell, [*sides, result, seed], [numbers, parts], concurrency_limit=1, **quietly)
+        event.success(
+            tell, [*sides, result, seed], [numbers, parts], concurrency_limit=1, **{**QUIET, "show_progress": "minimal"}
+        )
     turn.click(lambda a, b: (b, a), sides, sides, **quietly)  # with the queue, or nobody learns of the change

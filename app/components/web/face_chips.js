@@ -1,4 +1,5 @@
-// The visitor's faces as chips: props.value = [{name, picture, uses}]; a click or a menu's entry is select [number, action].
+// The visitor's faces as chips: props.value = [{name, picture, uses, photo}]; a click or a menu's entry is select [number, action].
+// Photos that come from the page of another checkpoint (see checkpoint_choice.js) are upload {photos, current}.
 const row = element.querySelector(".faces");
 const ACTIONS = [["shown", "This face"], ["a", "As A"], ["b", "As B"], ["map", "On the map"], ["remove", "Remove"]];
 
@@ -38,6 +39,8 @@ function menu(number, name, opener) {
 }
 
 function draw() {
+  const photos = (props.value || []).filter(({ photo }) => photo), current = photos.findIndex(({ uses }) => uses.includes("this face"));
+  element.dataset.carry = photos.length ? JSON.stringify({ photos: photos.map(({ photo }) => photo), current }) : "";
   row.replaceChildren(...(props.value || []).map(({ name, picture, uses }, number) => {
     const chip = make("div", uses.includes("this face") ? "chip shown" : "chip", "");
     const face = make("button", "face", "", { type: "button", title: `${name}: make it this face` });
@@ -56,3 +59,9 @@ function draw() {
 }
 draw();
 watch("value", draw);
+const KEY = "latentface-photos", carried = sessionStorage.getItem(KEY);
+if (carried) {
+  sessionStorage.removeItem(KEY);
+  row.textContent = "Your photos come along …";
+  trigger("upload", JSON.parse(carried));
+}

@@ -9,7 +9,7 @@ const key = ({ name, picture }) => `${name}\n${picture}`;
 function show() {
   const faces = props.value || [];
   for (const side of SIDES) {
-    if (start) chosen[side] = props.first[side].filter((place) => place < faces.length).map((place) => key(faces[place]));
+    if (start) chosen[side] = props.first[side].flatMap((name) => faces.filter((face) => face.name === name).map(key));
     const present = new Set(faces.map(key));
     chosen[side] = chosen[side].filter((one) => present.has(one));
     element.querySelector(`.${side} .faces`).replaceChildren(...faces.map((face) => toggle(side, face)));

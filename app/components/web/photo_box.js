@@ -2,7 +2,6 @@
 const find = (selector) => element.querySelector(selector);
 const box = find(".box"), frame = find(".frame"), photo = find(".photo"), marks = find(".marks"), file = find(".file");
 const status = find(".status"), halt = find(".stop"), error = find(".error"), shot = find(".shot"), video = find("video"), clear = find(".clear");
-const CARRIED = "latentface-photo"; // as in checkpoint_choice.js
 const MEGABYTE = 2 ** 20, PHONE = 700; // pixels: a page narrower than this has its result below the photo
 let asked = false; // whether this box has asked for what comes next
 let clock = null, since = 0; // while a photo is being read
@@ -12,12 +11,11 @@ element.dataset.slot = props.slot;
 file.accept = `image/*,${props.endings}`;
 
 function draw() {
-  const { name, picture, faces, chosen, own, file, example, error: words } = props.value;
+  const { name, picture, faces, chosen, own, example, error: words } = props.value;
   rest();
   photo.src = picture;
   photo.alt = `${props.label}: ${name}`;
   clear.hidden = !own;
-  element.dataset.photo = file ? JSON.stringify({ file, index: chosen }) : ""; // for the page of another checkpoint
   error.textContent = words ? `${words} You still see ${name}.` : "";
   const count = faces.length;
   status.textContent = words ? "" : count > 1 ? `${name}. ${count} faces found: click another on the photo.` : count ? `${name}. 1 face found.` : `${name}.`;
@@ -156,12 +154,6 @@ find(".examples").addEventListener("keydown", (event) => {
   next.focus();
 });
 draw();
-const carried = props.slot === "face" && sessionStorage.getItem(CARRIED);
-if (carried) {
-  sessionStorage.removeItem(CARRIED);
-  wait();
-  trigger("upload", JSON.parse(carried));
-}
 watch("value", () => {
   draw();
   if (asked && !props.value.error && innerWidth < PHONE) element.closest("[role=tabpanel]")?.querySelector(".stage-block, .results")?.scrollIntoView({ block: "start" }); // or a tap seems to do nothing

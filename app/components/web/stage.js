@@ -27,8 +27,8 @@ const NUMBERS = [ // name, words, its two ends, least, most, step, where it is k
   ["roll", "Tilt (roll, °)", "left", "right", -MOST[2], MOST[2], 0.5, "angles", 2, 1],
   ["ambient", "Light from all sides", "none", "full", 0, 1, 0.01, "light", 0, 1],
   ["diffuse", "Light from one side", "none", "full", 0, 1, 0.01, "light", 1, 1],
-  ["light-x", "It comes from", "left", "right", -1, 1, 0.01, "light", 2, -1], // light is kept as where it travels to
-  ["light-y", "It comes from", "below", "above", -1, 1, 0.01, "light", 3, 1],
+  ["light-x", "Light from left or right", "left", "right", -1, 1, 0.01, "light", 2, -1], // light is kept as where it travels to
+  ["light-y", "Light from below or above", "below", "above", -1, 1, 0.01, "light", 3, 1],
 ];
 
 const state = { angles: [0, 0, 0], light: [1, 0, 0, 0], zoom: 1, layer: "rebuilt", wipe: 0.5 };

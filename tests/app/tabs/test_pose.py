@@ -75,5 +75,5 @@ def test_tab_and_endpoint_come_with_the_checkpoint(model):
 
 
 def test_a_missing_photo_gets_a_plain_sentence(model, photos):
-    with pytest.raises(gr.Error, match="A photo is missing"):
+    with pytest.raises(gr.Error, match="missing: send one"):
         pose_swap(model)(str(photos["one.jpg"]), None)

@@ -66,7 +66,7 @@ def test_names_from_files_do_not_become_markup(model, faces):
 
 def test_numbers_are_shown_with_what_they_mean():
     shown = numbers_html(NUMBERS)
-    for words in ("0.86", "A, rebuilt: 0.96", "0.54", "A itself: 0.39", "A -0.1, B +4.1, Result +1.4", "cosine"):
+    for words in ("0.86", "A, rebuilt: 0.96", "0.54", "A itself: 0.39", "A -0.1, B +4.1, Result +1.4", "own opinion"):
         assert words in shown, words
     assert "left:100%" in shown, "a smile beyond the scale stands at its end"
     assert "Smile" not in numbers_html(replace(NUMBERS, smiles={}))
