@@ -33,6 +33,7 @@ async function send(chosen) {
   wait("Sending the clip …");
   try {
     const { path } = await upload(chosen);
+    wait("In line …");
     trigger("upload", { file: path });
   } catch {
     fail("The clip did not reach the server: try again.");
