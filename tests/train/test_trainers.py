@@ -236,7 +236,7 @@ def test_stage_2_learns_and_writes_a_pipeline(shards, tmp_path, changing):
 
 def test_more_directions_of_the_expression_lie_beside_the_changing_numbers(shards, stage_1, tmp_path):
     """Those in which the other numbers change most, as a face shows it."""
-    rdm.train(replace(STAGE_2, images=32, views=1, more=(1, 2)), [shards], stage_1, tmp_path)
+    rdm.train(replace(STAGE_2, images=32, views=1, more=(1, 2), apart=0.5), [shards], stage_1, tmp_path)
     model, clips = Autoencoder.from_pretrained(stage_1 / "autoencoder"), read_shards([shards], 16)
     codes, learning = encode_clips(model, clips, 1, STAGE_2.seed), ~clips.validation
     known = torch.cat([codes["view"], codes["light"], codes["view"].square()], 2)[learning, 0]
@@ -250,7 +250,7 @@ def test_more_directions_of_the_expression_lie_beside_the_changing_numbers(shard
         assert torch.equal(found[:, :4], torch.eye(16)[:, changes])
         shown = feature_motion(model, kind, mean.chunk(2)[part], std.chunk(2)[part])[~changes]
         own = frames.chunk(2, 1)[part][:, ~changes]
-        wanted = expression_directions(own, clips.person[learning], more, known, shown)
+        wanted = expression_directions(own, clips.person[learning], more, known, shown, 0.5)
         same = torch.linalg.svdvals(found[~changes, 4:].T @ wanted)  # one subspace
         torch.testing.assert_close(same, torch.ones(more), atol=1e-3, rtol=0)
     along = covarying_directions(frames, clips.person[learning], readings, known)

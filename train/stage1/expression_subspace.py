@@ -25,12 +25,19 @@ def within_people(values: Tensor, person: Tensor) -> Tensor:
 
 
 def expression_directions(
-    codes: Tensor, person: Tensor, count: int, given: Tensor | None = None, features: Tensor | None = None
+    codes: Tensor,
+    person: Tensor,
+    count: int,
+    given: Tensor | None = None,
+    features: Tensor | None = None,
+    apart: float = 0.0,
 ) -> Tensor:
     """Find the directions in which one person's codes change most as a face shows it.
 
     With W the covariance around each person's mean and G = features features^T, the leading eigenvectors v of
-    G^1/2 W G^1/2 are the strongest independent changes that show, and codes change along W G^1/2 v with each.
+    G^1/2 W G^1/2 are the strongest independent changes that show, and codes change along W G^1/2 v with each. With B
+    the covariance of the means, they are those of G^1/2 (W - apart B) G^1/2: changes that do not tell people apart (the
+    maximum margin criterion of Li et al., NIPS 2003, the other way round).
 
     Args:
         codes: N x C, standardised.
@@ -40,11 +47,15 @@ def expression_directions(
             people, are left out, and no direction follows what codes follow most (yaw).
         features: C x P, effect of each number of the code on what is looked at (see feature_motion); without it the
             codes themselves are looked at.
+        apart: how much it counts against a direction that people differ along it.
 
     Returns:
         Orthonormal columns C x count, strongest first.
     """
     change, follows = within_people(codes.double(), person), None
+    means = codes.double() - change
+    means = means - means.mean(0)
+    between = means.T @ means / len(means)
     if given is not None:
         known = within_people(given.double(), person)
         known = known / known.square().mean(0).sqrt().clamp(min=1e-6)
@@ -57,7 +68,7 @@ def expression_directions(
     if features is not None:
         values, vectors = torch.linalg.eigh(features.double() @ features.double().T)
         root = vectors * values.clamp(min=0).sqrt() @ vectors.T
-    leading = torch.linalg.eigh(root @ within @ root)[1][:, -count:].flip(1)
+    leading = torch.linalg.eigh(root @ (within - apart * between) @ root)[1][:, -count:].flip(1)
     directions = within @ root @ leading
     if follows is not None:
         _, strength, axes = torch.linalg.svd(follows, full_matrices=False)

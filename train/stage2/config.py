@@ -37,6 +37,8 @@ class RDMConfig:
     more: tuple[int, int] = (0, 0)
     """Further directions of the expression subspace, of shape and of texture, beside the numbers that stage 1 lets
     change: of the other numbers, those in which people change most as a face shows it (see expression_directions)."""
+    apart: float = 0.0
+    """How much it counts against one of these directions that people differ along it."""
     views: int = 1
     """Crops of each frame that are encoded: the plain one, the others shifted and mirrored."""
     seed: int = 0
@@ -48,7 +50,7 @@ class RDMConfig:
         require_choice(self, "network", NETWORKS)
         require_arguments(self, "model", NETWORKS[self.network])
         require(self, "views", least=1)
-        require(self, "weight_decay", "snr_gamma", "more", least=0)
+        require(self, "weight_decay", "snr_gamma", "more", "apart", least=0)
 
 
 GENTLE = {"images": 10_000, "lr": 1e-4}

@@ -11,7 +11,13 @@ KINDS = ("shape", "texture")
 
 
 def expression_axes(
-    model: Autoencoder, scale: Denoiser, frames: Tensor, person: Tensor, more: tuple[int, int], known: Tensor
+    model: Autoencoder,
+    scale: Denoiser,
+    frames: Tensor,
+    person: Tensor,
+    more: tuple[int, int],
+    known: Tensor,
+    apart: float = 0.0,
 ) -> Tensor:
     """Find orthonormal axes that read an expression off a code.
 
@@ -25,6 +31,7 @@ def expression_axes(
         person: N int64.
         more: further directions of shape and of texture.
         known: N x G, what else is known of each frame.
+        apart: of the further directions, see expression_directions.
 
     Returns:
         2C x K.
@@ -37,7 +44,7 @@ def expression_axes(
         if count:
             shown = feature_motion(model, kind, mean, spread)[~changes]
             found = torch.zeros(len(changes), count)
-            found[~changes] = expression_directions(own[:, ~changes], person, count, known, shown)
+            found[~changes] = expression_directions(own[:, ~changes], person, count, known, shown, apart)
             axes = torch.cat([axes, found], 1)
         parts.append(axes)
     return torch.block_diag(*parts)

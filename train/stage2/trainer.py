@@ -101,12 +101,16 @@ def build_denoiser(
         denoiser.mean.copy_(flat.mean(0))
         denoiser.std.copy_(flat.std(0).clamp(min=1e-4))
     if isinstance(denoiser, Denoiser):
-        fit_denoiser(denoiser, model, codes, config.more if masks else None)
+        fit_denoiser(denoiser, model, codes, config.more if masks else None, config.apart)
     return denoiser
 
 
 def fit_denoiser(
-    denoiser: Denoiser, model: Autoencoder | PaperAutoencoder, codes: FrameCodes, more: tuple[int, int] | None
+    denoiser: Denoiser,
+    model: Autoencoder | PaperAutoencoder,
+    codes: FrameCodes,
+    more: tuple[int, int] | None,
+    apart: float = 0.0,
 ) -> None:
     """Fit a denoiser's whitening, expression subspace and least-squares start.
 
@@ -115,6 +119,7 @@ def fit_denoiser(
         model: the stage 1 network.
         codes: of all frames.
         more: see RDMConfig; None where the denoiser has no expression subspace.
+        apart: see RDMConfig.
     """
     device = denoiser.mean.device
     frames = denoiser.standardize(codes.face[:, 0].to(device)).cpu()
@@ -123,7 +128,7 @@ def fit_denoiser(
     denoiser.steady.copy_(torch.block_diag(*(within_class_whitening(half, person) for half in halves)))
     if more is not None and isinstance(model, Autoencoder):
         person, known = codes.person[drawn], codes.known[drawn]
-        axes = expression_axes(model, denoiser, frames[drawn], person, more, known)
+        axes = expression_axes(model, denoiser, frames[drawn], person, more, known, apart)
         denoiser.readings.copy_(axes)
         denoiser.directions.copy_(covarying_directions(frames[drawn], person, axes, known))
     condition, target = frames[codes.rows].to(device), denoiser.standardize(codes.target[codes.rows].to(device))

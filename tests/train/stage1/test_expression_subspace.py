@@ -60,6 +60,18 @@ def test_expression_directions_leave_out_what_the_view_explains_and_what_does_no
     assert torch.corrcoef(torch.cat(within, 1).T)[2, :2].abs().max() < 0.05
 
 
+def test_expression_directions_apart_do_not_tell_people_apart():
+    """Axis 1 changes most within people and differs most between them; axis 2 changes less and differs little."""
+    generator = torch.Generator().manual_seed(3)
+    person = torch.arange(800) // 8
+    codes = torch.randn(100, 5, generator=generator)[person] * torch.tensor([0.5, 2.0, 0.2, 0.5, 0.5])
+    codes += torch.randn(800, 5, generator=generator) * torch.tensor([0.1, 1.0, 0.8, 0.1, 0.1])
+    assert expression_directions(codes, person, 1).abs().argmax() == 1
+    assert expression_directions(codes, person, 1, apart=0.5).abs().argmax() == 2
+    both = expression_directions(codes, person, 2, apart=0.05)
+    assert both.abs().argmax(0).tolist() == [1, 2]
+
+
 @pytest.mark.parametrize("kind", ["shape", "texture"])
 def test_feature_motion_against_one_step_at_a_time(kind):
     model = tiny_autoencoder(layout_grid=8)
