@@ -26,6 +26,8 @@ CLIP_SECONDS = 20.0
 """Length of a clip that the page takes."""
 EXAMPLE = ASSETS / "clip"
 """Folder of the bundled clip."""
+OLD = 7200
+"""Seconds after which a clip's files are deleted, whatever happened."""
 LANE: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "video"}
 """One clip at a time: it takes all of a core."""
 TOLD = 0.4
@@ -91,8 +93,12 @@ def forget(made: Clip | Driven | None) -> None:
 
 
 def new_folder() -> Path:
-    """Make a folder that nobody can guess, where gradio serves files from."""
-    folder = Path(get_upload_folder()).resolve() / f"clip-{secrets.token_hex(16)}"
+    """Make a folder that nobody can guess, where gradio serves files from; those that were left behind go."""
+    uploads = Path(get_upload_folder()).resolve()
+    for old in uploads.glob("clip-*"):  # of visitors whom gradio forgot without a word
+        if time.time() - old.stat().st_mtime > OLD:
+            shutil.rmtree(old, ignore_errors=True)
+    folder = uploads / f"clip-{secrets.token_hex(16)}"
     folder.mkdir(parents=True)
     return folder
 

@@ -33,6 +33,9 @@ ONE = 0.25
 """Least overlap (intersection over union) of a face's box with the last one to be the same face after a search."""
 SURVEY, SURVEY_SIDE = 15, 320
 """Every so many frames the whole picture is looked at once, at this size, for further faces."""
+SEARCH_SIDE, THOROUGH = 512, 4
+"""A lost face is searched for by one look at this size, which `detect` begins with too; every so many searches, by all
+that `detect` tries, which takes ten times as long where there is no face."""
 PATIENCE = 8
 """A lost face is searched for at once, then at growing distances of at most this many frames."""
 
@@ -148,7 +151,8 @@ class Tracker:
     def _search(self, frame: np.ndarray) -> Face | None:
         """Look for the face in the whole picture: the one it was last, else the one that was wanted."""
         self.searches += 1
-        faces = detect(frame)
+        thorough = self._last is None or self.searches % THOROUGH == 0
+        faces = detect(frame) if thorough or look_around(frame, SEARCH_SIDE) else []
         again = [face for face in faces if self._last is not None and _overlap(face.box, self._last.box) > ONE]
         if not faces or (self._last is None and self._wanted >= len(faces)):
             self.others = ()
