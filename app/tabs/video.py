@@ -22,11 +22,11 @@ from latentface.expression_sliders import load_sliders
 
 ABOUT = """A clip in; **who** it is and **how** it moves out. What stays the same through all frames is the
 **identity**; what is left in each is its **expression**. The films below show both at the same moment. Then choose
-another face to make the same movements. Smiles, mouths and turns carry over well; teeth, tongues and single eyes hardly
-do."""
+another face to make the same movements. Turns carry over fully, smiles and mouths weaker; teeth, tongues and single
+eyes hardly do."""
 SCALE = Scale("Strength of the expression", 0, 2.5, 0.05, ((0, "none"), (1, "as filmed"), (2, "twice")))
 STRENGTH = 1.5
-"""At first: a driven face moves its mouth a little more than half as far as the driver does at 1."""
+"""At first: at 1 a driven face moves less than its driver (docs/experiments)."""
 CHANGES, WHOLE = "Changes only", "The whole expression"
 HEIGHT = 540
 """Of the charts, in CSS pixels."""
