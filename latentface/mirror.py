@@ -10,7 +10,7 @@ from torch import Tensor
 
 from latentface.clips import on_ground
 from latentface.codes import Codes
-from latentface.moving import Stretch, watch
+from latentface.moving import Stretch, glance
 from latentface.pipeline import LatentFacePipeline
 from latentface.tracker import Tracker
 from latentface.video import Frame
@@ -86,7 +86,7 @@ class Mirror:
             wish: what is to be shown.
             other: batch of one, who wears the expression where that is wished.
         """
-        now = next(watch(self.pipeline, [Frame(second, image)], self._tracker, 1))
+        now = glance(self.pipeline, Frame(second, image), self._tracker)
         if not now.seen[0]:
             self._now = None
             return Reflection(None, 0, self._rested)

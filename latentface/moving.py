@@ -98,20 +98,25 @@ def watch(
     Yields:
         Stretches of at most `batch` frames.
     """
-    found = ahead(_found(pipeline, frames, tracker), batch)
+    found = ahead((_found(pipeline, frame, tracker) for frame in frames), batch)
     while waiting := list(islice(found, batch)):
         yield _encoded(pipeline, waiting)
 
 
-def _found(pipeline: LatentFacePipeline, frames: Iterable[Frame], tracker: Tracker) -> Iterator["_Waiting"]:
+@torch.no_grad()
+def glance(pipeline: LatentFacePipeline, frame: Frame, tracker: Tracker) -> Stretch:
+    """Take the face of one frame apart, as `watch` does: a stretch of one row."""
+    return _encoded(pipeline, [_found(pipeline, frame, tracker)])
+
+
+def _found(pipeline: LatentFacePipeline, frame: Frame, tracker: Tracker) -> "_Waiting":
     """Follow the face and cut it out."""
-    for frame in frames:
-        face = tracker.find(frame.image)
-        crop = torch.zeros(1, 3, pipeline.size, pipeline.size)
-        if face is not None:
-            level = turned_crop(frame.image, standard_crop(face.landmarks), pipeline.size, face.roll)
-            crop = pipeline.tensor(level)
-        yield _Waiting(frame.second, face, 1 + len(tracker.others), crop)
+    face = tracker.find(frame.image)
+    crop = torch.zeros(1, 3, pipeline.size, pipeline.size)
+    if face is not None:
+        level = turned_crop(frame.image, standard_crop(face.landmarks), pipeline.size, face.roll)
+        crop = pipeline.tensor(level)
+    return _Waiting(frame.second, face, 1 + len(tracker.others), crop)
 
 
 @dataclass(frozen=True)

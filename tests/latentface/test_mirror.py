@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from latentface.mirror import REST, SIDE, Mirror, Wish
-from latentface.moving import watch
+from latentface.moving import glance
 from latentface.pipeline import LatentFacePipeline
 from latentface.tracker import Tracker
 from latentface.video import Frame
@@ -63,7 +63,7 @@ def test_me_is_the_mean_identity_with_this_frames_expression(pipeline, frames):
         mirror.see(frame, float(second), Wish(), other)
     me, rest = mirror._wished(Wish("me"), other), mirror._wished(Wish("rest"), other)
     assert mirror._now is not None and torch.allclose(me.face - rest.face, mirror._now.expression, atol=1e-5)
-    alone = [next(watch(pipeline, [Frame(0.0, frame)], Tracker(pipeline.size), 1)).identity for frame in frames]
+    alone = [glance(pipeline, Frame(0.0, frame), Tracker(pipeline.size)).identity for frame in frames]
     near, far = ((rest.face - one).norm() for one in ((alone[0] + alone[1]) / 2, alone[0]))
     assert near < 0.5 * far
 
