@@ -46,9 +46,9 @@ def test_expression_directions_leave_out_what_the_view_explains_and_what_does_no
     codes = 3 * torch.randn(50, 6, generator=generator)[person] + noise * torch.tensor([0.1, 1.0, 0.5, 4.0, 0.1, 0.1])
     codes[:, 0] += angle[:, 0] / 4
     shown = torch.diag(torch.tensor([1.0, 1, 1, 0, 1, 1]))
-    first, known, seen = (
-        expression_directions(codes, person, 2, *arguments).abs() for arguments in ((), (angle,), (angle, shown))
-    )
+    first = expression_directions(codes, person, 2).abs()
+    known = expression_directions(codes, person, 2, angle).abs()
+    seen = expression_directions(codes, person, 2, angle, shown).abs()
     assert set(first.argmax(0).tolist()) == {0, 3} and set(known.argmax(0).tolist()) == {1, 3}
     assert set(seen.argmax(0).tolist()) == {1, 2}
     codes[:, 1] += angle[:, 0] / 10  # what changes most turns along, too
