@@ -98,9 +98,20 @@ def test_every_endpoint_that_takes_a_photo_refuses_files_nobody_uploaded(app, pr
 
 def boxes(app) -> dict[int, int]:
     """Numbers of the events by which the page's photo and clip boxes read an upload -> how many inputs each has."""
+    return {event["id"]: len(event["inputs"]) for event in uploads(app) if event["id"] != chips(app)["id"]}
+
+
+def uploads(app) -> list[dict]:
+    """The events that read uploads."""
     events = json.loads(request(app, "GET", "/config")[2])["dependencies"]
-    uploads = [event for event in events if any(name == "upload" for _, name in event["targets"])]
-    return {event["id"]: len(event["inputs"]) for event in uploads}
+    return [event for event in events if any(name == "upload" for _, name in event["targets"])]
+
+
+def chips(app) -> dict:
+    """The event that reads the photos which come from the page of another checkpoint."""
+    parts = json.loads(request(app, "GET", "/config")[2])["components"]
+    (row,) = (part["id"] for part in parts if part["props"].get("elem_id") == "chips")
+    return next(event for event in uploads(app) if event["targets"][0][0] == row)
 
 
 def ask_box(app, event: int, count: int, data: object) -> str:
@@ -122,6 +133,19 @@ def test_every_box_refuses_files_nobody_uploaded(app, private):
         for path in ("assets/gallery/00013_0.webp", ["a"], None, {}):
             answer = ask_box(app, event, count, {"file": path})
             assert "not one of the uploaded photos" in answer or answer[:1] in "45", answer
+    assert "Traceback" not in app.log.read_text()
+
+
+def test_photos_from_another_page_are_uploads_or_left_out(app, private):
+    event = chips(app)
+    for file in (
+        str(private),
+        str(private.with_name("no-such-file.jpg")),
+        "/etc/hostname",
+        "assets/gallery/00013_0.webp",
+    ):
+        answer = ask_box(app, event["id"], len(event["inputs"]), {"photos": [[file, 0]], "current": 0})
+        assert answer.startswith("200") and "data:image" not in answer and file not in answer, answer
     assert "Traceback" not in app.log.read_text()
 
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from app.tabs import TABS
 from latentface.detection import detector_problem
-from tests.browser.watched import DESKTOP, PHONE, Watched
+from tests.browser.watched import DESKTOP, PHONE, Watched, open_tab
 
 pytestmark = pytest.mark.browser
 
@@ -29,15 +29,6 @@ def source(page: Page, selector: str, index: int = 0) -> str:
 
 def changed(page: Page, selector: str, before: str, index: int = 0) -> None:
     expect(page.locator(f"{selector} img").nth(index)).not_to_have_attribute("src", before, timeout=20_000)
-
-
-def open_tab(page: Page, name: str) -> None:
-    """Opens a tab; on a narrow page it may lie in the menu beside the tabs."""
-    tab = page.get_by_role("tab", name=name)
-    if tab.count() == 0:
-        page.locator(".overflow-menu > button").click()
-        tab = page.locator(".overflow-dropdown button").filter(has_text=name)
-    tab.click()
 
 
 def test_the_map_shows_faces(page):

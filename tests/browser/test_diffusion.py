@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from latentface.checkpoints import load_pipeline
 from latentface.pipeline import LatentFacePipeline
 from latentface.prior import Prior
-from tests.browser.watched import DESKTOP, PHONE, Watched
+from tests.browser.watched import DESKTOP, PHONE, Watched, open_tab
 from tests.helpers import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -57,7 +57,7 @@ def url(tmp_path_factory) -> Iterator[str]:
 
 def opened(browser: Browser, url: str, viewport: ViewportSize) -> Watched:
     watched = Watched(browser, url, viewport)
-    watched.page.get_by_role("tab", name="Diffusion").click()
+    open_tab(watched.page, "Diffusion")
     expect(watched.page.locator("#walk .lane img")).to_be_visible()
     return watched
 
@@ -115,10 +115,10 @@ def test_two_faces_walk_side_by_side(page):
     page.locator("#walk-other input").click()
     page.get_by_role("option", name="Example 3").click()
     expect(page.locator("#walk .lane")).to_have_count(2, timeout=60_000)
-    assert page.locator("#walk .lane figcaption").all_inner_texts() == [
-        "Somebody like Example 1",
-        "Somebody like Example 3",
-    ]
+    assert page.locator("#walk .lane figcaption").all_inner_texts() == ["Anyone", "Anyone"]  # guidance is 0 still
+    page.locator("#guidance .marks button").nth(1).click()
+    names = page.locator("#walk .lane figcaption")
+    expect(names).to_have_text(["Somebody like Example 1", "Somebody like Example 3"], timeout=60_000)
     page.locator("#walk .bar input").fill("0")
     alts = [image.get_attribute("alt") for image in page.locator("#walk .lane img").all()]
     assert alts == ["Somebody like Example 1, Step 1 of 50", "Somebody like Example 3, Step 1 of 50"]

@@ -11,6 +11,15 @@ FLAGS = [
 DESKTOP, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
 
 
+def open_tab(page: Page, name: str) -> None:
+    """Opens a tab; on a narrow page it may lie in the menu beside the tabs."""
+    tab = page.get_by_role("tab", name=name)
+    if tab.count() == 0:
+        page.locator(".overflow-menu > button").click()
+        tab = page.locator(".overflow-dropdown button").filter(has_text=name)
+    tab.click()
+
+
 class Watched:
     """A new visitor's page, opened and drawn."""
 

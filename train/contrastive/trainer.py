@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from latentface.pcl import PCL, Backbone
 from train.common.ema import Ema
 from train.common.loop import Evaluation, Run
+from train.common.precision import mixed_precision
 from train.contrastive.balance import Balance
 from train.contrastive.config import ContrastiveConfig
 from train.data.clips import Clips
@@ -90,7 +91,7 @@ class Trainer(Generic[Network, Config]):
 
     def __init__(self, method: Method[Network, Config], config: Config, run: Run, data: list[str]):
         self.method, self.config, self.run = method, config, run
-        self.accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
+        self.accelerator = Accelerator(mixed_precision=mixed_precision(), cpu=not torch.cuda.is_available())
         device = self.accelerator.device
         torch.manual_seed(config.seed)
         model, average = method.network(**config.model), method.network(**config.model)
