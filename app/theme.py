@@ -21,6 +21,10 @@ def theme() -> Base:
         block_border_width="1px",
         block_shadow="none",
         block_label_text_size="*text_sm",
+        button_primary_background_fill="*primary_700",  # white on it is read at 5.5 to 1
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_hover_dark="*primary_800",
         button_secondary_background_fill="*background_fill_primary",
         button_border_width="1px",
         button_secondary_border_color="*border_color_primary",
