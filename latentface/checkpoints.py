@@ -116,6 +116,8 @@ def load_pipeline(checkpoint: str | Path = DEFAULT) -> LatentFacePipeline:
         if bars:
             logging.enable_progress_bar()
     pipeline.autoencoder.eval()
+    if isinstance(pipeline.autoencoder, Autoencoder):  # a third faster, and equal but for 1e-6
+        pipeline.autoencoder.refiner.to(memory_format=torch.channels_last)
     return pipeline
 
 

@@ -165,7 +165,7 @@ class LatentFacePipeline(DiffusionPipeline):
 
     def tensor(self, crop: np.ndarray) -> Tensor:
         """Turn a crop, uint8 S x S x 3, into the model's input, 1 x 3 x S x S in [-1, 1]."""
-        return torch.tensor(crop).permute(2, 0, 1)[None].to(self.device).float() / 127.5 - 1
+        return torch.tensor(crop.transpose(2, 0, 1)[None], dtype=torch.float32, device=self.device) / 127.5 - 1
 
     @torch.no_grad()
     def encode(self, image: Tensor) -> Codes:
