@@ -140,14 +140,24 @@ class Gallery:
         return self._reaches[name]
 
     def place(self, name: str, feature: Tensor) -> Place:
-        """Place one face by its nearest neighbours: at their mean, weighted by inverse distance.
+        """Place one face; see `places`.
 
         Args:
             name: of the map.
             feature: C, a row of `map_features`.
         """
-        row = feature[None].detach().cpu().double().numpy()
-        (distance,), (nearest,) = self._neighbours[name].kneighbors(row)
-        weight = torch.from_numpy(1 / distance.clip(min=1e-6))
-        x, y = ((weight / weight.sum())[:, None] * self.coordinates[name][nearest]).sum(0).tolist()
-        return Place(x, y, nearest.tolist(), bool(distance[0] > self.reach(name)))
+        return self.places(name, feature[None])[0]
+
+    def places(self, name: str, features: Tensor) -> list[Place]:
+        """Place faces by their nearest neighbours: each at their mean, weighted by inverse distance.
+
+        Args:
+            name: of the map.
+            features: N x C, of `map_features`.
+        """
+        distances, neighbours = self._neighbours[name].kneighbors(features.detach().cpu().double().numpy())
+        weight = torch.from_numpy(1 / distances.clip(min=1e-6))
+        points = ((weight / weight.sum(1, keepdim=True))[..., None] * self.coordinates[name][neighbours]).sum(1)
+        far = (distances[:, 0] > self.reach(name)).tolist()
+        rows = zip(points.tolist(), neighbours.tolist(), far, strict=True)
+        return [Place(x, y, nearest, away) for (x, y), nearest, away in rows]
