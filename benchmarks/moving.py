@@ -7,6 +7,8 @@ itself, the face rebuilt, and the target driven by relative and by absolute moti
 part: cosines of identity embeddings between all pairs of frames (median, 5th percentile), and correlation and slope of
 mouth, brows, eyes and yaw over the clip's own (see train.evaluation.clips). Crops of a still photo under a camera that
 drifts by fractions of a pixel, with noise, say how far `align` on each frame and the tracker waver about the truth.
+Where CLIP.json lies beside a clip (benchmarks.parametric_clips), the codes' yaw and pitch are measured against its
+truth too, and how far the tracker's crop is from the true one, in pixels of the crop.
 Prints the tables and writes OUT/results.json and OUT/sheet.png.
 """
 
@@ -23,7 +25,7 @@ from latentface.alignment import align
 from latentface.checkpoints import load_pipeline
 from latentface.crop import crop, turned_crop
 from latentface.films import drawn_faces
-from latentface.moving import Moving, Stretch, drive, settled, watch
+from latentface.moving import CALM, Moving, Stretch, drive, settled, watch
 from latentface.photo import read_photo
 from latentface.pipeline import LatentFacePipeline
 from latentface.tracker import Tracker
@@ -64,11 +66,11 @@ def identity(reader: Reader, film: list[np.ndarray], points: list) -> tuple[floa
 
 @torch.no_grad()
 def clip_row(
-    pipeline: LatentFacePipeline, reader: Reader, path: Path, target: Path, most: int, strength: float
+    pipeline: LatentFacePipeline, reader: Reader, path: Path, target: Path, most: int, strength: float, calm: float
 ) -> tuple[dict, list]:
     """Measure one clip; its figures, and its rows of the sheet."""
     stretch = Stretch.cat(list(watch(pipeline, islice(frames(path), most), Tracker(pipeline.size))))
-    face = settled(stretch)
+    face = settled(stretch, calm=calm)
     there = torch.nonzero(stretch.seen)[:, 0]
     rows = there[torch.linspace(0, len(there) - 1, min(FRAMES, len(there))).round().long()]
     wanted, seen = set(rows.tolist()), []
@@ -81,6 +83,8 @@ def clip_row(
     row = {"clip": path.stem, "frames": len(stretch), "lost": len(stretch) - len(there)}
     for name, film in drawn.items():
         row[f"{name}_identity"], row[f"{name}_identity_5"] = identity(reader, film, points[name])
+    if path.with_suffix(".json").exists():
+        row |= truth_row(stretch, json.loads(path.with_suffix(".json").read_text()), pipeline.size)
     whole = [k for k in range(len(rows)) if all(at[k] is not None for at in points.values())]
     row["measured"] = len(whole)
     measured = {name: face_measures(np.array([at[k] for k in whole], np.float64)) for name, at in points.items()}
@@ -91,6 +95,24 @@ def clip_row(
     picked = np.linspace(0, len(rows) - 1, SHOWN).round().astype(int)
     sheet = [np.stack([film[k] for k in picked]) for film in drawn.values()]
     return row, [torch.from_numpy(one).permute(0, 3, 1, 2).float() / 127.5 - 1 for one in sheet]
+
+
+def truth_row(stretch: Stretch, truth: list[dict], size: int) -> dict:
+    """Compare a clip's codes and crops with the truth of its frames, where the face was seen."""
+    seen, row = stretch.seen.numpy(), {}
+    for column, name in enumerate(("yaw", "pitch")):
+        angles = np.array([frame[name] for frame in truth[: len(seen)]])[seen]
+        row[f"{name}_truth"] = following(angles, stretch.view[:, column].numpy()[seen])
+    square = np.array([frame["square"] for frame in truth[: len(seen)]])[seen]
+    off = np.hypot(*(stretch.squares.numpy()[seen] - square)[:, :2].T) * size / (2 * square[:, 2])
+    return row | {"crop_off": float(np.median(off)), "crop_off_95": float(np.quantile(off, 0.95))}
+
+
+def medians(rows: list[dict]) -> dict[str, str]:
+    """Median of every figure over clips; of correlation and slope each by itself."""
+    names = dict.fromkeys(name for row in rows for name, value in row.items() if not isinstance(value, str))
+    found = {name: np.median([row[name] for row in rows if name in row], axis=0) for name in names}
+    return {name: " / ".join(f"{one:.3f}" for one in np.atleast_1d(value)) for name, value in found.items()}
 
 
 def still_row(path: Path, size: int, count: int = 48, seed: int = 0) -> dict:
@@ -127,6 +149,7 @@ def main() -> None:
     parser.add_argument("--still", type=Path, nargs="*", default=[])
     parser.add_argument("--checkpoint", default="explorer")
     parser.add_argument("--strength", type=float, default=1.0)
+    parser.add_argument("--calm", type=float, default=CALM, help="share of the frames that say how a driver rests")
     parser.add_argument("--most", type=int, default=300, help="frames of a clip")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
@@ -137,12 +160,13 @@ def main() -> None:
         print("  ".join(f"{k} {v:.2f}" if isinstance(v, float) else str(v) for k, v in row.items()), flush=True)
     rows, sheet = [], []
     for path in sorted(file for file in args.clips.iterdir() if file.suffix.lower() in EXTENSIONS):
-        row, pictures = clip_row(pipeline, reader, path, args.target, args.most, args.strength)
+        row, pictures = clip_row(pipeline, reader, path, args.target, args.most, args.strength, args.calm)
         rows.append(row)
         sheet += pictures
         print(json.dumps(row), flush=True)
         results = {"clips": rows, "still": still, **record({k: str(v) for k, v in vars(args).items()})}
         (args.out / "results.json").write_text(json.dumps(results, indent=1))
+    print("medians over clips:", *(f"{name} {value}" for name, value in medians(rows).items()), sep="\n  ")
     tile(sheet, 1).resize((SHOWN * 96, len(sheet) * 96)).save(args.out / "sheet.png")
 
 

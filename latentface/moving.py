@@ -27,6 +27,8 @@ STEPS, SAMPLES = 2, 2
 """Of the split of a frame: against the usual 5 and 8 no pixel of the resting face changes by a hundredth of a level."""
 SMOOTH = 1.0
 """Standard deviation in frames of the smoothing over time."""
+CALM = 0.25
+"""Share of a clip's frames, those with the least expression, that say how its face looks at rest."""
 
 
 @dataclass
@@ -176,7 +178,7 @@ class Moving:
     light: Tensor
     """N x 4, smoothed over time."""
     rest: Tensor
-    """1 x 2C: the mean expression, about the face's own look at rest."""
+    """1 x 2C: the mean expression of the calmest frames, about the face's own look at rest."""
 
     def codes(self, face: Tensor) -> Codes:
         """Put faces, N x 2C or 1 x 2C, at the clip's views and lights."""
@@ -197,19 +199,22 @@ class Moving:
         return len(self.seconds)
 
 
-def settled(clip: Stretch, smooth: float = SMOOTH) -> Moving:
+def settled(clip: Stretch, smooth: float = SMOOTH, calm: float = CALM) -> Moving:
     """Hold a clip's identity and smooth what changes.
 
     Args:
         clip: all its frames; a face is seen in one of them at least.
         smooth: standard deviation in frames; 0 leaves all as it is.
+        calm: share of the frames, those with the least expression, whose mean is the face at rest; 1 takes all.
     """
     weight = clip.seen
     held = [smoothed(held_through(x, weight), weight, smooth) for x in (clip.expression, clip.view, clip.light)]
     expression, view, light = held
     mean = clip.identity[weight].mean(0, keepdim=True)
     squares = held_through(clip.squares, weight)
-    rest = clip.expression[weight].mean(0, keepdim=True)
+    shown = clip.expression[weight]
+    calmest = shown.norm(dim=1).argsort()[: max(1, round(calm * len(shown)))]
+    rest = shown[calmest].mean(0, keepdim=True)
     return Moving(clip.seconds, weight, squares, mean, expression, view, light, rest)
 
 
@@ -251,9 +256,9 @@ def drive(
         pipeline: the model.
         driver: whose movements.
         target: batch of one, whose face.
-        relative: put the change of the driver's expression and pose from its mean on the target as it is, so that
-            nothing of the driver's looks comes over; else put the driver's whole expression and pose on the target's
-            identity.
+        relative: put the change of the driver's expression from its rest, and of its pose from its mean, on the target
+            as it is, so that nothing of the driver's looks comes over; else put the driver's whole expression and pose
+            on the target's identity.
         strength: of the expression; 0 leaves it out.
 
     Returns:

@@ -10,7 +10,7 @@ from latentface.codes import Codes
 from latentface.curves import DRIFT, charts, curves, figure, write_csv
 from latentface.expression_sliders import ExpressionSliders, Slider
 from latentface.films import GROUND, PANELS, own_films
-from latentface.moving import BATCH, Stretch, drive, held_through, settled, smoothed, watch
+from latentface.moving import BATCH, SAMPLES, STEPS, Stretch, drive, held_through, settled, smoothed, watch
 from latentface.pictures import picture
 from latentface.tracker import Tracker
 from latentface.video import Frame
@@ -47,7 +47,7 @@ def test_every_frame_has_a_row_as_the_pipeline_reads_it_alone(pipeline, frames, 
     face = stretch.identity[:1] + stretch.expression[:1]
     assert torch.allclose(face, alone.codes.face, atol=1e-4)
     assert torch.allclose(stretch.view[:1], alone.codes.view, atol=1e-3)
-    assert torch.allclose(stretch.identity[:1], pipeline.split(alone.codes).identity, atol=1e-4)
+    assert torch.allclose(stretch.identity[:1], pipeline.split(alone.codes, STEPS, SAMPLES).identity, atol=1e-4)
     assert (stretch.identity[6:9] == 0).all() and stretch.face(6) is None
     assert stretch.face(0).landmarks == pytest.approx(alone.alignment.face.landmarks, abs=1e-3)
 
@@ -109,7 +109,7 @@ def test_what_was_not_seen_is_held():
 
 
 def test_relative_motion_brings_changes_alone(pipeline, stretch):
-    face, target = settled(stretch, 0), random_codes(1, 3)
+    face, target = settled(stretch, 0, calm=1), random_codes(1, 3)
     driven = drive(pipeline, face, target)
     assert torch.allclose(driven.face[stretch.seen].mean(0), target.face[0], atol=1e-4)  # its own looks stay
     change = driven.face - target.face
@@ -118,6 +118,14 @@ def test_relative_motion_brings_changes_alone(pipeline, stretch):
     assert torch.equal(driven.light, target.light.expand(len(face), -1))
     still = drive(pipeline, face, target, strength=0)
     assert torch.allclose(still.face, target.face.expand(len(face), -1), atol=1e-6)
+
+
+def test_a_face_rests_where_its_expression_is_least(stretch):
+    seen = stretch.expression[stretch.seen]
+    calmest = seen[seen.norm(dim=1).argsort()[: round(0.5 * len(seen))]]
+    assert torch.allclose(settled(stretch, calm=0.5).rest[0], calmest.mean(0), atol=1e-6)
+    least = settled(stretch, calm=0.01).rest  # one frame at least
+    assert (seen - least).norm(dim=1).min() == 0 and least.norm() == seen.norm(dim=1).min()
 
 
 def test_absolute_motion_puts_the_whole_expression_on_the_identity(pipeline, stretch):
