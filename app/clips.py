@@ -19,7 +19,7 @@ from latentface.clip_files import read_example, save_codes, take_apart, write_dr
 from latentface.codes import Codes
 from latentface.curves import DRIFT, Table, curves, write_csv
 from latentface.expression_sliders import ExpressionSliders
-from latentface.moving import Moving, drive, settled
+from latentface.moving import Moving, Stretch, drive, settled
 from latentface.video import Video, inspect
 
 CLIP_SECONDS = 20.0
@@ -42,7 +42,10 @@ class Clip:
     name: str
     """What the visitor reads."""
     video: Video
+    stretch: Stretch
+    """As it was seen, frame by frame."""
     face: Moving
+    """The same, settled."""
     table: Table
     """Its curves."""
     faces: int
@@ -137,7 +140,7 @@ def take(model: Model, sliders: ExpressionSliders | None, path: Path, name: str,
             table = curves(model.pipeline, stretch, moving, sliders)
             write_csv(table, folder / "curves.csv")
             save_codes(stretch, moving, folder / "codes.safetensors")
-        clip = Clip(folder, name, video, moving, table, int(stretch.faces.max()))
+        clip = Clip(folder, name, video, stretch, moving, table, int(stretch.faces.max()))
         yield clip
     finally:
         shutil.rmtree(parts if clip else folder, ignore_errors=True)
@@ -206,4 +209,4 @@ def example(model: Model, sliders: ExpressionSliders | None) -> Clip | None:
         return None
     moving = settled(found.stretch)
     table = curves(model.pipeline, found.stretch, moving, sliders)
-    return Clip(EXAMPLE, "Example clip", found.video, moving, table, 1, shared=True)
+    return Clip(EXAMPLE, "Example clip", found.video, found.stretch, moving, table, 1, shared=True)

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from app import clips
 from app.clips import EXAMPLE, LANE, Clip, Driven, drive_codes, forget, take
 from app.components.clip_box import clip_box, progress, upload
+from app.components.clip_map import clip_map, trail
 from app.components.film_player import curve_values, film_player, films_content
 from app.components.marked_slider import Scale, marked_slider
 from app.components.plotly_panel import plotly_panel
@@ -98,6 +99,7 @@ def build(session: Session) -> None:
         with gr.Column(scale=9, min_width=300):
             charts = plotly_panel(curves_of(opening), "clip-curves")
             curve_values("clip-curves")
+            maps = clip_map(model, opening, "clip-curves")
 
     def settle(new: Clip, before: Clip | None, moved: Driven | None) -> tuple:
         """Show a new clip, and let go of the one before."""
@@ -108,13 +110,14 @@ def build(session: Session) -> None:
             progress(f"{new.name}: {len(new.face)} frames."),
             films_content(new, None),
             drawn_figure(curves_of(new)),
+            trail(model, new),
             new,
             None,
         )
 
     def steps(path: Path, name: str, before: Clip | None, moved: Driven | None) -> Iterator[tuple]:
         """Take a clip apart and say how far it is; where that fails, the clip before stays."""
-        nothing = (gr.skip(),) * 4
+        nothing = (gr.skip(),) * 5
         try:
             for step in take(model, sliders, path, name):
                 yield (progress(step, busy=True), *nothing) if isinstance(step, str) else settle(step, before, moved)
@@ -126,7 +129,7 @@ def build(session: Session) -> None:
         try:
             path = upload(getattr(event, "file", None))
         except gr.Error as error:
-            yield progress(error=f"{error.title}: {error.message}"), *((gr.skip(),) * 4)
+            yield progress(error=f"{error.title}: {error.message}"), *((gr.skip(),) * 5)
             return
         yield from steps(path, "Your clip", before, moved)
 
@@ -162,7 +165,7 @@ def build(session: Session) -> None:
         names = targets(model, shown, faces)
         return gr.Dropdown(choices=names, value=name if name in names else shown.name)
 
-    everything = [box, player, charts, clip, driven]
+    everything = [box, player, charts, maps, clip, driven]
     reading = box.upload(read, [clip, driven], everything, **LANE, **QUIET)
     fetching = box.input(show_example, [clip, driven], everything, **LANE, **QUIET)
     moving = start.click(

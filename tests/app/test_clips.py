@@ -89,6 +89,6 @@ def test_the_example_is_everybodys_and_another_models_is_not_shown(model):
     assert found is not None and found.stretch.seen.all()
     assert np.isclose(float(found.stretch.seconds[-1]), found.video.seconds, atol=0.2)
     assert example(model, None) is None  # it is explorer's
-    clip = Clip(EXAMPLE, "Example clip", found.video, None, {}, 1, shared=True)  # type: ignore[arg-type]
+    clip = Clip(EXAMPLE, "Example clip", found.video, found.stretch, None, {}, 1, shared=True)  # type: ignore[arg-type]
     forget(clip)
     assert clip.films.exists()

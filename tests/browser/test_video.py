@@ -75,11 +75,15 @@ def test_films_line_and_numbers_show_one_moment(page):
     early = [canvas.evaluate(SUM) for canvas in page.locator("#clip-player canvas").all()]
     line, values = page.locator("#clip-curves .moment"), page.locator("#clip-curves-values output")
     at, words = line.bounding_box(), values.all_inner_texts()
+    marks = page.locator("#clip-curves-maps canvas")
+    places = [canvas.get_attribute("data-at") for canvas in marks.all()]
     scrub(page, 4.0)
     page.wait_for_timeout(300)
     late = [canvas.evaluate(SUM) for canvas in page.locator("#clip-player canvas").all()]
     assert all(one != two for one, two in zip(early, late, strict=True))
     assert line.get_attribute("data-second") == "4.00"
+    assert len(places) == 2 and all(places) and marks.nth(1).get_attribute("data-at") not in ("", places[1])
+    assert all(canvas.evaluate(DRAWN) for canvas in marks.all())
     moved = line.bounding_box()
     assert at and moved and moved["x"] - at["x"] > 200
     assert len(words) == 17 and sum(one != two for one, two in zip(words, values.all_inner_texts(), strict=True)) > 8
