@@ -21,7 +21,8 @@ from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from latentface.photo import MAX_PIXELS, PhotoError
+from latentface.intake.limits import MAX_FRAME_PIXELS
+from latentface.photo import PhotoError
 
 av.logging.set_level(av.logging.PANIC)  # broken files are told in our words
 
@@ -93,7 +94,7 @@ def opened(source: Path | bytes) -> Iterator[tuple[InputContainer, VideoStream]]
         if not isinstance(stream, VideoStream) or stream.time_base is None:
             raise VideoError("there are no pictures in this file: use a video that shows a face")
         width, height = stream.width, stream.height
-        if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        if width * height > MAX_FRAME_PIXELS or max(width, height) > MAX_SIDE:
             raise VideoError(f"the video's pictures are too large: {width} x {height}; shrink it to 1920 x 1080")
         if min(width, height) < LEAST_SIDE:
             raise VideoError(f"the video's pictures are too small: {width} x {height}; a face needs more pixels")

@@ -92,7 +92,7 @@ def build(session: Session) -> None:
             )  # fmt: skip
             way = gr.Radio(
                 (CHANGES, WHOLE), value=CHANGES, label="What comes over", elem_id="clip-way",
-                info="Changes from the clip's mean face keep the other's looks best.",
+                info="Changes from the clip's face at rest keep the other's looks best.",
             )  # fmt: skip
             dial = marked_slider(SCALE, STRENGTH, "clip-strength")
             start = gr.Button("Move this face", variant="primary", elem_id="clip-drive")

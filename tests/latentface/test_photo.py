@@ -1,13 +1,20 @@
 """Photos of every mode, orientation and size come out as the RGB array that a person would see."""
 
 import io
+import subprocess
+import sys
+from dataclasses import replace
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from latentface import photo
-from latentface.photo import PhotoError, read_photo
+from latentface.intake import door
+from latentface.intake.decode import Refused, decode
+from latentface.intake.limits import KINDS
+from latentface.photo import PhotoError, open_photo, read_photo
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
@@ -36,7 +43,7 @@ def test_lossless_photo_comes_out_as_it_went_in(picture, tmp_path):
         np.testing.assert_array_equal(result, picture)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF"])
 def test_every_format_is_read(picture, kind):
     result = read_photo(encoded(Image.fromarray(picture), kind))
     assert np.abs(result[20, 6].astype(int) - picture[20, 6]).max() < 40
@@ -131,18 +138,59 @@ def test_shrinking_strip_by_strip_keeps_the_picture(mode):
     np.testing.assert_allclose(result[:, width // 2, 1], np.linspace(0, 255, height), atol=2)
 
 
-def test_too_many_pixels_names_size_and_limit(monkeypatch):
-    monkeypatch.setattr(photo, "MAX_PIXELS", 1_000_000)
-    with pytest.raises(PhotoError, match=r"1200 x 1000 = 1 megapixels and the limit is 1 megapixels"):
-        read_photo(encoded(Image.new("RGB", (1200, 1000))))
-
-
 def test_progressive_jpeg_has_the_lower_limit(monkeypatch):
     image = Image.new("RGB", (1200, 1000))
-    monkeypatch.setattr(photo, "MAX_BUFFERED_JPEG_PIXELS", 1_000_000)
-    assert read_photo(encoded(image, "JPEG")).shape == (1000, 1200, 3)
-    with pytest.raises(PhotoError, match="megapixels"):
-        read_photo(encoded(image, "JPEG", progressive=True))
+    monkeypatch.setitem(KINDS, "JPEG", replace(KINDS["JPEG"], holds_all=1_000_000))
+    assert decode(encoded(image, "JPEG")).pixels.shape == (1000, 1200, 3)
+    with pytest.raises(Refused, match="1200 x 1000 = 1 megapixels and the limit"):
+        decode(encoded(image, "JPEG", progressive=True))
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_pixels_of_the_photo_as_given(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    found = open_photo(encoded(Image.new("RGB", (4096, 1024)), "JPEG", exif=exif))
+    assert found.scale == 2 and max(found.pixels.shape) == 2048
+
+
+def test_the_colour_profile_is_applied():
+    """A profile in which red and blue are exchanged shows whether anybody looks at it; Display P3 has none here."""
+    image = Image.new("RGB", (8, 8), (255, 0, 0))
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    red, blue = (profile.index(name, 128) for name in (b"rXYZ", b"bXYZ"))
+    profile[red : red + 4], profile[blue : blue + 4] = b"bXYZ", b"rXYZ"
+    exchanged = bytes(profile).replace("sRGB".encode("utf-16-be"), "odd.".encode("utf-16-be"))
+    result = read_photo(encoded(image, icc_profile=exchanged))[0, 0].astype(int)
+    assert np.abs(result - [0, 0, 255]).max() < 4
+    for useless in (b"", b"no profile", exchanged[:200]):
+        np.testing.assert_array_equal(read_photo(encoded(image, icc_profile=useless))[0, 0], [255, 0, 0])
+
+
+def test_a_worker_is_kept_and_a_dead_one_replaced(picture):
+    data = encoded(Image.fromarray(picture))
+    read_photo(data)
+    (worker, *_) = door.door.workers()
+    read_photo(data)
+    assert worker in door.door.workers()
+    worker.process.kill()
+    worker.process.wait()
+    np.testing.assert_array_equal(read_photo(data), picture)
+
+
+def test_a_forked_process_has_a_worker_of_its_own(picture):
+    data = encoded(Image.fromarray(picture))
+    read_photo(data)
+    with get_context("fork").Pool(2) as pool:
+        for result in pool.map(read_photo, [data] * 4):
+            np.testing.assert_array_equal(result, picture)
+    np.testing.assert_array_equal(read_photo(data), picture)
+
+
+def test_the_worker_imports_neither_torch_nor_the_rest():
+    code = "import sys, latentface.intake.worker; print(*(m for m in sys.modules if m in ('torch', 'av', 'gradio')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
 
 
 def test_too_many_bytes(monkeypatch, picture, tmp_path):
