@@ -154,7 +154,8 @@ def _shrink(image: Image.Image) -> tuple[Image.Image, bytes]:
         strips = (image.crop((0, top, width, min(top + rows, height))) for top in range(0, height, rows))
         small = None
         for number, strip in enumerate(strips):
-            part = flat(strip).reduce(factor)
+            # its own transparency is weighed as it is reduced, in half the time
+            part = flat(strip.reduce(factor)) if image.mode in ("RGBA", "LA") else flat(strip).reduce(factor)
             if small is None:
                 small = Image.new(part.mode, (-(-width // factor), -(-height // factor)))
             small.paste(part, (0, number * 64))

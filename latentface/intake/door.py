@@ -1,4 +1,4 @@
-"""The side of the door that asks: hands bytes to warm workers, ends those that take too long, checks what comes back."""
+"""The side of the door that asks: hands bytes to warm workers, ends those too slow, checks what comes back."""
 
 from __future__ import annotations
 
