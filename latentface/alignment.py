@@ -25,16 +25,23 @@ class Alignment:
     level: np.ndarray
     """uint8 size x size x 3, RGB: the square turned until the face is upright, as models are fed."""
     square: Square
-    """Centre x, centre y and half side of both, in pixels of the photo as given."""
+    """Centre x, centre y and half side of both, in pixels of the array that was searched."""
     faces: tuple[Face, ...]
-    """All of the photo, by falling size, in pixels of the photo as given."""
+    """All of the photo, by falling size, in pixels of the array that was searched."""
     index: int
     """Which of them this is."""
+    scale: float = 1.0
+    """Pixels of the photo as it was brought to one of the array that was searched, see photo.Photo."""
 
     @property
     def face(self) -> Face:
         """The face that was cut out."""
         return self.faces[self.index]
+
+    @property
+    def box(self) -> tuple[float, ...]:
+        """Left, top, right, bottom of the face in pixels of the photo as it was brought."""
+        return tuple(edge * self.scale for edge in self.face.box)
 
     @property
     def count(self) -> int:

@@ -19,7 +19,7 @@ from latentface.alignment import Alignment, align
 from latentface.autoencoder import Autoencoder
 from latentface.codes import Codes, Scene
 from latentface.paper import PaperAutoencoder, PaperDenoiser  # diffusers loads only classes of imported modules
-from latentface.photo import read_photo
+from latentface.photo import Photo, open_photo
 from latentface.prior import STEPS, Prior, Walk, draw_noise, sample
 from latentface.rdm import Denoiser, Split, split
 from latentface.warp import inverse, warp_picture
@@ -60,7 +60,7 @@ class Face:
         yaw, pitch, roll = (round(value, 2) for value in self.codes.view[0, :3].tolist())
         light = (round(value, 3) for value in self.codes.light[0].tolist())
         return {
-            "box": [round(float(value), 1) for value in self.alignment.face.box] if self.alignment else None,
+            "box": [round(float(value), 1) for value in self.alignment.box] if self.alignment else None,
             "faces": self.count,
             "turned": self.alignment.turn if self.alignment else 0,
             "pose": {"yaw": yaw, "pitch": pitch, "roll": roll},
@@ -155,8 +155,8 @@ class LatentFacePipeline(DiffusionPipeline):
             NoFaceError: that face is not found.
             DetectorUnavailable: the detector's package or weights are missing.
         """
-        image = source if isinstance(source, np.ndarray) else read_photo(source)
-        return self.face_of(align(image, self.size, face, detector))
+        photo = Photo(source, 1.0) if isinstance(source, np.ndarray) else open_photo(source)
+        return self.face_of(replace(align(photo.pixels, self.size, face, detector), scale=photo.scale))
 
     def face_of(self, alignment: Alignment) -> Face:
         """Encode a face that was cut out of a photo."""

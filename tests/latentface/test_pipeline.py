@@ -98,6 +98,13 @@ def test_photo_to_codes(pipeline, tmp_path):
     assert not scene.depth.requires_grad and not face.codes.shape.requires_grad
 
 
+def test_the_box_is_in_the_photos_own_pixels(pipeline, tmp_path):
+    small, large = photo(tmp_path / "small.png"), tmp_path / "large.png"
+    Image.open(small).resize((4000, 3000)).save(large)
+    small_box, large_box = (np.array(pipeline.read(path).report()["box"]) for path in (small, large))
+    np.testing.assert_allclose(large_box, 10 * small_box, atol=100)
+
+
 def test_call_with_an_expression_swaps(pipeline, tmp_path):
     one, two = photo(tmp_path / "1.png"), photo(tmp_path / "2.png", left=40, size=(260, 300))
     a, b = pipeline.read(one).codes, pipeline.read(two).codes
