@@ -9,11 +9,18 @@ import sys
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # nothing is sent anywhere
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: threads that wait must not spin
 
-from app.environment import bad_port  # noqa: E402
+from app.environment import bad_port, unproxy_loopback  # noqa: E402
+from app.own_folder import NoFolder, OwnFolder  # noqa: E402
 
+unproxy_loopback()
 if problem := bad_port():
     print(f"error: {problem}", file=sys.stderr)
     raise SystemExit(2)
+try:
+    OwnFolder().use()  # before gradio is imported
+except NoFolder as error:
+    print(f"error: {error}", file=sys.stderr)
+    raise SystemExit(2) from None
 
 from app.ui import main  # noqa: E402
 

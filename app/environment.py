@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 
 PORT = "GRADIO_SERVER_PORT"
@@ -13,3 +14,19 @@ def bad_port() -> str | None:
     if value is None or (value.strip().isascii() and value.strip().isdigit() and 0 < int(value) < 2**16):
         return None
     return f"{PORT} is {value!r}, not a port: a number from 1 to {2**16 - 1}"
+
+
+PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+LOOPBACK = "localhost,127.0.0.1,::1"
+
+
+def unproxy_loopback() -> None:
+    """Keep proxies away from this machine itself: gradio asks its own page whether it is there as it starts.
+
+    A SOCKS proxy that the installed packages cannot speak to would stop the app altogether: it is left out.
+    """
+    for name in (*PROXIES, *map(str.upper, PROXIES)):
+        if os.environ.get(name, "").startswith("socks") and importlib.util.find_spec("socksio") is None:
+            del os.environ[name]
+    for name in ("no_proxy", "NO_PROXY"):
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), LOOPBACK)))

@@ -36,8 +36,8 @@ FOOTER = """Checkpoint `{checkpoint}`, {size} × {size} pixels, trained without 
 the weights) names its data and terms. The example faces are drawn by a generator whose own training photos carry
 research terms: treat them, and what comes out here, as research material. Reconstructions look sharper than they are
 true: hair, skin and teeth are the model's idea; they say nothing about who someone is or how they feel, and are **not
-for identifying people**. Your photos and clips stay on the machine that runs this page and are deleted after at most
-two hours."""
+for identifying people**. Your photos and clips stay on the machine that runs this page, as you sent them, and are
+deleted after at most two hours, and when the page is shut down."""
 
 
 def build(model: Model, tabs: Sequence[Tab] = TABS, choices: Sequence[Choice] = ()) -> gr.Blocks:

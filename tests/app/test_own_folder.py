@@ -1,0 +1,103 @@
+"""What visitors send lies in a folder of the app's own and is gone with it, however it ends."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from app.own_folder import PREFIX, VARIABLE, NoFolder, OwnFolder, sweep_old
+from tests.conftest import ROOT
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from app.own_folder import OwnFolder
+own = OwnFolder(); own.use()
+(own.path / "photo.jpg").write_text("a face")
+print(own.path, flush=True)
+if sys.argv[1:] != ["end"]:
+    try:
+        time.sleep(60)
+    except KeyboardInterrupt:
+        pass
+"""
+
+
+def started(base: Path, *arguments: str) -> tuple[subprocess.Popen, Path]:
+    """A process with an own folder in `base`, and the folder."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, *arguments], cwd=ROOT, env={**os.environ, VARIABLE: str(base)},
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    return process, Path(process.stdout.readline().strip())
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, None])
+def test_gone_at_the_end(tmp_path, how):
+    process, folder = started(tmp_path, *([] if how else ["end"]))
+    assert folder.parent == tmp_path
+    if how:
+        process.send_signal(how)
+    process.wait(20)
+    assert not list(tmp_path.iterdir())
+
+
+def test_swept_after_a_kill_and_a_living_one_is_left(tmp_path):
+    killed, left = started(tmp_path)
+    living, kept = started(tmp_path)
+    try:
+        killed.kill()
+        killed.wait(20)
+        assert (left / "photo.jpg").exists()
+        own = OwnFolder(tmp_path)
+        assert not left.exists() and (kept / "photo.jpg").exists() and own.path.stat().st_mode & 0o077 == 0
+        own.delete()
+    finally:
+        living.kill()
+        living.wait(20)
+
+
+def test_what_is_left_behind_is_swept_by_age(tmp_path):
+    for name in ("clip-old", "clip-new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "films.mp4").touch()
+    os.utime(tmp_path / "clip-old", (time.time() - 10_000,) * 2)
+    sweep_old(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["clip-new"]
+
+
+def test_an_unwritable_folder_is_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(NoFolder, match=f"set {VARIABLE}"):
+        OwnFolder(tmp_path / "file" / "below")
+
+
+@pytest.mark.slow
+def test_the_app_starts_behind_proxies_and_leaves_nothing(tmp_path):
+    proxies = {"HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "socks5://127.0.0.1:9"}
+    log = tmp_path / "log"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "app.py", "--port", str(port)], cwd=ROOT, stdout=stream, stderr=stream,
+            env={**os.environ, **proxies, VARIABLE: str(tmp_path / "temp")},
+        )  # fmt: skip
+    try:
+        while "Running on" not in log.read_text():
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.2)
+        assert urlopen(f"http://127.0.0.1:{port}/config", timeout=60).status == 200
+        assert [path.name.startswith(PREFIX) for path in (tmp_path / "temp").iterdir()] == [True]
+    finally:
+        process.terminate()
+        process.wait(60)
+    assert not list((tmp_path / "temp").iterdir()) and "Traceback" not in log.read_text()
