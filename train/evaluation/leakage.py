@@ -25,6 +25,7 @@ from torch import Tensor
 
 from latentface.autoencoder import Codes
 from latentface.checkpoints import load_pipeline
+from latentface.disentanglement import PARTS, code_blocks
 from latentface.pipeline import LatentFacePipeline
 from train.common.run import Progress
 from train.data.clips import Clips
@@ -38,8 +39,6 @@ from train.evaluation.probe_heads.neighbours import nearest
 
 FRAMES = 16
 """Most frames of a clip that are encoded, evenly spaced."""
-PARTS = ("identity", "expression", "view", "light")
-"""Blocks that make up the code without overlap."""
 ROWS = 1000
 """Most rows that HSIC looks at: its kernels grow with the square."""
 
@@ -154,22 +153,6 @@ def block_dci(results: dict[str, float], angles: list[str], lit: bool) -> dict[s
     }
     out |= {f"dci_disentanglement_{name}": float(value) for name, value in zip(PARTS, disentangled, strict=True)}
     return out | {f"dci_completeness_{name}": float(value) for name, value in zip(names, complete, strict=True)}
-
-
-@torch.no_grad()
-def code_blocks(pipeline: LatentFacePipeline, codes: Codes, seed: int = 0) -> dict[str, Tensor]:
-    """All blocks of faces' codes, N x D each: codes, their parts, each part of both joined, view, light, and all."""
-    parts = [pipeline.split(codes[rows], seed=seed) for rows in torch.arange(len(codes.shape)).split(1024)]
-    denoiser = pipeline.denoiser
-    identity = denoiser.standardize(torch.cat([part.identity for part in parts]))
-    expression = torch.cat([part.expression for part in parts]) / denoiser.std
-    blocks: dict[str, Tensor] = {}
-    for prefix, both in (("", denoiser.standardize(codes.face)), ("id_", identity), ("exp_", expression)):
-        blocks |= zip((f"{prefix}shape", f"{prefix}texture"), both.chunk(2, 1), strict=True)
-    blocks |= {"identity": identity, "expression": expression}
-    blocks |= {"view": codes.view, "light": codes.light}
-    blocks["full"] = torch.cat([blocks[name] for name in ("shape", "texture", "view", "light")], 1)
-    return {name: value.cpu() for name, value in blocks.items()}
 
 
 def heat_map(results: dict[str, float], blocks: list[str]) -> Image.Image:

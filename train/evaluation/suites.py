@@ -27,6 +27,7 @@ SUITES = {
     "prior": "train.evaluation.prior:run",
     "leakage": "train.evaluation.leakage:run",
     "probes": "train.evaluation.probes.suite:run",
+    "toy": "train.evaluation.toy_codes:run",
 }
 """A suite's name and the function that runs it."""
 OF_DATA = {"range"}

@@ -1,0 +1,325 @@
+"""What each block of a code tells of each factor: the matrix of the suite `leakage`, its blocks, and what it says.
+
+A good split tells identity by the identity block alone, expression by the expression block alone, pose by the view and
+light by the light (LatentFace, section 3.2; block-level DCI after Eastwood & Williams, ICLR 2018).
+"""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from latentface.codes import Codes
+from latentface.pipeline import USUAL, LatentFacePipeline, Whose
+from latentface.results import Comparison
+
+BLOCKS = {
+    "identity": "identity part",
+    "expression": "expression part",
+    "view": "view",
+    "light": "light",
+    "id_shape": "identity, shape",
+    "id_texture": "identity, texture",
+    "exp_shape": "expression, shape",
+    "exp_texture": "expression, texture",
+    "shape": "shape code",
+    "texture": "texture code",
+    "full": "whole code",
+}
+"""Block -> its plain name, in the order of the matrix."""
+FACTORS = {
+    "identity": "who it is",
+    "retrieval": "nearest face is the same person",
+    "expression": "which expression",
+    "actions": "facial actions",
+    "yaw": "yaw",
+    "pitch": "pitch",
+    "light": "light",
+}
+"""Factor -> its plain name, in the order of the matrix."""
+OWN = {"identity": "identity", "expression": "expression", "actions": "expression", "yaw": "view", "pitch": "view"}
+OWN |= {"light": "light"}
+"""Factor -> the block that a perfect split tells it by."""
+PARTS = ("identity", "expression", "view", "light")
+"""Blocks that make up the code without overlap."""
+TOLD = 0.1
+"""Share of the way from chance to perfect below which a block counts as silent."""
+LITTLE = 0.15
+"""Share of what its own block tells that another block may tell, for a factor to count as told by its own alone."""
+MUCH = 0.5
+"""From this share on, a factor is told by both."""
+MORE = 0.8
+"""Its own block tells less than this share of what another one does: the factor lies elsewhere."""
+
+
+@dataclass
+class Matrix:
+    """The matrix of one checkpoint."""
+
+    blocks: list[str]
+    factors: list[str]
+    results: dict
+    """The whole JSON of the suite."""
+
+    def score(self, factor: str, block: str) -> float:
+        """Give what a linear probe reads of the factor off the block: accuracy, or R2 of numbers."""
+        return float(self.results[f"{factor}_from_{block}"])
+
+    def chance(self, factor: str) -> float:
+        """Give the score of a probe that knows nothing; 0 for R2."""
+        return float(self.results.get(f"{factor}_chance", 0.0))
+
+    def share(self, factor: str, block: str) -> float:
+        """Give the score as a share of the way from chance to perfect, in [0, 1]."""
+        chance = self.chance(factor)
+        return max(0.0, (self.score(factor, block) - chance) / (1 - chance))
+
+    def measure(self, factor: str) -> str:
+        """Name what the score is."""
+        return {"identity": "accuracy", "retrieval": "accuracy", "expression": "balanced accuracy"}.get(factor, "R²")
+
+    def hsic(self, factor: str, block: str) -> float | None:
+        """Give the normalised HSIC of block and factor; None where the suite has none."""
+        return self.results.get(f"hsic_{block}_{factor}")
+
+
+def read_matrix(file: Path) -> Matrix:
+    """Read the matrix of a results file.
+
+    Args:
+        file: JSON of the suite `leakage`.
+
+    Raises:
+        ValueError: The file is no result of that suite.
+    """
+    try:
+        results = json.loads(file.read_text())
+        blocks = [block for block in BLOCKS if f"identity_from_{block}" in results]
+        factors = [factor for factor in FACTORS if f"{factor}_from_full" in results]
+        matrix = Matrix(blocks, factors, results)
+        for factor in factors:
+            for block in blocks:
+                matrix.score(factor, block)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{file} is no result of `python -m train evaluate --suite leakage`") from error
+    if not {"identity", "expression"} <= set(blocks) & set(factors):
+        raise ValueError(f"{file} is no result of `python -m train evaluate --suite leakage`")
+    return matrix
+
+
+def separation(matrix: Matrix, factor: str) -> str:
+    """Judge how a factor is told.
+
+    Returns:
+        "alone" by its own block alone, "mostly" by it, "both" where another block tells it as well, "elsewhere" where another tells it better, "not" at all.
+    """
+    own = matrix.share(factor, OWN[factor])
+    other = max(matrix.share(factor, block) for block in PARTS if block != OWN[factor] and block in matrix.blocks)
+    if max(own, other) < TOLD:
+        return "not"
+    if own < TOLD or other > own / MORE:
+        return "elsewhere"
+    if other >= MUCH * own:
+        return "both"
+    return "alone" if other < LITTLE * own else "mostly"
+
+
+def summary(matrix: Matrix) -> str:
+    """Say in one sentence how well identity and expression are kept apart."""
+    found = {separation(matrix, factor) for factor in ("identity", "expression")}
+    if found == {"not"}:
+        return "This code tells neither who it is nor which expression they show: it looks random."
+    if found == {"alone"}:
+        return "Identity and expression lie apart: each is told by its own part alone."
+    if found <= {"alone", "mostly"}:
+        return "Identity and expression lie mostly apart: each is told best by its own part."
+    if found <= {"both", "elsewhere"}:
+        return "Identity and expression are entangled: both parts tell both."
+    return "Identity and expression are partly entangled: see which part tells which."
+
+
+def sentences(matrix: Matrix) -> list[str]:
+    """Say for every factor which part tells it, with the numbers."""
+    words = {
+        "alone": "told by its own part alone",
+        "mostly": "told best by its own part, a little by another",
+        "both": "told by more than one part",
+        "elsewhere": "told better by another part than by its own",
+        "not": "told by no part",
+    }
+    said = []
+    for factor in (factor for factor in matrix.factors if factor in OWN):
+        own = OWN[factor]
+        others = [block for block in PARTS if block != own and block in matrix.blocks]
+        other = max(others, key=lambda block: matrix.share(factor, block))
+        said.append(
+            f"{FACTORS[factor].capitalize()}: {words[separation(matrix, factor)]} ({matrix.measure(factor)} "
+            f"{_text(matrix.score(factor, own))} from the {BLOCKS[own]}, {_text(matrix.score(factor, other))} from the "
+            f"{BLOCKS[other]}; chance {_text(matrix.chance(factor))})."
+        )
+    return said
+
+
+def _text(value: float) -> str:
+    """Write a score with the digits that it needs."""
+    return f"{value:.4f}" if 0 < abs(value) < 0.01 else f"{value:.2f}"
+
+
+def elsewhere(comparison: Comparison, method: str) -> list[str]:
+    """Say what holds of the same parts on real photos, from the suite `probes`; where they disagree, say that too.
+
+    Args:
+        comparison: The results of the suite.
+        method: The checkpoint's name there.
+
+    Returns:
+        A sentence a data set; none where the checkpoint was not measured.
+    """
+    if method not in comparison.methods:
+        return []
+    said = []
+    tasks = (
+        ("fer2013_linear", "FER2013", "expressions", "exp", "id", "a linear probe on stills with noisy labels"),
+        ("lfw_similarity", "LFW", "people", "id", "exp", "cosine of pairs"),
+    )
+    for key, data, what, own, wrong, how in tasks:
+        values = {
+            (part, code): comparison.of(method, f"{key}_{part}_{code}")
+            for part in (own, wrong) for code in ("shape", "texture")
+        }  # fmt: skip
+        if None in values.values():
+            continue
+        named = {"id": "identity", "exp": "expression"}
+        said.append(
+            f"{data} ({how}): the {named[own]} parts of shape and texture tell {what} "
+            f"{100 * values[own, 'shape']:.1f} % and {100 * values[own, 'texture']:.1f} %, the {named[wrong]} parts "
+            f"{100 * values[wrong, 'shape']:.1f} % and {100 * values[wrong, 'texture']:.1f} %"
+            f"{_contradiction(values, own, wrong, named)}."
+        )
+    return said
+
+
+def _contradiction(values: dict[tuple[str, str], float], own: str, wrong: str, named: dict[str, str]) -> str:
+    """Say of which codes the wrong part tells more than the own one."""
+    against = [code for code in ("shape", "texture") if values[wrong, code] > values[own, code]]
+    if not against:
+        return ""
+    codes = " and of ".join(against)
+    return f": **this contradicts the split**, the {named[wrong]} part of {codes} tells them better"
+
+
+@torch.no_grad()
+def code_blocks(pipeline: LatentFacePipeline, codes: Codes, seed: int = 0) -> dict[str, Tensor]:
+    """Give all blocks of faces' codes: codes, their parts, each part of both joined, view, light, and all.
+
+    Args:
+        pipeline: The model of the codes.
+        codes: Of N faces.
+        seed: Of the split.
+
+    Returns:
+        Block -> N x D, standardised over the training codes.
+    """
+    parts = [pipeline.split(codes[rows], seed=seed) for rows in torch.arange(len(codes.shape)).split(1024)]
+    denoiser = pipeline.denoiser
+    identity = denoiser.standardize(torch.cat([part.identity for part in parts]))
+    expression = torch.cat([part.expression for part in parts]) / denoiser.std
+    blocks: dict[str, Tensor] = {}
+    for prefix, both in (("", denoiser.standardize(codes.face)), ("id_", identity), ("exp_", expression)):
+        blocks |= zip((f"{prefix}shape", f"{prefix}texture"), both.chunk(2, 1), strict=True)
+    blocks |= {"identity": identity, "expression": expression}
+    blocks |= {"view": codes.view, "light": codes.light}
+    blocks["full"] = torch.cat([blocks[name] for name in ("shape", "texture", "view", "light")], 1)
+    return {name: value.cpu() for name, value in blocks.items()}
+
+
+def exchange(pipeline: LatentFacePipeline, a: Codes, b: Codes, block: str, seed: int = 0) -> Codes:
+    """Put one block of B into A and leave all else.
+
+    Args:
+        pipeline: The model of the codes.
+        a: Batch of one.
+        b: Batch of one.
+        block: One of BLOCKS.
+        seed: Of the split.
+    """
+    if block == "full":
+        return b
+    if block in ("shape", "texture", "view", "light"):
+        return replace(a, **{block: getattr(b, block)})
+    parts = {"id": "identity", "exp": "expression"}
+    kind, _, code = block.partition("_")
+    fields = [f"{code}_{parts[kind]}"] if code else [f"{c}_{block}" for c in ("shape", "texture")]
+    own = replace(USUAL, shape_expression="a", texture_expression="a")
+    whose: Whose = replace(own, **dict.fromkeys(fields, "b"))
+    return pipeline.swap(a, b, seed=seed, whose=whose)
+
+
+def neighbours(blocks: Tensor, face: Tensor, count: int) -> list[int]:
+    """Find the rows that are nearest to a face by one block alone, by distance of its numbers on one scale.
+
+    Args:
+        blocks: N x D, of the gallery.
+        face: D.
+        count: How many.
+
+    Returns:
+        Rows, nearest first.
+    """
+    scale = blocks.std(0).clamp(min=1e-6)
+    distance = ((blocks - face) / scale).square().sum(1)
+    return distance.topk(min(count, len(blocks)), largest=False).indices.tolist()
+
+
+@torch.no_grad()
+def directions(
+    pipeline: LatentFacePipeline, codes: Codes, blocks: dict[str, Tensor], block: str, count: int, steps: list[float]
+) -> list[Codes]:
+    """Walk from the average face along the main directions in which one block varies (principal components).
+
+    Args:
+        pipeline: The model of the codes.
+        codes: Of the gallery's N faces.
+        blocks: Of the same, see `code_blocks`.
+        block: Which one.
+        count: How many directions.
+        steps: Standard deviations.
+
+    Returns:
+        Codes a direction, a row a step.
+    """
+    values = blocks[block]
+    scale = values.std(0).clamp(min=1e-6) if block in ("view", "light", "full") else values.new_ones(values.shape[1])
+    scaled = (values - values.mean(0)) / scale
+    _, spread, axes = torch.linalg.svd(scaled, full_matrices=False)
+    spread = spread / max(1, len(values) - 1) ** 0.5
+    average = pipeline.frontal(codes.face.mean(0, keepdim=True))
+    films = []
+    for sd, axis in zip(spread[:count], axes[:count], strict=True):
+        move = torch.tensor(steps)[:, None] * sd * axis * scale
+        films.append(_moved(pipeline, average, block, move))
+    return films
+
+
+def _moved(pipeline: LatentFacePipeline, average: Codes, block: str, move: Tensor) -> Codes:
+    """Add moves K x D of one block, on its scale, to a face."""
+    count, half = len(move), average.shape.shape[1]
+    face = average.face.new_zeros(count, 2 * half)
+    view, light = face.new_zeros(count, 6), face.new_zeros(count, 4)
+    kind = block.rpartition("_")[2]
+    if block == "full":
+        face, view, light = move.split([2 * half, 6, 4], 1)
+    elif block == "view":
+        view = move
+    elif block == "light":
+        light = move
+    elif kind == "shape":
+        face[:, :half] = move
+    elif kind == "texture":
+        face[:, half:] = move
+    else:
+        face = move
+    shape, texture = (average.face + face * pipeline.denoiser.std).chunk(2, 1)
+    return Codes(shape, texture, average.view + view, average.light + light)
