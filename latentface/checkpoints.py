@@ -16,6 +16,7 @@ from diffusers.utils import logging
 from latentface.autoencoder import Autoencoder
 from latentface.paper import PaperAutoencoder
 from latentface.pipeline import LatentFacePipeline
+from latentface.weights import check_index, check_settings, check_sums, check_weights
 
 PACKAGE = Path(__file__).parent
 ASSETS = PACKAGE / "assets" if (PACKAGE / "assets").is_dir() else PACKAGE.parent / "assets"
@@ -99,10 +100,19 @@ def load_pipeline(checkpoint: str | Path = DEFAULT) -> LatentFacePipeline:
     logging.disable_progress_bar()  # a bar over three small files says nothing
     logging.set_verbosity(levels.CRITICAL)  # what fails is said below, once
     try:
+        here = folder or Path(LatentFacePipeline.download(str(checkpoint), use_safetensors=True))
+        index = json.loads((here / INDEX).read_text())
+        check_index(index)
+        networks = [name for name in ("autoencoder", "denoiser", "prior") if index.get(name, [None])[0]]
+        for name in networks:
+            check_settings(here / name / CONFIG, index[name][1])
+        check_settings(here / "scheduler" / "scheduler_config.json", index["scheduler"][1])
+        check_sums(here)
         pipeline = LatentFacePipeline.from_pretrained(
-            folder or str(checkpoint), use_safetensors=True, dtype=torch.float32, low_cpu_mem_usage=False,
-            local_files_only=folder is not None,
-        )  # fmt: skip
+            here, use_safetensors=True, dtype=torch.float32, low_cpu_mem_usage=False, local_files_only=True
+        )
+        for name in networks:
+            check_weights(getattr(pipeline, name), here / name)
     except Exception as error:
         if folder is not None:
             raise CheckpointError(f"the checkpoint {folder} does not load: {first_line(error)}") from error
@@ -144,7 +154,10 @@ def load_network(checkpoint: str | Path, *kinds: type[Network]) -> Network:
         kind = {kind.__name__: kind for kind in kinds}.get(name)
         if kind is None:
             raise ValueError(f"it holds a {name}, not a {' or '.join(kind.__name__ for kind in kinds)}")
+        check_settings(folder / CONFIG, name)
+        check_sums(folder)
         network = kind.from_pretrained(folder, use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False)
+        check_weights(network, folder)
     except Exception as error:
         raise CheckpointError(f"the checkpoint {folder} does not load: {first_line(error)}") from error
     return network.float().eval()

@@ -10,6 +10,7 @@ from latentface.checkpoints import ASSETS, load_autoencoder, load_network, load_
 from latentface.pcl import PCL
 from latentface.pipeline import LatentFacePipeline
 from latentface.prior import Prior
+from latentface.weights import write_sums
 
 
 def ship(stage1: Path, stage2: Path, name: str) -> None:
@@ -48,6 +49,7 @@ def _save(pipeline: LatentFacePipeline, out: Path) -> None:
     pipeline.to(dtype=torch.float16).save_pretrained(out, safe_serialization=True)
     for file in (out / "model_index.json", *out.glob("*/config.json")):
         _without_origin(file)
+    write_sums(out)
 
 
 def ship_pcl(run: Path, name: str) -> None:
@@ -60,6 +62,7 @@ def ship_pcl(run: Path, name: str) -> None:
     out = ASSETS / name
     load_network(run / "pcl", PCL).half().save_pretrained(out)
     _without_origin(out / "config.json")
+    write_sums(out)
     _ship_record(run, out, "")
 
 
