@@ -113,7 +113,8 @@ def separation(matrix: Matrix, factor: str) -> str:
     """Judge how a factor is told.
 
     Returns:
-        "alone" by its own block alone, "mostly" by it, "both" where another block tells it as well, "elsewhere" where another tells it better, "not" at all.
+        "alone" by its own block alone, "mostly" by it, "both" where another block tells it as well, "elsewhere" where
+        another tells it better, "not" at all.
     """
     own = matrix.share(factor, OWN[factor])
     other = max(matrix.share(factor, block) for block in PARTS if block != OWN[factor] and block in matrix.blocks)

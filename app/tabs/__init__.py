@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.session import Session
-from app.tabs import compare, diffusion, maps, mirror, pose, reconstruct, swap, training, video
+from app.tabs import compare, diffusion, disentangle, maps, mirror, pose, reconstruct, swap, training, video
 
 
 def always(session: Session) -> bool:
@@ -36,6 +36,7 @@ TABS = (
     Tab("Diffusion", "diffusion", diffusion.build),
     Tab("Pose", "pose", pose.build, pose.is_shown),
     Tab("Maps", "maps", maps.build),
+    Tab("Disentangle", "disentangle", disentangle.build, disentangle.is_shown),
     Tab("Compare", "compare", compare.build, compare.is_shown),
     Tab("Training", "training", training.build, training.is_shown),
 )

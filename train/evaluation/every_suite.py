@@ -40,9 +40,8 @@ def plan(data: list[str]) -> tuple[list[tuple[str, list[str], str]], list[str]]:
     for suite, wanted in WANTED.items():
         found = [entry for kind in wanted for entry in kinds.get(kind, [])]
         if not found:
-            lacking.append(
-                f"{suite}: passed over, it needs --data {' or '.join(f'{kind}:PATH' if kind else 'SHARDS' for kind in wanted)}"
-            )
+            needs = " or ".join(f"{kind}:PATH" if kind else "SHARDS" for kind in wanted)
+            lacking.append(f"{suite}: passed over, it needs --data {needs}")
         elif suite == "probes":
             runs.append((suite, found, suite))
         else:

@@ -1,0 +1,78 @@
+"""Tab Disentangle: its heat map, its words, its pictures, and what it says of a run of one's own."""
+
+import shutil
+from dataclasses import replace
+
+import gradio as gr
+import pytest
+
+from app.components.export import origin
+from app.components.matrix import cell_of, cell_words, heat_map, words
+from app.session import Model, load, open_session
+from app.tabs import disentangle
+from latentface.checkpoints import ASSETS
+from latentface.disentanglement import read_matrix
+from latentface.results import read_comparison
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return load()
+
+
+def page_of(model: Model) -> dict[str, gr.blocks.Block]:
+    with gr.Blocks() as demo:
+        session = open_session(model)
+        assert disentangle.is_shown(session)
+        disentangle.build(session)
+    return {str(block.elem_id): block for block in demo.blocks.values()}
+
+
+def test_the_heat_map_has_a_cell_for_every_number_and_ends_with_chance():
+    matrix = read_matrix(ASSETS / "explorer" / "leakage_test.json")
+    drawn = heat_map(matrix, ("expression", "identity")).data[0]
+    assert len(drawn["y"]) == len(matrix.blocks) + 1 and drawn["y"][-1] == "chance"
+    assert drawn["customdata"][1][0] == matrix.results["identity_from_expression"]
+    assert drawn["customdata"][-1][2] == matrix.results["expression_chance"] and max(drawn["z"][-1]) == 0
+    assert cell_of(matrix, (0, 1, 0)) == ("expression", "identity")
+    for mark in ((), (0, 1), (1, 0, 0), (0, len(matrix.blocks), 0), (0, 0, len(matrix.factors))):
+        assert cell_of(matrix, mark) is None
+    assert "should be at chance" in cell_words(matrix, "expression", "identity")
+    assert "should be high" in cell_words(matrix, "identity", "identity")
+    assert "should" not in cell_words(matrix, "full", "identity")
+
+
+def test_words_name_their_data_and_toy_codes_say_nothing_of_real_photos():
+    comparison = read_comparison()
+    said = words(read_matrix(ASSETS / "explorer" / "leakage_test.json"), comparison)
+    assert "600 parametric people" in said and "FER2013" in said and "LFW" in said and "contradicts" in said
+    toy = words(read_matrix(ASSETS / "results" / "toy_perfect.json"), comparison)
+    assert "24 toy people" in toy and "FER2013" not in toy
+
+
+def test_the_tab_opens_with_pictures(model):
+    page = page_of(model)
+    assert str(page["block-live"].value).count("<img") == 9 and str(page["block-films"].value).count("<img") == 10
+    assert next(iter(dict(page["matrix-choice"].choices))) == "explorer"
+
+
+def test_a_run_of_ones_own_is_shown_first_and_a_broken_file_is_passed_over(model, tmp_path):
+    for name in ("model_index.json",):
+        (tmp_path / name).write_text("{}")
+    own = replace(model, checkpoint=str(tmp_path))
+    shutil.copy(ASSETS / "results" / "toy_entangled.json", tmp_path / "leakage_validation.json")
+    with gr.Blocks():
+        session = open_session(own)
+        assert next(iter(disentangle.matrices(session))) == str(tmp_path)
+        (tmp_path / "leakage_test.json").write_text("{")
+        assert str(tmp_path) not in disentangle.matrices(session)
+    assert "Nearest faces and main directions need a gallery" in str(disentangle.drawn(
+        session, str(tmp_path), "identity", *(model.example(i) for i in range(3))
+    ))  # fmt: skip
+
+
+def test_the_caption_says_where_numbers_come_from():
+    record = {"command": "python -m train", "commit": "abc", "config": {"checkpoint": "explorer"}, "data": ["a", "b"]}
+    assert origin(record, "Matrix") == (
+        "Matrix · checkpoint: explorer · command: python -m train · commit: abc · data: a, b"
+    )

@@ -1,0 +1,39 @@
+"""Tab Disentangle in a browser: by keyboard, the files it hands over, and toy codes."""
+
+import csv
+import json
+
+import pytest
+
+from tests.browser.watched import DESKTOP, Watched
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+def test_a_cell_its_files_and_toy_codes(browser, app, tmp_path):
+    page = Watched(browser, app.url, DESKTOP).page
+    page.get_by_role("tab", name="Disentangle").click()
+    page.locator("#matrix .heatmaplayer image").wait_for()
+    before = page.locator("#block-live img").nth(1).get_attribute("src")
+    page.get_by_label("Block").focus()
+    page.keyboard.press("ArrowDown")
+    page.get_by_role("option", name="identity part").click()
+    page.locator("#block-cell h3", has_text="Identity part: who it is").wait_for()
+    page.wait_for_function(
+        "before => document.querySelectorAll('#block-live img')[1].src !== before", arg=before, timeout=20_000
+    )
+    files = {}
+    for kind in ("csv", "json", "png", "svg", "plotly"):
+        with page.expect_download() as download:
+            page.locator(f"#matrix-export [data-kind={kind}]").click()
+        files[kind] = tmp_path / download.value.suggested_filename
+        download.value.save_as(files[kind])
+    caption, head, *rows = csv.reader(files["csv"].open(encoding="utf-8"))
+    assert caption[0].startswith("# What each block tells") and head == ["trace", "x", "y", "value"] and len(rows) == 84
+    assert ["0", "who", "expression part", "0.6621"] in rows
+    assert len(json.loads(files["json"].read_text())["rows"]) == 84
+    assert files["png"].read_bytes()[:4] == b"\x89PNG" and "commit: a42ec24" in files["svg"].read_text()
+    assert set(json.loads(files["plotly"].read_text())) == {"data", "layout"}
+    page.locator("#matrix-choice").get_by_text("perfect").click()
+    page.locator("#matrix-words strong", has_text="lie apart").wait_for()
+    page.locator("#block-live", has_text="Toy codes are numbers alone").wait_for()
