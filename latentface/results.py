@@ -55,6 +55,11 @@ class Row:
         """The method that does best."""
         return (min if self.unit == "°" else max)(self.values, key=lambda method: self.values[method])
 
+    @property
+    def better(self) -> str:
+        """The direction in which a value gets better, as an arrow."""
+        return "↓" if self.unit == "°" else "↑"
+
     def text(self, value: float, spread: float | None = None) -> str:
         """Format a value: 62.7, 8.4°, 0.61, with its spread where there is one."""
         digits, factor = (2, 1) if self.unit == "" else (1, 100 if self.unit == "%" else 1)
@@ -103,6 +108,42 @@ def read_comparison(file: Path = RESULTS) -> Comparison | None:
         raise ValueError(f"{file} is no result of `python -m train evaluate --suite probes`") from error
     rows = [_row(task, measure, methods, others) for task in DATA for measure in MEASURES]
     return Comparison(list(methods), [row for row in rows if row is not None], results, file.parent)
+
+
+ABOUT = {
+    "explorer": "the bundled LatentFace: shape, colour, view and light, identity and expression, 128 px",
+    "paper-64": "LatentFace as its authors describe it: one code a network, 64 px",
+    "pcl": "pose-disentangled contrastive learning: a face's and a pose's features, from mirrored pairs, 64 px",
+    "simclr": "contrastive learning on altered copies of one picture, 64 px",
+    "simclr-clips": "the same, with two frames of one clip as a pair, 64 px",
+    "imagenet": "a network that learned to name objects from labels; it never learned of faces",
+    "hog": "histograms of edge directions; nothing is learned",
+    "pca": "principal components of plain pixels, the linear baseline",
+}
+"""Method -> what it is, in plain words."""
+
+
+def methods_of(comparison: Comparison) -> dict[str, str]:
+    """Say what each method is: in plain words where it has some, and as its record names it."""
+    records = {name: str(comparison.of(name, "about", "")) for name in comparison.methods}
+    return {name: f"{ABOUT[name]} ({about})" if name in ABOUT else about for name, about in records.items()}
+
+
+def takeaway(comparison: Comparison) -> str:
+    """Say in one sentence who leads how many of the measures, and on what the first method leads.
+
+    Ties count for the method that comes first.
+    """
+    first, leads = comparison.methods[0], dict.fromkeys(comparison.methods, 0)
+    won = []
+    for row in comparison.rows:
+        leads[row.best] += 1
+        if row.best == first:
+            won.append(f"{row.title.removeprefix('... ').lower()} on {row.data}")
+    others = [f"{name} {count}" for name, count in sorted(leads.items(), key=lambda item: -item[1]) if name != first]
+    rest = ", ".join(other for other in others if not other.endswith(" 0"))
+    what = f" ({'; '.join(won)})" if won else ""
+    return f"**Of {len(comparison.rows)} measures `{first}` leads {leads[first]}**{what}{f'; {rest}' if rest else ''}."
 
 
 def _row(task: str, measure: str, methods: dict[str, dict], others: dict[str, dict]) -> Row | None:

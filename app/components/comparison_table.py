@@ -7,7 +7,7 @@ from html import escape
 import gradio as gr
 
 from app.components.files import text
-from latentface.results import Comparison, Row
+from latentface.results import Comparison, Row, methods_of
 
 
 def comparison_table(comparison: Comparison, chosen: tuple[int, str], elem_id: str) -> gr.HTML:
@@ -44,8 +44,8 @@ def table(comparison: Comparison, chosen: tuple[int, str]) -> str:
         chosen: Number of the row and name of the method that are marked.
     """
     head = "".join(
-        f"<th scope=col title='{escape(str(comparison.of(method, 'about', '')))}'>{escape(method)}</th>"
-        for method in comparison.methods
+        f'<th scope=col title="{escape(about)}">{escape(method)}</th>'
+        for method, about in methods_of(comparison).items()
     )
     lines = "".join(_line(comparison, number, chosen) for number in range(len(comparison.rows)))
     note = f"Published elsewhere: {escape(comparison.results['published']['source'])}; not run here."
@@ -64,7 +64,8 @@ def _line(comparison: Comparison, number: int, chosen: tuple[int, str]) -> str:
         for method in comparison.methods
     )
     others = "<br>".join(f"{escape(name)} {row.text(value)}" for name, value in row.published.items())
-    title = escape(row.title) + (" (%)" if row.unit == "%" else "")
+    wish = "less is better" if row.better == "↓" else "more is better"
+    title = f'{escape(row.title)}{" (%)" if row.unit == "%" else ""} <abbr title="{wish}">{row.better}</abbr>'
     return (
         f"<tr><th scope=row>{title}<small>{escape(row.data)}, n = {row.n:,}</small></th>"
         f"<td class=chance>{row.text(row.chance)}</td>{cells}<td class=published>{others}</td></tr>"

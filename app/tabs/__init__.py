@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.session import Session
-from app.tabs import compare, diffusion, disentangle, maps, mirror, pose, reconstruct, swap, training, video
+from app.tabs import compare, diffusion, disentangle, maps, mirror, reconstruct, swap, training, video
 
 
 def always(session: Session) -> bool:
@@ -34,7 +34,6 @@ TABS = (
     Tab("Video", "video", video.build),
     Tab("Mirror", "mirror", mirror.build),
     Tab("Diffusion", "diffusion", diffusion.build),
-    Tab("Pose", "pose", pose.build, pose.is_shown),
     Tab("Maps", "maps", maps.build),
     Tab("Disentangle", "disentangle", disentangle.build, disentangle.is_shown),
     Tab("Compare", "compare", compare.build, compare.is_shown),

@@ -9,9 +9,11 @@ import gradio as gr
 from app.components.charts import blocks, chart, say
 from app.components.comparison_table import comparison_table, is_cell
 from app.components.evidence import behind, evidence
+from app.components.export import export, origin
 from app.components.plotly_panel import clicked, plotly_panel, shown
+from app.components.pose_swap import pose_swap
 from app.session import Session, plain_error
-from latentface.results import RESULTS, Comparison, read_comparison
+from latentface.results import RESULTS, Comparison, methods_of, read_comparison, takeaway
 
 ABOUT = """Every method looks at the same pictures and is then **frozen**; a simple reader on top of its features has to
 name an expression, tell people apart, read the head's pose or the face's actions. Choices are made on validation, the
@@ -37,6 +39,9 @@ def build(session: Session) -> None:
     comparison = read_comparison(RESULTS)
     if comparison is not None and comparison.rows:
         build_comparison(comparison)
+    if session.model.pcl is not None:
+        with gr.Accordion("PCL at work: a face at another's pose", open=False, elem_id="pose-swap"):
+            pose_swap(session, session.model.pcl)
 
 
 def build_comparison(comparison: Comparison) -> None:
@@ -44,13 +49,20 @@ def build_comparison(comparison: Comparison) -> None:
     number, method = opening(comparison)
     row = comparison.rows[number]
     chosen = gr.State((number, method))
+    caption = origin(comparison.results, "Methods beside each other, frozen features")
+    gr.Markdown(takeaway(comparison), elem_id="takeaway")
     cells = comparison_table(comparison, (number, method), "compare")
+    export("compare", "comparison", caption, chart=False)
+    with gr.Accordion("What each method is", open=False, elem_id="methods"):
+        gr.Markdown("\n".join(f"- **{name}**: {about}" for name, about in methods_of(comparison).items()))
     words = evidence(comparison, row, method, "evidence")
     with gr.Row():
         with gr.Column(min_width=300):
             bars = plotly_panel(blocks(comparison, row, method), "blocks")
+            export("blocks", "blocks", caption)
         with gr.Column(min_width=300):
             errors = plotly_panel(chart(comparison, row, method), "errors")
+            export("errors", "errors", caption)
             said = gr.Markdown(hint(comparison, number, method), elem_id="said", elem_classes="about")
 
     def pick(event: gr.EventData) -> tuple:

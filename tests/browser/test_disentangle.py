@@ -15,7 +15,7 @@ def test_a_cell_its_files_and_toy_codes(browser, app, tmp_path):
     page.get_by_role("tab", name="Disentangle").click()
     page.locator("#matrix .heatmaplayer image").wait_for()
     before = page.locator("#block-live img").nth(1).get_attribute("src")
-    page.get_by_label("Block").focus()
+    page.get_by_role("combobox", name="Block").focus()
     page.keyboard.press("ArrowDown")
     page.get_by_role("option", name="identity part").click()
     page.locator("#block-cell h3", has_text="Identity part: who it is").wait_for()

@@ -17,7 +17,7 @@ from app.components.evidence import behind
 from app.session import load
 from app.tabs import compare
 from app.ui import build
-from latentface.results import markdown, read_comparison
+from latentface.results import markdown, methods_of, read_comparison, takeaway
 from train.release import tables
 
 RESULT = {
@@ -129,6 +129,18 @@ def test_the_table_marks_the_best_and_leaves_what_was_not_run_empty(comparison):
         (" chosen", "0", "explorer") in cells and (" best", "0", "hog") in cells and (" best", "3", "explorer") in cells
     )
     assert "FaceCycle 48.8" in page and "<64 px>" not in page and "&lt;64 px&gt;" in page
+
+
+def test_the_takeaway_counts_who_leads_and_arrows_say_which_way_is_better(comparison):
+    said, first = takeaway(comparison), comparison.methods[0]
+    won = [row for row in comparison.rows if row.best == first]
+    assert f"Of {len(comparison.rows)} measures `{first}` leads {len(won)}**" in said and "hog" in said
+    comparison.rows[0].values[first] = 1.0  # the best that can be
+    assert f"leads {len(won) + 1}**" in takeaway(comparison)
+    page = table(comparison, (0, first))
+    assert page.count("less is better") == sum(row.unit == "°" for row in comparison.rows) > 0
+    assert page.count("more is better") == sum(row.unit != "°" for row in comparison.rows) > 0
+    assert methods_of(comparison)[first].endswith("(LatentFace <64 px>)")
 
 
 def test_behind_a_cell(comparison):

@@ -1,4 +1,4 @@
-"""The Pose tab and its endpoint, with a tiny PCL model and with none."""
+"""The swap of poses in Compare and its endpoint, with a tiny PCL model and with none."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from app import api
+from app.components.pose_swap import pose_swap as build_swap
 from app.session import Model, load, open_session
-from app.tabs import pose
+from app.tabs import TABS
 from app.ui import build
 from latentface.pcl import PCL
 
@@ -35,9 +36,9 @@ def pose_swap(model: Model) -> Callable:
     return endpoints(model)["pose_swap"]
 
 
-def tabs(model: Model) -> list[str]:
-    """Labels of the page's tabs."""
-    return [str(block.label) for block in build(model).blocks.values() if isinstance(block, gr.Tab)]
+def parts(model: Model) -> set[str]:
+    """Ids on the page."""
+    return {str(block.elem_id) for block in build(model, [tab for tab in TABS if tab.id == "compare"]).blocks.values()}
 
 
 def test_the_endpoint_gives_a_report_and_pictures(model, photos):
@@ -61,17 +62,17 @@ def test_the_endpoint_gives_a_report_and_pictures(model, photos):
         assert not np.array_equal(found[one], found[two]), (one, two)
 
 
-def test_the_tab_opens_with_a_swap(model):
+def test_the_part_opens_with_a_swap(model):
     with gr.Blocks() as demo:
-        pose.build(open_session(model))
+        build_swap(open_session(model), model.pcl)
     text = " ".join(str(block.value) for block in demo.blocks.values() if isinstance(block, gr.HTML))
     assert "A at B&#x27;s pose" in text and "A, rebuilt" in text and text.count("<img") == 6
 
 
-def test_tab_and_endpoint_come_with_the_checkpoint(model):
+def test_part_and_endpoint_come_with_the_checkpoint(model):
     none = replace(model, pcl=None)
     assert set(endpoints(model)) - set(endpoints(none)) == {"pose_swap"}
-    assert "Pose" in tabs(model) and "Pose" not in tabs(none) and "Swap" in tabs(none)
+    assert "pose-swapped" in parts(model) and "pose-swapped" not in parts(none) and "compare" in parts(none)
 
 
 def test_a_missing_photo_gets_a_plain_sentence(model, photos):

@@ -1,4 +1,4 @@
-"""Tab Pose: one person's face at another person's pose, by PCL, the second method of this project."""
+"""Swap of poses: one person's face at another person's pose, by PCL, the second method of this project."""
 
 from __future__ import annotations
 
@@ -6,30 +6,25 @@ import gradio as gr
 
 from app.components.face_notes import face_notes
 from app.components.photo_pair import PhotoPair
-from app.components.pictures import LARGE, figure, pose_pictures, strip
+from app.components.pictures import SIDE, figure, pose_pictures, strip
 from app.session import Session, Shown
 from latentface.pcl import PCL
 
 ABOUT = """Two photos in; the face of **A** at the pose of **B** out. This is another model, PCL: it knows no 3D. It has
 learned from single photos and their mirror images only to keep *who is seen* apart from *how they are turned*, and a
-decoder that puts any face to any pose. Its pictures are small (64 pixels) and soft, and
+decoder that puts any face to any pose. Its pictures are small (64 pixels), soft and **not good yet**;
 hair and skin often come over from B along with the pose."""
-
-
-def is_shown(session: Session) -> bool:
-    """Tell whether a PCL checkpoint is bundled; `python -m train ship --pcl RUN --name pcl` adds one."""
-    return session.model.pcl is not None
 
 
 def results(pcl: PCL, a: Shown, b: Shown) -> tuple[str, str]:
     """Draw A at B's pose, and what went in, both as HTML."""
-    shown = pose_pictures(pcl, a.face.level, b.face.level, LARGE)
+    shown = pose_pictures(pcl, a.face.level, b.face.level, SIDE)
     rebuilt = "A from its own face and its own pose: the best this decoder can do"
     return (
         strip(
             figure(shown["swap"], "A at B's pose"),
             figure(shown["mirrored_pose"], "A at its mirrored pose", "A, turned as its own mirror image is"),
-            large=True,
+            paired=True,
         ),
         strip(
             figure(shown["face"], "A"),
@@ -41,10 +36,13 @@ def results(pcl: PCL, a: Shown, b: Shown) -> tuple[str, str]:
     )
 
 
-def build(session: Session) -> None:
-    """Build the tab inside the current gr.Blocks, with a swap of two examples in it."""
-    pcl = session.model.pcl
-    assert pcl is not None, "the tab is built only where is_shown"
+def pose_swap(session: Session, pcl: PCL) -> None:
+    """Add two photos and their swap of poses, opened with two examples.
+
+    Args:
+        session: The page's session.
+        pcl: The model.
+    """
 
     def run(a: Shown, b: Shown) -> tuple[str, str]:
         """Draw A at the pose of B, and what it is made of."""
