@@ -26,7 +26,7 @@ CLIP_SECONDS = 20.0
 """Length of a clip that the page takes."""
 EXAMPLE = ASSETS / "clip"
 """Folder of the bundled clip."""
-OLD = 7200
+OLD = 6000
 """Seconds after which a clip's files are deleted, whatever happened."""
 LANE: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "video"}
 """One clip at a time: it takes all of a core."""

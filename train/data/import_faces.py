@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from latentface.intake.limits import kind_of
 from latentface.photo import PhotoError, read_photo
 from train.data.engine import Drawn, draw_shards, progress_line
 from train.data.import_layout import LAYOUTS, Source, given_factors, list_files, plan
@@ -25,6 +26,8 @@ from train.data.shards import ShardsError, encode_webp
 from train.data.tracking import SIDE, Pictures, followed_face, largest_faces
 from train.data.video import video_frames
 
+METADATA = {"exif", "xmp", "icc_profile"}
+"""What a picture that goes into shards as it is must not hold: who took it, where, and colours that nobody applied."""
 FRAMES = 16
 """How many frames of a video or of a folder of frames are taken; fewer where it has fewer."""
 
@@ -175,10 +178,15 @@ def _aligned(files: list[Source], dropped: list[dict]) -> list[tuple[dict, bytes
             if picture.width != picture.height:
                 raise PhotoError("an aligned image must be square: import it without --aligned")
             data = source if isinstance(source, bytes) else source.read_bytes()
-            with Image.open(io.BytesIO(data)) as image:
-                fits = image.format == "WEBP" and image.size == (SIDE, SIDE)
+            fits = kind_of(data[:64]) == "WEBP" and _is_plain(data)
             resized = np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
             found.append(({"file": file.name}, data if fits else encode_webp(resized)))
         except (PhotoError, OSError) as error:
             dropped.append({"file": file.name, "reason": str(error)})
     return found
+
+
+def _is_plain(webp: bytes) -> bool:
+    """Whether a WebP has the shards' size, and nothing in it but the picture."""
+    with Image.open(io.BytesIO(webp), formats=("WEBP",)) as image:
+        return image.size == (SIDE, SIDE) and not METADATA & image.info.keys()

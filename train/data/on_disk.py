@@ -16,11 +16,27 @@ from PIL import Image
 from torch import Tensor
 
 from train.common.tar_slices import Place, members, read_slice
+from train.data.shards import ShardsError
+
+FORMATS = ("WEBP", "JPEG", "PNG")
+"""Formats of the pictures in shards, told by their bytes; any other would start a decoder that nobody expects."""
+MAX_SIDE = 2048
+"""Pixels of a frame's side."""
 
 
 def decode(data: bytes, side: int) -> np.ndarray:
-    """Return an encoded frame as uint8 side x side x 3."""
-    image = Image.open(io.BytesIO(data)).convert("RGB")
+    """Return an encoded frame as uint8 side x side x 3; raises ShardsError where it is no picture that shards hold."""
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+            if max(opened.size) > MAX_SIDE:
+                raise ShardsError(
+                    f"a frame has {opened.width} x {opened.height} pixels; shards hold {MAX_SIDE} at most"
+                )
+            image = opened.convert("RGB")
+    except ShardsError:
+        raise
+    except Exception as error:  # decoders of damaged bytes raise nearly anything
+        raise ShardsError(f"a frame is damaged, or none of {', '.join(FORMATS)}: make the shards again") from error
     return np.asarray(image if image.size == (side, side) else image.resize((side, side), Image.Resampling.LANCZOS))
 
 
