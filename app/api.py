@@ -33,7 +33,7 @@ def build(model: Model) -> None:
         """The 3D face in a photo.
 
         Args:
-            photo: A photo (JPEG, PNG, WebP, BMP, GIF or TIFF, up to 64 MB).
+            photo: A photo (JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC, up to 64 MB).
             face: Which face, counted from 0 by falling size.
 
         Returns:

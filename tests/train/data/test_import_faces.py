@@ -77,7 +77,7 @@ def people(tmp_path_factory):
     (source / "bob" / "broken.jpg").write_text("no photo")
     Image.new("RGB", (200, 200), "grey").save(source / "bob" / "grey.png")
     scene((face(2, 0, 30), 100)).save(source / "bob" / "small.png")
-    (source / "bob" / "phone.heic").write_bytes(b"....ftypheic")
+    (source / "bob" / "phone.dng").write_bytes(b"....ftypheic")
     (source / "bob" / "._0.jpg").write_text("a finder's note")
     return source
 
@@ -96,7 +96,7 @@ def test_a_folder_of_folders_becomes_one_clip_a_person_and_names_what_it_drops(i
         "bob/broken.jpg": "the file is not a photo that can be read",
         "bob/grey.png": "no face was found",
         "bob/small.png": "the face is too small",
-        "bob/phone.heic": "not an image or a video by its name",
+        "bob/phone.dng": "not an image or a video by its name",
     }
     assert sorted(contents(out)) == ["00000.tar", "00001.tar", "arguments.json", "dropped.jsonl", "manifest.json"]
     clips = read_shards(out, 32)
@@ -241,13 +241,13 @@ def test_the_layout_is_read_off_the_folders():
     assert planned(["mine/1.jpg", "mine/2.jpg"], tar=True) == ("images", [("1", "photos", 1), ("2", "photos", 1)])
 
 
-def test_jfif_is_read_and_heic_is_named(tmp_path):
+def test_jfif_is_read_and_a_raw_photo_is_named(tmp_path):
     source = tmp_path / "faces"
     source.mkdir()
     face(13, 0, 320).save(source / "b.jfif", "JPEG")
-    (source / "IMG.HEIC").write_bytes(b"....ftypheic")
+    (source / "IMG.DNG").write_bytes(b"....ftypheic")
     assert import_source(source, tmp_path / "out")["frames"] == 1
-    assert dropped(tmp_path / "out") == [{"file": "IMG.HEIC", "reason": "not an image or a video by its name: .HEIC"}]
+    assert dropped(tmp_path / "out") == [{"file": "IMG.DNG", "reason": "not an image or a video by its name: .DNG"}]
 
 
 def test_photos_of_one_stem_are_different_people():
