@@ -10,6 +10,7 @@ import io
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import AvifImagePlugin, Image, ImageCms
@@ -206,7 +207,7 @@ def _coloured(image: Image.Image, profile: bytes) -> Image.Image:
     """Bring a picture to sRGB by its colour profile; one that is damaged, or of other colours, is passed over."""
     if profile:
         try:
-            given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            given: Any = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             meant = {"RGB ": "RGB", "CMYK": "CMYK", "GRAY": "L"}.get(given.profile.xcolor_space)
             if meant == image.mode and "sRGB" not in (given.profile.profile_description or ""):
                 done = ImageCms.profileToProfile(image, given, ImageCms.createProfile("sRGB"), outputMode="RGB")

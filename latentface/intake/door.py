@@ -43,14 +43,15 @@ class Worker:
             env={**kept, "PYTHONPATH": path, "PATH": "", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
         )  # fmt: skip
         if fcntl is not None and hasattr(fcntl, "F_SETPIPE_SZ"):
-            for way in (self.process.stdin, self.process.stdout):
+            ways: tuple[Any, ...] = (self.process.stdin, self.process.stdout)
+            for way in ways:
                 with contextlib.suppress(OSError):  # beyond what this user may have
                     fcntl.fcntl(way, fcntl.F_SETPIPE_SZ, PIPE)
 
     def ask(self, request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytearray]:
         """Send a request and wait for its answer; the worker has ended where that raises IntakeError."""
-        into, out = self.process.stdin, self.process.stdout
-        assert into is not None and out is not None
+        into: Any = self.process.stdin
+        out: Any = self.process.stdout
         clock = threading.Timer(CLOCK_SECONDS, self.process.kill)
         clock.daemon = True
         clock.start()
