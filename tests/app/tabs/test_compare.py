@@ -268,6 +268,7 @@ def test_a_click_shows_what_is_behind_and_a_click_on_its_chart_says_more(compari
             expect(title).to_have_text("explorer: Expression, linear probe on FER2013", timeout=20_000)
             expect(page.locator("#compare button.chosen")).to_have_count(1)
             expect(page.locator("#blocks .plot")).to_have_attribute("aria-label", "Each block alone", timeout=20_000)
+            page.locator("#errors").scroll_into_view_if_needed()  # a click by coordinates needs it in the window
             box = page.locator("#errors .nsewdrag").bounding_box()
             assert box is not None
             page.mouse.click(box["x"] + 0.25 * box["width"], box["y"] + 0.25 * box["height"])
