@@ -81,7 +81,8 @@ def build(session: Session) -> None:
         with gr.Column(min_width=300):
             panel = plotly_panel(heat_map(matrix, FIRST), "matrix")
             dci = gr.Markdown(numbers(matrix), elem_id="matrix-dci", elem_classes="about")
-            files = export("matrix", **taken(name, matrix))
+            about = taken(name, matrix)
+            files = export("matrix", about["name"], about["caption"])
         with gr.Column(min_width=300):
             said = gr.Markdown(words(matrix, comparison), elem_id="matrix-words")
     with gr.Row():

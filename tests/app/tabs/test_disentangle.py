@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from typing import Any
 
 import gradio as gr
 import pytest
@@ -20,7 +21,7 @@ def model() -> Model:
     return load()
 
 
-def page_of(model: Model) -> dict[str, gr.blocks.Block]:
+def page_of(model: Model) -> dict[str, Any]:
     with gr.Blocks() as demo:
         session = open_session(model)
         assert disentangle.is_shown(session)
@@ -30,7 +31,7 @@ def page_of(model: Model) -> dict[str, gr.blocks.Block]:
 
 def test_the_heat_map_has_a_cell_for_every_number_and_ends_with_chance():
     matrix = read_matrix(ASSETS / "explorer" / "leakage_test.json")
-    drawn = heat_map(matrix, ("expression", "identity")).data[0]
+    drawn: Any = heat_map(matrix, ("expression", "identity")).data[0]
     assert len(drawn["y"]) == len(matrix.blocks) + 1 and drawn["y"][-1] == "chance"
     assert drawn["customdata"][1][0] == matrix.results["identity_from_expression"]
     assert drawn["customdata"][-1][2] == matrix.results["expression_chance"] and max(drawn["z"][-1]) == 0
