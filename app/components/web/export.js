@@ -9,6 +9,12 @@ for (const button of group.querySelectorAll("button")) {
   button.addEventListener("click", () => take(button.dataset.kind));
 }
 
+function match() { // where there is no chart there is nothing to take
+  group.hidden = props.chart && Boolean(plot()?.hidden);
+}
+new MutationObserver(match).observe(source() ?? document.body, { subtree: true, attributeFilter: ["hidden"] });
+match();
+
 function list(value) { // plotly packs columns of numbers into typed arrays
   return value && typeof value === "object" && typeof value.length === "number" ? Array.from(value, (one) => (ArrayBuffer.isView(one) ? Array.from(one) : one)) : value;
 }
