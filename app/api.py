@@ -103,11 +103,11 @@ def build(model: Model) -> None:
             face: Which face, counted from 0 by falling size.
 
         Returns:
-            For each map (shape, texture, identity, expression): x and y in [0, 1], whether the face is far from
+            For each map (whole, identity, expression, shape, texture): x and y in [0, 1], whether the face is far from
             anything in the gallery, and its nearest gallery faces (person, frame), nearest first.
         """
         places = model.place(model.read(needed(photo), int(face or 0)).codes)
-        faces = model.gallery.faces
+        faces = model.atlas.faces
         return {
             name: {**asdict(at), "neighbours": [{k: faces[i][k] for k in ("person", "frame")} for i in at.neighbours]}
             for name, at in places.items()

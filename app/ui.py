@@ -48,7 +48,7 @@ def build(model: Model, tabs: Sequence[Tab] = TABS, choices: Sequence[Choice] = 
         tabs: The page's tabs, in order.
         choices: The checkpoints that the visitor can choose, this one among them.
     """
-    gr.set_static_paths([model.gallery.folder.resolve()])
+    gr.set_static_paths([model.gallery.folder.resolve(), model.atlas.folder.resolve()])
     with UploadsOnly(title="LatentFace", analytics_enabled=False, delete_cache=(HOUR // 2, HOUR)) as demo:
         demo.state_session_capacity = VISITORS
         with gr.Row(elem_id="top"):

@@ -17,33 +17,17 @@ from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
-from latentface.checkpoints import ASSETS, DEFAULT, CheckpointError
+from latentface.checkpoints import ASSETS, DEFAULT, CheckpointError, find
 from latentface.codes import Codes
 from latentface.pipeline import FaceSplit, LatentFacePipeline
+from latentface.sprites import Sprites
 
-MAPS = ("shape", "texture", "identity", "expression")
-"""The latent spaces that are mapped; identity and expression join the shape and texture parts."""
+MAPS = ("whole", "identity", "expression", "shape", "texture")
+"""The latent spaces that are mapped; whole, identity and expression join shape and texture or their parts."""
 ROOM = 1.25
 """A gallery picture is the standard crop with its half side times this."""
 NEIGHBOURS = 5
 """Faces of the gallery that decide where a new one is placed."""
-
-
-def middle(picture: Path, size: int) -> np.ndarray:
-    """Cut the standard crop out of a gallery picture.
-
-    Args:
-        picture: The file.
-        size: Side of the result in pixels.
-
-    Returns:
-        RGB, uint8 size x size x 3.
-    """
-    with Image.open(picture) as image:
-        side = round(image.width / ROOM)
-        edge = (image.width - side) // 2
-        crop = image.convert("RGB").crop((edge, edge, edge + side, edge + side))
-    return np.asarray(crop.resize((size, size), Image.Resampling.LANCZOS))
 
 
 def map_features(pipeline: LatentFacePipeline, codes: Codes, parts: FaceSplit) -> dict[str, Tensor]:
@@ -57,15 +41,26 @@ def map_features(pipeline: LatentFacePipeline, codes: Codes, parts: FaceSplit) -
         parts: their split.
 
     Returns:
-        One row a face: shape and texture N x C, identity and expression N x 2C.
+        One row a face: shape and texture N x C, whole, identity and expression N x 2C.
     """
     denoiser = pipeline.denoiser
-    shape, texture = denoiser.standardize(codes.face).chunk(2, 1)
+    return features_of(denoiser.standardize(codes.face), parts.expression / denoiser.std)
+
+
+def features_of(whole: Tensor, expression: Tensor) -> dict[str, Tensor]:
+    """Give the vectors of all maps.
+
+    Args:
+        whole: N x 2C, standardised codes.
+        expression: N x 2C, their expression parts in the same scale.
+    """
+    shape, texture = whole.chunk(2, 1)
     return {
+        "whole": whole,
+        "identity": whole - expression,
+        "expression": expression,
         "shape": shape,
         "texture": texture,
-        "identity": denoiser.standardize(parts.identity),
-        "expression": parts.expression / denoiser.std,
     }
 
 
@@ -101,32 +96,57 @@ class Gallery:
         """Command, commit, seed and data that made it."""
         self.checkpoint = str(self.record.get("config", {}).get("checkpoint", DEFAULT))
         """The checkpoint of its codes and maps."""
-        self.faces: list[dict] = about["faces"]
-        """One dictionary a face: "file", "person", "frame" and its factors."""
+        columns = about["faces"]
+        self.faces: list[dict] = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        """One dictionary a face: "person", "frame" and its factors."""
         self.factors: list[str] = about["factors"]
         """Names of the factors that every face has, to colour the maps by."""
+        self.sheets: dict[str, Sprites] = {name: Sprites(**sheet) for name, sheet in about["sheets"].items()}
+        """Sprite sheets by kind: "picture" (the standard crop), "thumb", "rebuilt", "neutral"."""
+        self.singles: dict[int, str] = {int(row): file for row, file in about["singles"].items()}
+        """Rows with a picture of their own, a standard crop with margin, in which a detector finds the face."""
         tensors = {k: v.float() for k, v in load_file(self.folder / "gallery.safetensors").items()}
         self.codes = Codes(*(tensors[k] for k in ("shape", "texture", "view", "light")))
         self.coordinates: dict[str, Tensor] = {m: tensors[f"map_{m}"] for m in MAPS}
         """N x 2 for every map, both axes scaled to [0, 1]."""
-        self._features = {m: tensors[f"features_{m}"].double().numpy() for m in MAPS}
+        expression = tensors["expression_amounts"] @ tensors["expression_axes"]
+        whole = (self.codes.face - tensors["mean"]) / tensors["std"]
+        self.features: dict[str, np.ndarray] = {
+            name: rows.double().numpy() for name, rows in features_of(whole, expression).items()
+        }
+        """The vectors of every map, see `map_features`."""
 
     def picture(self, index: int) -> Path:
-        """Name the file of a face's picture, a standard crop with margin."""
-        return self.folder / self.faces[index]["file"]
+        """Name the file of a face's picture, a standard crop with margin; only some faces have one, see `singles`."""
+        return self.folder / self.singles[index]
+
+    def crop(self, index: int, size: int | None = None) -> np.ndarray:
+        """Give the standard crop of a face.
+
+        Args:
+            index: of the face.
+            size: side of the result in pixels; as it is stored by default.
+
+        Returns:
+            RGB, uint8 size x size x 3.
+        """
+        crop = self.sheets["picture"].read(self.folder, index)
+        if size in (None, len(crop)):
+            return crop
+        return np.asarray(Image.fromarray(crop).resize((size, size), Image.Resampling.LANCZOS))
 
     @cached_property
     def _neighbours(self) -> dict[str, NearestNeighbors]:
         """Search of each map's features."""
         count = min(NEIGHBOURS, len(self.faces))
-        return {m: NearestNeighbors(n_neighbors=count, algorithm="brute").fit(self._features[m]) for m in MAPS}
+        return {m: NearestNeighbors(n_neighbors=count, algorithm="brute").fit(self.features[m]) for m in MAPS}
 
     @cached_property
     def _reaches(self) -> dict[str, float]:
         """Reach of each map, see `reach`."""
         person = np.array([face["person"] for face in self.faces])
         same, reaches = person[:, None] == person, {}
-        for name, features in self._features.items():
+        for name, features in self.features.items():
             distance = np.where(same, np.inf, pairwise_distances(features))
             reaches[name] = float(np.quantile(distance.min(1), 0.95))
         return reaches
@@ -161,3 +181,11 @@ class Gallery:
         far = (distances[:, 0] > self.reach(name)).tolist()
         rows = zip(points.tolist(), neighbours.tolist(), far, strict=True)
         return [Place(x, y, nearest, away) for (x, y), nearest, away in rows]
+
+
+def own_gallery(checkpoint: str) -> Gallery | None:
+    """Read the gallery within a checkpoint's folder; None where there is none."""
+    folder = find(checkpoint)
+    if folder is None or not (folder / "gallery" / "gallery.json").is_file():
+        return None
+    return Gallery(folder / "gallery")

@@ -76,12 +76,12 @@ def photos(tmp_path_factory) -> dict[str, Path]:
         for name in ("one.jpg", "smile.jpg", "two.jpg", "turned.jpg", "text.jpg", "empty.jpg", "noise.png", "huge.png")
     }
     one = Image.new("RGB", (480, 360), (120, 130, 125))
-    one.paste(face_picture(13).resize((220, 220)), (130, 70))
+    one.paste(face_picture(36).resize((220, 220)), (130, 70))
     one.save(files["one.jpg"], quality=92)
-    face_picture(4, 0).resize((320, 320)).save(files["smile.jpg"], quality=92)
+    face_picture(372, 4).resize((320, 320)).save(files["smile.jpg"], quality=92)
     two = Image.new("RGB", (700, 400), (120, 130, 125))
-    two.paste(face_picture(13).resize((280, 280)), (40, 60))
-    two.paste(face_picture(2).resize((200, 200)), (440, 100))
+    two.paste(face_picture(36).resize((280, 280)), (40, 60))
+    two.paste(face_picture(73).resize((200, 200)), (440, 100))
     two.save(files["two.jpg"], quality=92)
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was held on its side

@@ -89,7 +89,7 @@ def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("readme")
     for name, source in (("photo", "photo"), ("a", "photo"), ("b", "photo_neutral")):
         (folder / f"{name}.jpg").write_bytes((PHOTOS / f"{source}.jpg").read_bytes())
-    film(folder / "clip.mp4", [face_picture(13, frame).resize((320, 320)) for frame in (0, 0, 1, 1, 2, 2)], "libx264")
+    film(folder / "clip.mp4", [face_picture(36, frame).resize((320, 320)) for frame in (0, 0, 1, 1, 2, 2)], "libx264")
     for name in ("photos", "my_faces"):
         (folder / name).mkdir()
         (folder / name / "one.jpg").write_bytes((PHOTOS / "photo.jpg").read_bytes())

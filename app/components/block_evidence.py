@@ -9,7 +9,6 @@ from torch import Tensor
 from app.components.pictures import figure, front, seen, strip
 from app.session import Model, Shown
 from latentface.disentanglement import BLOCKS, code_blocks, directions, exchange, neighbours
-from latentface.gallery import middle
 
 NEAREST = 6
 """Faces of the gallery that are shown."""
@@ -28,7 +27,7 @@ _films: WeakKeyDictionary[Model, dict[str, str]] = WeakKeyDictionary()
 def gallery_blocks(model: Model) -> dict[str, Tensor]:
     """Give the blocks of the gallery's codes; worked out once a model."""
     if model not in _blocks:
-        _blocks[model] = code_blocks(model.pipeline, model.gallery.codes)
+        _blocks[model] = code_blocks(model.pipeline, model.atlas.codes)
     return _blocks[model]
 
 
@@ -48,10 +47,7 @@ def nearest(model: Model, face: Shown, block: str) -> str:
     if not model.mapped:
         return NO_GALLERY
     rows = neighbours(gallery_blocks(model)[block], code_blocks(model.pipeline, face.face.codes)[block][0], NEAREST)
-    figures = [
-        figure(middle(model.gallery.picture(row), SMALL), f"person {model.gallery.faces[row]['person']}")
-        for row in rows
-    ]
+    figures = [figure(model.atlas.crop(row, SMALL), f"person {model.atlas.faces[row]['person']}") for row in rows]
     return f"<h4>Nearest to {face.name} by its {BLOCKS[block]} alone</h4>" + strip(*figures)
 
 
@@ -61,7 +57,7 @@ def films(model: Model, block: str) -> str:
         return ""
     kept = _films.setdefault(model, {})
     if block not in kept:
-        found = directions(model.pipeline, model.gallery.codes, gallery_blocks(model), block, FILMS, list(STEPS))
+        found = directions(model.pipeline, model.atlas.codes, gallery_blocks(model), block, FILMS, list(STEPS))
         draw = seen if block in ("view", "light", "full") else front
         strips = []
         for codes in found:

@@ -29,8 +29,8 @@ def clip_map(model: Model, clip: Clip | None, curves: str) -> gr.HTML:
         clip: What they open with.
         curves: The id of the panel with the clip's curves; its player says when the moment changes.
     """
-    step = -(-len(model.gallery.faces) // DOTS)
-    dots = {name: rounded(model.gallery.coordinates[name][::step].numpy()) for name in WORDS}
+    step = -(-len(model.atlas.faces) // DOTS)
+    dots = {name: rounded(model.atlas.coordinates[name][::step].numpy()) for name in WORDS}
     return gr.HTML(
         trail(model, clip), html_template='<div class="trails"></div>', css_template=text("clip_map.css"),
         js_on_load=text("clip_map.js"), apply_default_css=False, elem_id=f"{curves}-maps", curves=curves,
@@ -42,7 +42,7 @@ def trail(model: Model, clip: Clip | None) -> dict[str, Any] | None:
     """Put a clip's way over the maps into the form that they take as their value; None where there is none."""
     if clip is None or not model.mapped:
         return None
-    places = clip_places(model.pipeline, model.gallery, clip.stretch, clip.face)
+    places = clip_places(model.pipeline, model.atlas, clip.stretch, clip.face)
     return {
         "seconds": clip.face.seconds.numpy().round(3).tolist(),
         "places": {name: rounded(rows.numpy()) for name, rows in places.items()},

@@ -19,7 +19,7 @@ from latentface.swap_grid import MOST, grid_sheet, swap_rows
 
 SIDE = 160
 """Side of a picture of the grid in pixels."""
-FIRST = {"down": ["Example 1", "Example 7", "Example 10"], "across": ["Example 8", "Example 5", "Example 2"]}
+FIRST = {"down": ["Example 3", "Example 6", "Example 12"], "across": ["Example 10", "Example 4", "Example 9"]}
 """Who is chosen at first: faces at rest, and faces that show something."""
 QUIET: dict[str, Any] = {"api_visibility": "private"}
 ASK = (

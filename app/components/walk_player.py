@@ -33,14 +33,14 @@ def walk_player(model: Model, value: dict[str, Any], elem_id: str) -> gr.HTML:
     maps = {}
     if model.mapped:
         maps = {
-            name: [[round(v, 3) for v in xy] for xy in model.gallery.coordinates[name].tolist()]
+            name: [[round(v, 3) for v in xy] for xy in model.atlas.coordinates[name].tolist()]
             for name in MAPS
             if name in MAP_NAMES
         }
     return gr.HTML(
         value, html_template=text("walk_player.html"), css_template=text("walk_player.css"),
         js_on_load=text("walk_player.js"), apply_default_css=False, elem_id=elem_id, maps=maps,
-        people=[face["person"] for face in model.gallery.faces],
+        people=[face["person"] for face in model.atlas.faces],
     )  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def lane(model: Model, name: str, walk: Watched) -> dict[str, Any]:
     """Draw one walk."""
     path = []
     if model.mapped:
-        places = [model.gallery.place(walk.map, feature) for feature in walk.features]
+        places = [model.atlas.place(walk.map, feature) for feature in walk.features]
         path = [[round(place.x, 3), round(place.y, 3)] for place in places]
     strips = [[round(v, 2) for v in numbers.tolist()] for numbers in walk.noisy]
     return {"name": name, "frames": [uri(frame) for frame in drawn(model, walk.faces)], "strips": strips, "path": path}

@@ -31,44 +31,84 @@ def changed(page: Page, selector: str, before: str, index: int = 0) -> None:
     expect(page.locator(f"{selector} img").nth(index)).not_to_have_attribute("src", before, timeout=20_000)
 
 
-def test_the_map_shows_faces(page):
+def test_a_dot_is_reached_by_keys_and_shown_with_its_neighbours(page):
     open_tab(page, "Maps")
-    canvas = page.locator("#map canvas")
-    expect(canvas).to_be_visible()
-    expect(page.locator("#map .near img")).to_have_count(5)
+    canvas, card = page.locator("#map canvas").first, page.locator("#map .card")
+    expect(page.locator("#map canvas")).to_have_count(3)
     before = source(page, "#chosen")
     canvas.focus()
     canvas.press("ArrowLeft")
-    expect(page.locator("#map .tip")).to_be_visible()
-    expect(page.locator("#map .tip")).to_contain_text("Person")
+    expect(card).to_contain_text("Person")
     canvas.press("Enter")
     changed(page, "#chosen", before)
-    before = source(page, "#chosen")
-    page.locator("#map .near button").last.click()
-    changed(page, "#chosen", before)
+    expect(page.locator("#map-near img")).to_have_count(12)
     page.locator("#map .factor").select_option("smile")
     expect(page.locator("#map .legend")).to_contain_text("smile")
 
 
 def test_a_pointer_picks_a_dot(page):
     open_tab(page, "Maps")
-    before, box = source(page, "#chosen"), page.locator("#map canvas").bounding_box()
-    tip = page.locator("#map .tip")
-    for share in range(1, 20):  # along the diagonal until a dot is near
-        at = (box["x"] + box["width"] * share / 20, box["y"] + box["height"] * share / 20)
+    before, card = source(page, "#chosen"), page.locator("#map .card")
+    box = page.locator("#map canvas").first.bounding_box()
+    for share in range(1, 40):  # along the diagonal until a dot is near
+        at = (box["x"] + box["width"] * share / 40, box["y"] + box["height"] * share / 40)
         page.mouse.move(*at)
-        if tip.is_visible():
+        if card.is_visible():
             break
-    expect(tip.locator("img")).to_be_visible()
+    expect(card).to_be_visible()
     page.mouse.click(*at)
     changed(page, "#chosen", before)
 
 
-def test_a_photo_is_put_on_the_map(page, photos):
+def test_a_selection_is_lit_on_all_maps_decoded_and_kept_as_a_group(page):
     open_tab(page, "Maps")
-    before = page.locator("#map .near").inner_html()
+    ink = """() => [...document.querySelectorAll('#map canvas')].map((canvas) => {
+      const seen = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+      return seen.reduce((sum, value, i) => sum + (i % 4 < 3 && value !== 150 ? value : 0), 0);
+    })"""
+    canvas = page.locator("#map canvas").first
+    before = page.evaluate(ink)
+    canvas.focus()
+    canvas.press("l")
+    expect(page.locator("#map .said")).to_contain_text("50 pictures")
+    expect(page.locator("#map-spread")).to_contain_text("Direction 2", timeout=20_000)
+    expect(page.locator("#map-viewer .face")).to_have_attribute("aria-label", re.compile("^Average of 50 pictures"))
+    assert all(now < was for now, was in zip(page.evaluate(ink), before, strict=True))
+    with page.expect_download() as download:
+        page.locator("#map .csv").click()
+    lines = download.value.path().read_text().splitlines()
+    assert len(lines) == 52 and "umap identity x" in lines[1] and "explorer" in lines[0]
+    page.locator("#map .keep-a").click()
+    expect(page.locator("#map-groups")).to_contain_text("A holds 50")
+    page.locator("#map .many").fill("20")
+    page.locator("#map .near").click()
+    page.locator("#map .keep-b").click()
+    expect(page.locator("#map-groups")).to_contain_text("B holds 20")
+    page.locator("#map-direction input[type=number]").fill("1")
+    expect(page.locator("#map-viewer .face")).to_have_attribute("aria-label", re.compile("from A to B"), timeout=20_000)
+    canvas.focus()
+    canvas.press("Escape")
+    expect(page.locator("#map .clear")).to_be_disabled()
+
+
+def test_only_some_faces_stay_lit(page):
+    open_tab(page, "Maps")
+    page.locator("#map .person").fill("999999")
+    expect(page.locator("#map .within")).to_have_text("There is no person 999999.")
+    page.locator("#map .person").fill("0")
+    expect(page.locator("#map .within")).to_contain_text("pictures")
+    page.locator("#map .person").fill("")
+    expect(page.locator("#map .within")).to_be_empty()
+
+
+def test_a_photo_is_a_star_on_the_maps(page, photos):
+    open_tab(page, "Maps")
     page.locator("#map-photo input[type=file]").set_input_files(photos["one.jpg"])
-    page.wait_for_function("before => document.querySelector('#map .near').innerHTML !== before", arg=before)
+    expect(page.locator("#map-photo")).to_contain_text("Photo 1", timeout=20_000)
+    page.get_by_role("button", name="Does my identity stay put when I smile?").click()
+    expect(page.locator("#steady-photos")).to_contain_text("Photo 1", timeout=20_000)
+    page.locator("#steady-ask").click()
+    expect(page.locator("#steady-words")).to_contain_text("two or more photos")
 
 
 def test_a_number_of_the_comparison_and_its_charts(page):

@@ -23,7 +23,7 @@ def film(path: Path) -> Path:
         for number in range(60):
             image = Image.new("RGB", (320, 240), (90, 110, 100))
             if number < 45:
-                image.paste(face_picture(0, number // 12).resize((200, 200)), (60, 20))
+                image.paste(face_picture(36, number // 12).resize((200, 200)), (60, 20))
             y, cb, cr = (np.asarray(channel) for channel in image.convert("YCbCr").split())
             file.write(b"FRAME\n" + y.tobytes() + cb[::2, ::2].tobytes() + cr[::2, ::2].tobytes())
     return path

@@ -1,7 +1,6 @@
 """The gallery on a folder of 30 vectors whose neighbours are known."""
 
 import json
-from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ from safetensors.torch import save_file
 
 from latentface.checkpoints import CheckpointError
 from latentface.gallery import MAPS, NEIGHBOURS, Gallery, map_features
+from latentface.sprites import write_sprites
 from tests.helpers import random_codes, tiny_pipeline
 
 PEOPLE, FRAMES, LENGTH = 10, 3, 6
@@ -17,21 +17,25 @@ PEOPLE, FRAMES, LENGTH = 10, 3, 6
 
 @pytest.fixture
 def folder(tmp_path):
-    codes = random_codes(PEOPLE * FRAMES)
-    tensors = {f.name: getattr(codes, f.name) for f in fields(codes)}
-    for number, name in enumerate(MAPS):
-        generator = torch.Generator().manual_seed(number)
-        people = torch.randn(PEOPLE, 1, LENGTH, generator=generator) * 5 + 50
-        frames = people + 0.1 * torch.randn(PEOPLE, FRAMES, LENGTH, generator=generator)
-        tensors[f"features_{name}"] = frames.flatten(0, 1).contiguous()
+    codes = random_codes(PEOPLE * FRAMES, length=LENGTH)
+    generator = torch.Generator().manual_seed(0)
+    people = torch.randn(PEOPLE, 1, 2 * LENGTH, generator=generator) * 5
+    whole = (people + 0.1 * torch.randn(PEOPLE, FRAMES, 2 * LENGTH, generator=generator)).flatten(0, 1)
+    mean, std = torch.randn(2 * LENGTH, generator=generator), torch.rand(2 * LENGTH, generator=generator) + 0.5
+    tensors = {"view": codes.view, "light": codes.light, "mean": mean, "std": std}
+    tensors["shape"], tensors["texture"] = (part.contiguous() for part in (whole * std + mean).chunk(2, 1))
+    tensors["expression_axes"] = torch.linalg.qr(torch.randn(2 * LENGTH, 3, generator=generator)).Q.T.contiguous()
+    tensors["expression_amounts"] = torch.randn(PEOPLE * FRAMES, 3, generator=generator)
+    for name in MAPS:
         tensors[f"map_{name}"] = torch.rand(PEOPLE * FRAMES, 2, generator=generator)
     save_file({k: v.half() for k, v in tensors.items()}, tmp_path / "gallery.safetensors")
-    faces = [
-        {"file": f"{p}_{f}.webp", "person": p, "frame": f, "smile": 0.1} for p in range(PEOPLE) for f in range(FRAMES)
-    ]
-    (tmp_path / "gallery.json").write_text(
-        json.dumps({"record": {"commit": "abc"}, "factors": ["person", "smile"], "faces": faces})
-    )
+    rows = [(p, f) for p in range(PEOPLE) for f in range(FRAMES)]
+    faces = {"person": [p for p, _ in rows], "frame": [f for _, f in rows], "smile": [0.1] * len(rows)}
+    pictures = [np.full((8, 8, 3), 8 * i, np.uint8) for i in range(len(rows))]
+    sheet = write_sprites(pictures, 8, tmp_path, "picture", 100)
+    about = {"record": {"commit": "abc"}, "factors": ["person", "smile"], "faces": faces}
+    about |= {"sheets": {"picture": sheet.record()}, "singles": {4: "1_1.webp"}}
+    (tmp_path / "gallery.json").write_text(json.dumps(about))
     return tmp_path
 
 
@@ -39,16 +43,27 @@ def folder(tmp_path):
 def vectors(folder):
     from safetensors.torch import load_file
 
-    stored = load_file(folder / "gallery.safetensors")
-    return {
-        name: (stored[f"features_{name}"].double().numpy(), stored[f"map_{name}"].double().numpy()) for name in MAPS
+    stored = {k: v.double() for k, v in load_file(folder / "gallery.safetensors").items()}
+    codes = torch.cat([stored["shape"], stored["texture"]], 1)
+    whole, expression = (
+        (codes - stored["mean"]) / stored["std"],
+        stored["expression_amounts"] @ stored["expression_axes"],
+    )
+    shape, texture = whole.chunk(2, 1)
+    found = {
+        "whole": whole,
+        "identity": whole - expression,
+        "expression": expression,
+        "shape": shape,
+        "texture": texture,
     }
+    return {name: (found[name].numpy(), stored[f"map_{name}"].numpy()) for name in MAPS}
 
 
 def test_what_the_gallery_tells(folder):
     gallery = Gallery(folder)
     assert gallery.record == {"commit": "abc"} and gallery.factors == ["person", "smile"]
-    assert gallery.codes.shape.shape == (30, 16) and gallery.codes.view.shape == (30, 6)
+    assert gallery.codes.shape.shape == (30, LENGTH) and gallery.codes.view.shape == (30, 6)
     assert gallery.picture(4) == folder / "1_1.webp" and set(gallery.coordinates) == set(MAPS)
     assert all(c.shape == (30, 2) and c.dtype == torch.float32 for c in gallery.coordinates.values())
     assert Gallery(str(folder)).faces == gallery.faces
@@ -59,7 +74,7 @@ def test_a_gallery_face_falls_on_its_own_place(folder, vectors, name):
     gallery = Gallery(folder)
     features, coordinates = vectors[name]
     for index in (0, 7, 29):
-        place = gallery.place(name, torch.from_numpy(features[index]))
+        place = gallery.place(name, torch.from_numpy(features[index].copy()))
         assert place.neighbours[0] == index and not place.far
         assert (place.x, place.y) == pytest.approx(tuple(coordinates[index]), abs=1e-4)
 
@@ -70,7 +85,7 @@ def test_place_against_a_naive_search(folder, vectors, name):
     features, coordinates = vectors[name]
     rng = np.random.default_rng(0)
     for _ in range(10):
-        query = features[rng.integers(30)] + rng.normal(0, 1.5, LENGTH)
+        query = features[rng.integers(30)] + rng.normal(0, 1.5, features.shape[1])
         distances = sorted((float(np.sqrt(((query - row) ** 2).sum())), index) for index, row in enumerate(features))
         nearest = distances[:NEIGHBOURS]
         total = sum(1 / d for d, _ in nearest)
@@ -101,15 +116,24 @@ def test_a_vector_from_elsewhere_is_far(folder, vectors):
         assert gallery.place("shape", torch.from_numpy(lonely + factor * reach * direction)).far is far
 
 
-def test_few_faces_are_enough(tmp_path, folder):
+def test_a_crop_is_cut_from_its_sheet(folder):
+    gallery = Gallery(folder)
+    for index in (0, 7, 17, 29):
+        assert np.abs(gallery.crop(index).astype(int) - 8 * index).max() <= 4
+        assert gallery.crop(index, 5).shape == (5, 5, 3)
+
+
+def test_few_faces_are_enough(tmp_path, folder, vectors):
     from safetensors.torch import load_file
 
-    stored = {k: v[:4].clone() for k, v in load_file(folder / "gallery.safetensors").items()}
+    kept = ("mean", "std", "expression_axes")
+    stored = {k: v if k in kept else v[:4].clone() for k, v in load_file(folder / "gallery.safetensors").items()}
     about = json.loads((folder / "gallery.json").read_text())
     (tmp_path / "few").mkdir()
     save_file(stored, tmp_path / "few" / "gallery.safetensors")
-    (tmp_path / "few" / "gallery.json").write_text(json.dumps({**about, "faces": about["faces"][:4]}))
-    place = Gallery(tmp_path / "few").place("shape", stored["features_shape"][2])
+    faces = {name: column[:4] for name, column in about["faces"].items()}
+    (tmp_path / "few" / "gallery.json").write_text(json.dumps({**about, "faces": faces}))
+    place = Gallery(tmp_path / "few").place("shape", torch.from_numpy(vectors["shape"][0][2]))
     assert sorted(place.neighbours) == [0, 1, 2, 3] and place.neighbours[0] == 2
 
 

@@ -3,21 +3,42 @@
 import argparse
 from pathlib import Path
 
-from latentface.checkpoints import ASSETS
-from train.release import gallery
+from latentface.checkpoints import DEFAULT
+from train.release import gallery, gallery_people
+from train.release.own_pictures import from_codes, from_photos
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("--people", type=int)
+    parser.add_argument("--checkpoint", default=DEFAULT, help="whose codes and maps (default: %(default)s)")
+    parser.add_argument(
+        "--out", type=Path, help="default: assets/gallery for a bundled checkpoint, else CHECKPOINT/gallery"
+    )
+    parser.add_argument(
+        "--people", type=int, help="draw so many people first; without it the bundled people are mapped"
+    )
+    parser.add_argument("--candidates", type=int, default=620, help="people of whom those are chosen evenly")
     parser.add_argument("--frames", type=int, default=8)
-    parser.add_argument("--seed", type=int, default=2309)
-    parser.add_argument("--checkpoint", default="explorer")
-    parser.add_argument("--out", type=Path, default=ASSETS / "gallery")
+    parser.add_argument("--seed", type=int, default=71000)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--shards", type=Path, default=Path("runs/gallery"), help="where people are drawn to")
+    own = parser.add_mutually_exclusive_group()
+    own.add_argument("--photos", type=Path, help="map the photos of a folder instead; a folder within it is a person")
+    own.add_argument(
+        "--codes", type=Path, help="map the codes of a file that `python -m latentface embed` wrote instead"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
-    """Draw people, where asked for, and map all of them."""
-    if args.people:
-        gallery.draw(args.people, args.frames, args.seed, args.out)
-    gallery.build(args.checkpoint, args.out)
+    """Draw people, where asked for, and map all of them, or one's own photos or codes."""
+    out = args.out or gallery.gallery_folder(args.checkpoint)
+    if args.photos:
+        from_photos(args.checkpoint, args.photos, out)
+    elif args.codes:
+        from_codes(args.checkpoint, args.codes, out)
+    elif args.people:
+        gallery_people.draw_people(args.people, args.candidates, args.frames, args.seed, args.shards, args.workers)
+        gallery.from_shards(args.checkpoint, args.shards, out)
+    else:
+        gallery.again(args.checkpoint, out)
+    print(f"written to {out}")

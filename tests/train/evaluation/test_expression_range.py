@@ -20,10 +20,10 @@ SIDE = 160
 def shards(tmp_path_factory):
     """Two people of LEAST frames: one shows different faces, and a smile in each; the other one face and no smile."""
     gallery, folder = Gallery(), tmp_path_factory.mktemp("shards")
-    people = list(dict.fromkeys(face["person"] for face in gallery.faces))[:2]
+    people = list(dict.fromkeys(gallery.faces[row]["person"] for row in sorted(gallery.singles)))[:2]
     clips = []
     for number, person in enumerate(people):
-        rows = [i for i, face in enumerate(gallery.faces) if face["person"] == person]
+        rows = [i for i in sorted(gallery.singles) if gallery.faces[i]["person"] == person]
         rows = rows[:LEAST] if number == 0 else rows[:1] * LEAST
         edge = round(SIDE * (1 - 1 / MARGIN) / 2)
         frames = [np.pad(_square(gallery.picture(row)), ((edge,) * 2, (edge,) * 2, (0, 0)), "edge") for row in rows]

@@ -85,7 +85,7 @@ def test_only_the_head_counts():
 def test_the_judge_tells_people_and_smiles():
     images = [
         np.asarray(Image.open(GALLERY / name).convert("RGB").crop((16, 16, 144, 144)).resize((SIDE, SIDE)))
-        for name in ("00004_0.webp", "00004_5.webp", "00002_0.webp")
+        for name in ("00372_0.webp", "00372_4.webp", "00269_0.webp")
     ]
     reader = Reader()
     embedding, measured = judge(reader, images)

@@ -1,7 +1,5 @@
 """Finding expression sliders: planted directions are found, mixed and read again; what does nothing is dropped."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -9,6 +7,7 @@ from PIL import Image
 
 from latentface.checkpoints import ASSETS
 from latentface.expression_sliders import TABLE, load_sliders
+from latentface.gallery import Gallery
 from tests.helpers import ROOT, drawn_clips, tiny_pipeline, webp
 from train.__main__ import main
 from train.data.shards import write_shards
@@ -113,7 +112,7 @@ def test_nothing_is_written_where_no_direction_does_what_its_name_says(tmp_path,
 
 
 def actions(edits: dict[str, float]) -> dict[str, float]:
-    """Strengths at which a gallery face was drawn, as weights of facial actions."""
+    """Measures of a gallery face beside its rest, as weights of facial actions."""
     named = {
         "smile": "mouthSmile",
         "jaw": "jawOpen",
@@ -128,22 +127,24 @@ def actions(edits: dict[str, float]) -> dict[str, float]:
 
 @pytest.mark.slow
 def test_the_command_finds_named_directions_on_gallery_people(tmp_path):
-    """The bundled model, on the gallery's pictures and the strengths at which their expressions were drawn."""
+    """The bundled model, on the gallery's pictures and how far the judges see their expressions from rest."""
     pytest.importorskip("dlib")
     gallery, checkpoint = ASSETS / "gallery", tmp_path / "explorer"
     checkpoint.mkdir()
     for part in ("autoencoder", "denoiser", "prior", "scheduler", "model_index.json"):
         (checkpoint / part).symlink_to(ASSETS / "explorer" / part)
-    of_person: dict[int, list[dict]] = {}
-    for face in json.loads((gallery / "faces.json").read_text()):
-        of_person.setdefault(face["person"], []).append(face)
+    found = Gallery(gallery)
+    of_person: dict[int, list[int]] = {}
+    for row, face in enumerate(found.faces):
+        of_person.setdefault(face["person"], []).append(row)
     clips = []
-    for person, faces in list(of_person.items())[:22]:
-        images = [webp(Image.open(gallery / face["file"]).convert("RGB")) for face in faces]
-        factors = [
-            {"person": f"{person:05d}", "frame": i, "expression": actions(face.get("edit", {}))}
-            for i, face in enumerate(faces)
+    for person, rows in list(of_person.items())[:22]:
+        images = [webp(Image.fromarray(np.pad(found.crop(row), ((16, 16), (16, 16), (0, 0)), "edge"))) for row in rows]
+        rest = found.faces[rows[0]]
+        moved = [
+            {name: found.faces[row][name] - rest[name] for name in ("smile", "jaw", "brow", "blink")} for row in rows
         ]
+        factors = [{"person": f"{person:05d}", "frame": i, "expression": actions(one)} for i, one in enumerate(moved)]
         clips.append((f"{person:05d}", images, factors))
     write_shards(clips, tmp_path / "shards", {"source": "gallery"})
     words = ["--checkpoint", str(checkpoint), "--data", str(tmp_path / "shards"), "--judged", "3"]
