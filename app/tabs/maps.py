@@ -154,7 +154,7 @@ def cloud(model: Model, name: str, colour: str) -> go.Figure:
     rows = along_axes(model.atlas, name, model.atlas.features[name])
     values = [face[colour] for face in model.atlas.faces]
     words = [f"Person {face['person']}, picture {face['frame']}" for face in model.atlas.faces]
-    marker: dict[str, Any] = {"size": 2.4, "color": values, "colorscale": "Viridis", "opacity": 0.85}
+    marker: dict[str, Any] = {"size": 2.4, "color": values, "colorscale": "Viridis", "opacity": 0.85, "showscale": True}
     dots = go.Scatter3d(
         x=rows[:, 0], y=rows[:, 1], z=rows[:, 2], mode="markers", marker=marker, text=words, hoverinfo="text"
     )

@@ -72,18 +72,20 @@ def test_a_selection_is_lit_on_all_maps_decoded_and_kept_as_a_group(page):
     canvas.press("l")
     expect(page.locator("#map .said")).to_contain_text("50 pictures")
     expect(page.locator("#map-spread")).to_contain_text("Direction 2", timeout=20_000)
-    expect(page.locator("#map-viewer .face")).to_have_attribute("aria-label", re.compile("^Average of 50 pictures"))
+    expect(page.locator("#map-viewer .face")).to_have_attribute(
+        "aria-label", re.compile("^Average of 50 pictures"), timeout=20_000
+    )
     assert all(now < was for now, was in zip(page.evaluate(ink), before, strict=True))
     with page.expect_download() as download:
         page.locator("#map .csv").click()
     lines = download.value.path().read_text().splitlines()
     assert len(lines) == 52 and "umap identity x" in lines[1] and "explorer" in lines[0]
     page.locator("#map .keep-a").click()
-    expect(page.locator("#map-groups")).to_contain_text("A holds 50")
+    expect(page.locator("#map-groups")).to_contain_text("A holds 50", timeout=20_000)
     page.locator("#map .many").fill("20")
     page.locator("#map .near").click()
     page.locator("#map .keep-b").click()
-    expect(page.locator("#map-groups")).to_contain_text("B holds 20")
+    expect(page.locator("#map-groups")).to_contain_text("B holds 20", timeout=20_000)
     page.locator("#map-direction input[type=number]").fill("1")
     expect(page.locator("#map-viewer .face")).to_have_attribute("aria-label", re.compile("from A to B"), timeout=20_000)
     canvas.focus()
@@ -108,7 +110,7 @@ def test_a_photo_is_a_star_on_the_maps(page, photos):
     page.get_by_role("button", name="Does my identity stay put when I smile?").click()
     expect(page.locator("#steady-photos")).to_contain_text("Photo 1", timeout=20_000)
     page.locator("#steady-ask").click()
-    expect(page.locator("#steady-words")).to_contain_text("two or more photos")
+    expect(page.locator("#steady-words")).to_contain_text("two or more photos", timeout=20_000)
 
 
 def test_a_number_of_the_comparison_and_its_charts(page):
