@@ -18,6 +18,14 @@ from latentface.rdm import Denoiser, make_scheduler
 
 ROOT = Path(__file__).parent.parent
 FACE = ROOT / "tests" / "data" / "imagined_face.png"  # 160 x 160, a person who does not exist
+PEOPLE = (36, 73, 109, 145, 223, 269, 319, 372, 464, 616)  # of the bundled gallery, with all eight pictures in files
+
+
+def gallery_file(person: int, frame: int = 0) -> Path:
+    """A picture of the bundled gallery: a person who does not exist, by number in PEOPLE, again from the first."""
+    return ROOT / "assets" / "gallery" / f"{PEOPLE[person % len(PEOPLE)]:05d}_{frame}.webp"
+
+
 TINY = {
     "size": 16, "encoder_base": 8, "texture_base": 8, "shape_base": 8, "refiner_base": 8, "small_base": 8, "code": 16,
     "layout_grid": 4, "layout_base": 8,

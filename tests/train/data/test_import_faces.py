@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from latentface.detection import Face
-from tests.helpers import ROOT
+from tests.helpers import ROOT, gallery_file
 from train.__main__ import main
 from train.data.import_faces import import_source
 from train.data.import_layout import Source, plan, spread
@@ -30,7 +30,7 @@ GALLERY = ROOT / "assets" / "gallery"
 
 
 def face(person: int, frame: int, side: int = 200) -> Image.Image:
-    return Image.open(GALLERY / f"{person:05d}_{frame}.webp").convert("RGB").resize((side, side))
+    return Image.open(gallery_file(person, frame)).convert("RGB").resize((side, side))
 
 
 def scene(*faces: tuple[Image.Image, int]) -> Image.Image:

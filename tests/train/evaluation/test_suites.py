@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers import ROOT
+from tests.helpers import ROOT, gallery_file
 from train.common.judges import Reader, measures
 from train.data.london import london_photos
 from train.evaluation.suites import SUITES, evaluate, rounded, split_kind
@@ -30,7 +30,7 @@ def london(tmp_path_factory):
         for person, frames in PEOPLE.items():
             for frame, expression in zip(frames, ("neutral", "smiling"), strict=True):
                 name = f"{person:05d}_{frame}.webp"
-                tar.add(GALLERY / name, name)
+                tar.add(gallery_file(person, frame), name)
                 rows.writerow([name, person, expression])
     return folder / "set.tar"
 

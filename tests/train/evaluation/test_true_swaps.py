@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.helpers import ROOT, smooth, tiny_pipeline, webp, write_truth
+from tests.helpers import ROOT, gallery_file, smooth, tiny_pipeline, webp, write_truth
 from train.__main__ import main
 from train.common.judges import Reader
 from train.evaluation.true_swaps import (
@@ -109,7 +109,7 @@ def folder(tmp_path_factory):
     pairs = {p: [((p, 0), (p, 1)), ((p, 1), (q, 0))] for p, q in ((13, 4), (4, 13))}
 
     def image(person, frame):
-        return webp(Image.open(GALLERY / f"{person:05d}_{frame}.webp").convert("RGB"))
+        return webp(Image.open(gallery_file(person, frame)).convert("RGB"))
 
     def factors(person, frame, **more):
         return {"person": f"7-{person:06d}", "frame": frame, **more}

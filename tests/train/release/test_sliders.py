@@ -150,6 +150,6 @@ def test_the_command_finds_named_directions_on_gallery_people(tmp_path):
     words = ["--checkpoint", str(checkpoint), "--data", str(tmp_path / "shards"), "--judged", "3"]
     assert main(["sliders", *words]) == 0
     sliders = load_sliders(checkpoint, 512)
-    assert sliders is not None and {"mouth open", "brows up"} <= set(sliders.names)
+    assert sliders is not None and {"smile", "brows up"} <= set(sliders.names)
     assert all(slider.effect > 0.3 and slider.agreed == 1 for slider in sliders.sliders)
     assert sliders.record["data"] == ["shards"] and "/" not in sliders.record["command"]
