@@ -25,7 +25,7 @@ def frames() -> list[np.ndarray]:
 
     def frame(number: int) -> np.ndarray:
         image = Image.new("RGB", (320, 240), (90, 110, 100))
-        image.paste(face_picture(36, number).resize((200, 200)), (60, 20))
+        image.paste(face_picture(73, number).resize((200, 200)), (60, 20))
         return np.array(image)
 
     return [frame(0), frame(1)]
