@@ -17,7 +17,7 @@ import train.__main__
 from app.ui import main as app_main
 from latentface.__main__ import main as latentface_main
 from tests.conftest import face_picture
-from tests.helpers import ROOT
+from tests.helpers import ROOT, gallery_file
 from tests.latentface.test_video import film
 from train.data.parametric import truth
 
@@ -57,11 +57,11 @@ def run(line: str) -> int | None:
 
 
 def pack(file: Path, pictures: list[tuple[int, int]]) -> list[str]:
-    """Gallery pictures (person, frame) in a tar; returns their names."""
+    """Gallery pictures (person, frame), see gallery_file, in a tar; returns their names."""
     names = [f"{person:05d}_{frame}.webp" for person, frame in pictures]
     with tarfile.open(file, "w") as tar:
         for name in names:
-            tar.add(ROOT / "assets" / "gallery" / name, name)
+            tar.add(gallery_file(int(name[:5]), int(name[6])), name)
     return names
 
 

@@ -99,10 +99,12 @@ def test_the_way_from_noise_is_played_and_scrubbed_without_the_server(page):
 
 
 def test_dice_and_guidance_draw_others(page):
-    before = source(page)
+    before, third = source(page), page.locator("#walk-more button img").nth(2)
+    listed = third.get_attribute("src")
     page.locator("#walk-dice").click()
     changed(page, before)
-    chosen = page.locator("#walk-more button img").nth(2).get_attribute("src")
+    expect(third).not_to_have_attribute("src", listed or "")  # the list follows the stage
+    chosen = third.get_attribute("src")
     page.locator("#walk-more button").nth(2).click()
     expect(page.locator("#walk .lane img")).to_have_attribute("src", chosen, timeout=60_000)
     before = source(page)

@@ -445,7 +445,7 @@ def test_a_shipped_checkpoint_is_half_as_large_and_carries_its_record(shards, tm
     assert main(["ship", "--pcl", str(run)]) == 0
     out = tmp_path / "assets" / "pcl"
     assert {path.name for path in out.iterdir()} == {
-        "config.json", "diffusion_pytorch_model.safetensors", "run.json", "curves.jsonl"
+        "config.json", "diffusion_pytorch_model.safetensors", "run.json", "curves.jsonl", "SHA256SUMS"
     }  # fmt: skip
     weights = "diffusion_pytorch_model.safetensors"
     assert (out / weights).stat().st_size < 0.6 * (run / "pcl" / weights).stat().st_size
