@@ -188,7 +188,7 @@ def the_end(steps: Iterator[str | Made]) -> Made:
 
 
 def told(steps: Iterator[int], count: int, what: str):  # noqa: ANN201 (a generator that returns what the steps return)
-    """Run steps that say how many frames are done; now and then say it in words, and what time is left."""
+    """Run steps that count finished frames, and say the count and the time left in words."""
     began, last = time.monotonic(), 0.0
     while True:
         try:

@@ -39,7 +39,7 @@ def clip_map(model: Model, clip: Clip | None, curves: str) -> gr.HTML:
 
 
 def trail(model: Model, clip: Clip | None) -> dict[str, Any] | None:
-    """Put a clip's way over the maps into the form that they take as their value; None where there is none."""
+    """Make the value of the maps for a clip; None without a clip or maps."""
     if clip is None or not model.mapped:
         return None
     places = clip_places(model.pipeline, model.atlas, clip.stretch, clip.face)

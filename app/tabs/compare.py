@@ -66,6 +66,7 @@ def build_comparison(comparison: Comparison) -> None:
             said = gr.Markdown(hint(comparison, number, method), elem_id="said", elem_classes="about")
 
     def pick(event: gr.EventData) -> tuple:
+        """Show what is behind the number that was clicked."""
         if not is_cell(comparison, event.index):
             raise plain_error("there is no such number in the table", "No result")
         number, method = event.index
@@ -76,6 +77,7 @@ def build_comparison(comparison: Comparison) -> None:
         )  # fmt: skip
 
     def explain(chosen: tuple[int, str], event: gr.EventData) -> str:
+        """Say in words what the clicked mark of the chart means."""
         sentence = say(comparison, comparison.rows[chosen[0]], chosen[1], clicked(event))
         if not sentence:
             raise plain_error("there is no such mark in the chart", "No result")

@@ -136,7 +136,10 @@ def build(session: Session) -> None:
 
 
 def drawn(session: Session, label: str, block: str, a: Shown, b: Shown, face: Shown) -> str:
-    """Draw a block exchanged between A and B, and the faces nearest to one by it; for another's matrix, say why not."""
+    """Draw a block exchanged between A and B, and the faces nearest to one by it.
+
+    For the matrix of another checkpoint, say why there is nothing to draw.
+    """
     own = session.model.checkpoint
     if label != own:
         return none(label, own)

@@ -93,6 +93,7 @@ def neighbours(model: Model, row: int, name: str) -> str:
     both = {*true} & {*drawn}
 
     def line(rows: list[int], words: str) -> str:
+        """Draw faces in a row under some words."""
         names = [f"Person {model.atlas.faces[i]['person']}{' ✓' * (i in both)}" for i in rows]
         figures = [figure(model.atlas.crop(i), name) for i, name in zip(rows, names, strict=True)]
         return f"<p>{words}</p>{strip(*figures)}"
@@ -268,6 +269,7 @@ def connect_faces(
     model = session.model
 
     def follow(shown: Shown, faces: list[Shown]) -> tuple[dict, str]:
+        """Move the stars to where the visitor's faces fall now."""
         return stars(model, shown, faces), far_words(model, shown)
 
     def pick(now: Shown, event: gr.EventData) -> tuple:
@@ -292,6 +294,7 @@ def connect_lasso(
     model, rows_now = session.model, gr.State([])
 
     def take(event: gr.EventData) -> tuple:
+        """Show the average face of the selected dots; an empty selection changes nothing."""
         rows = rows_of(model, getattr(event, "rows", None))
         if not rows:
             return gr.skip(), "", gr.skip(), []
@@ -299,6 +302,7 @@ def connect_lasso(
         return stage_content(model.pipeline, face), "", face, rows
 
     def vary(rows: list[int]) -> str:
+        """Draw what varies most among the selected faces."""
         return spread_strip(model, rows) if rows else ""
 
     lassoed = chart.lasso(take, None, [viewer, varied, picked, rows_now], trigger_mode="always_last", **QUIET)
@@ -313,6 +317,7 @@ def connect_groups(
     model = session.model
 
     def hold(a: list[int], b: list[int], event: gr.EventData) -> tuple:
+        """Keep the selection as group A or group B."""
         rows, side = rows_of(model, getattr(event, "rows", None), 1), getattr(event, "side", None)
         if side not in groups:
             raise plain_error("a selection is kept as A or as B", "No group")
@@ -321,6 +326,7 @@ def connect_groups(
         return a, b, f"<p>{words} {'Move the slider.' if a and b else 'Select and keep the other group too.'}</p>"
 
     def move(shown: Shown, a: list[int], b: list[int], far: float) -> tuple:
+        """Move this face along the way from group A to group B."""
         if not a or not b:
             raise plain_error("keep one selection as A and another as B first", "No direction")
         way = direction(model.atlas.codes[a], model.atlas.codes[b])
@@ -344,10 +350,12 @@ def build_steadiness(session: Session) -> None:
     words, chart = gr.HTML("", elem_id="steady-words"), plotly_panel(None, "steady-chart")
 
     def offer(faces: list[Shown]) -> object:
+        """List the visitor's photos, all of them chosen."""
         names = [(face.name, i) for i, face in enumerate(faces)]
         return gr.CheckboxGroup(names, value=[i for _, i in names])
 
     def compare(faces: list[Shown], numbers: list[int]) -> tuple:
+        """Compare the chosen photos with each other in every block."""
         some = [faces[i] for i in numbers or [] if type(i) is int and 0 <= i < len(faces)]
         if len(some) < 2:
             return "<p>Bring two or more photos of your own first, then choose them here.</p>", None

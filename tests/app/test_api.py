@@ -106,6 +106,7 @@ def test_place(client, photos):
     for place in maps.values():
         assert 0 <= place["x"] <= 1 and 0 <= place["y"] <= 1 and isinstance(place["far"], bool)
         assert len(place["neighbours"]) == 5
+    assert 36 in [face["person"] for face in maps["texture"]["neighbours"]]  # the photo is of the gallery's person 36
 
 
 @pytest.fixture(scope="module")
