@@ -1,9 +1,7 @@
 """The atlas: three linked maps of a gallery, to move, zoom, filter and lasso, with the visitor's faces on all of them.
 
-Its value is {"stars": [...], "marks": [...]}. A star or mark is {"name", "thumbnail" (a data address),
-"places": {method: {map: [x, y]}}} with method "umap" or "pca" and x and y in [0, 1]; a mark may carry
-"trail": {method: {map: [[x, y] or None, ...]}} and "small": True.
-A new value moves them: a playhead is a mark that is sent again, or set in the page by `props.value = {...}`.
+Its value is {"stars": [...]}; a star is {"name", "thumbnail" (a data address), "places": {method: {map: [x, y]}},
+"small"}, with method "umap" or "pca", and x and y in [0, 1].
 """
 
 from __future__ import annotations
@@ -41,7 +39,7 @@ def atlas(gallery: Gallery, value: dict[str, Any], start: int, elem_id: str) -> 
 
     Args:
         gallery: The faces and their coordinates.
-        value: Stars and marks at first, see above.
+        value: Stars at first, see above.
         start: The row that is chosen at first.
         elem_id: Its id on the page.
     """

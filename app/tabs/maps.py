@@ -60,7 +60,7 @@ def stars(model: Model, shown: Shown, faces: list[Shown]) -> dict[str, Any]:
         at = places(model, face)
         where = {method: at[method] for method in ("umap", "pca")}
         listed.append({"name": face.name, "thumbnail": face.thumbnail, "places": where, "small": face is not shown})
-    return {"stars": listed, "marks": []}
+    return {"stars": listed}
 
 
 def far_words(model: Model, shown: Shown) -> str:

@@ -1,4 +1,4 @@
-// One map: its view, and all that is drawn on it: density, dots, faces when near, stars, marks with trails, the lasso.
+// One map: its view, and all that is drawn on it: density, dots, faces when near, stars, the lasso.
 const EDGE = 24, FACES = 140, FACE = 40;
 const GREY = packedColour([150, 150, 150], 90);
 
@@ -72,7 +72,7 @@ function drawNow(panel) {
   drawFaces(panel, context);
   drawKin(panel, context, ink);
   for (const [i, dash] of [[state.chosen, []], [state.hovered, [4, 3]]]) if (i !== null) ring(context, xs[i], ys[i], radius + 5 * scale, ink, scale, dash);
-  for (const mark of [...(props.value?.marks ?? []), ...(props.value?.stars ?? [])]) drawMark(panel, context, mark, ink, paper);
+  for (const star of props.value?.stars ?? []) drawStar(panel, context, star, ink, paper);
   if (panel.lasso) { context.beginPath(); panel.lasso.forEach(([x, y]) => context.lineTo(x, y)); context.closePath(); context.fillStyle = "rgba(37, 99, 235, 0.14)"; context.fill(); context.strokeStyle = ink; context.lineWidth = 1.5 * scale; context.stroke(); }
 }
 function ring(context, x, y, radius, ink, scale, dash) {
@@ -105,14 +105,12 @@ function drawFaces(panel, context) { // near enough, dots are faces
   }
 }
 const pictures = new Map();
-function drawMark(panel, context, mark, ink, paper) {
-  const at = mark.places?.[state.method]?.[panel.which.value];
+function drawStar(panel, context, star, ink, paper) {
+  const at = star.places?.[state.method]?.[panel.which.value];
   if (!at) return;
-  const { scale } = panel, [x, y] = spot(panel, ...at), side = (mark.small ? 26 : 38) * scale;
-  const trail = mark.trail?.[state.method]?.[panel.which.value];
-  if (trail) { context.beginPath(); trail.forEach((one) => one && context.lineTo(...spot(panel, ...one))); context.strokeStyle = "#d97706"; context.lineWidth = 2.5 * scale; context.stroke(); }
-  if (!pictures.has(mark.thumbnail)) { const image = new Image(); image.onload = drawAll; image.src = mark.thumbnail; pictures.set(mark.thumbnail, image); }
-  const image = pictures.get(mark.thumbnail);
+  const { scale } = panel, [x, y] = spot(panel, ...at), side = (star.small ? 26 : 38) * scale;
+  if (!pictures.has(star.thumbnail)) { const image = new Image(); image.onload = drawAll; image.src = star.thumbnail; pictures.set(star.thumbnail, image); }
+  const image = pictures.get(star.thumbnail);
   context.save();
   context.beginPath();
   context.arc(x, y, side / 2, 0, 7);
@@ -129,7 +127,7 @@ function drawMark(panel, context, mark, ink, paper) {
   context.lineWidth = 4 * scale;
   context.strokeStyle = paper;
   context.fillStyle = ink;
-  const words = "★ " + mark.name, wide = context.measureText(words).width, right = x + side / 2 + 4 * scale;
+  const words = "★ " + star.name, wide = context.measureText(words).width, right = x + side / 2 + 4 * scale;
   const left = right + wide > panel.width ? x - side / 2 - 4 * scale - wide : right;
   context.strokeText(words, left, y + 4 * scale);
   context.fillText(words, left, y + 4 * scale);
