@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -106,7 +106,9 @@ def new_folder() -> Path:
     return folder
 
 
-def take(model: Model, sliders: ExpressionSliders | None, path: Path, name: str, face: int = 0) -> Iterator[str | Clip]:
+def take(
+    model: Model, sliders: ExpressionSliders | None, path: Path, name: str, face: int = 0
+) -> Generator[str | Clip, None, None]:
     """Take a clip apart.
 
     Args:
@@ -148,7 +150,7 @@ def take(model: Model, sliders: ExpressionSliders | None, path: Path, name: str,
 
 def drive_codes(
     model: Model, clip: Clip, codes: Codes, name: str, relative: bool, strength: float
-) -> Iterator[str | Driven]:
+) -> Generator[str | Driven, None, None]:
     """Let a face make a clip's movements.
 
     Args:

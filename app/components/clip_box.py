@@ -16,7 +16,10 @@ from latentface.photo import MAX_BYTES
 
 
 def clip_box(elem_id: str) -> gr.HTML:
-    """Add the box; its events: `upload` with the file's path (see `upload`), `input` for the example, `stop`.
+    """Add the box.
+
+    Its events: `upload` with the file's path (see `upload`), `input` for the example, `stop`; each with the number of
+    the work that it begins, or of the last that it ends.
 
     Args:
         elem_id: Its id on the page.
@@ -28,15 +31,16 @@ def clip_box(elem_id: str) -> gr.HTML:
     )  # fmt: skip
 
 
-def progress(status: str = "", error: str = "", busy: bool = False) -> dict[str, Any]:
+def progress(status: str = "", error: str = "", busy: bool = False, number: int = 0) -> dict[str, Any]:
     """Put words into the form that the box takes as its value.
 
     Args:
         status: How far it is, or what is seen.
         error: Why there is nothing.
         busy: Whether it can be stopped.
+        number: Of the work that they are about; 0 for what has none. Words about stopped work are not shown.
     """
-    return {"status": status, "error": error, "busy": busy, "stamp": time.monotonic_ns()}
+    return {"status": status, "error": error, "busy": busy, "number": number, "stamp": time.monotonic_ns()}
 
 
 def upload(path: object) -> Path:

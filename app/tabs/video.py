@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from app.components.marked_slider import Scale, marked_slider
 from app.components.plotly_panel import plotly_panel
 from app.components.plotly_panel import shown as drawn_figure
 from app.session import Model, Session, Shown, plain_error
+from app.work import Work, number_of
 from latentface.curves import figure
 from latentface.expression_sliders import load_sliders
 
@@ -77,7 +78,7 @@ def build(session: Session) -> None:
     gr.set_static_paths([EXAMPLE.resolve()])
     clip = gr.State(opening, time_to_live=KEPT, delete_callback=forget)
     driven = gr.State(None, time_to_live=KEPT, delete_callback=forget)
-    strength = gr.State(STRENGTH)
+    strength, work = gr.State(STRENGTH), gr.State(Work())
     gr.Markdown(ABOUT, elem_classes="about")
     with gr.Row(elem_classes="video"):
         with gr.Column(scale=3, min_width=280):
@@ -115,41 +116,51 @@ def build(session: Session) -> None:
             None,
         )
 
-    def steps(path: Path, name: str, before: Clip | None, moved: Driven | None) -> Iterator[tuple]:
+    nothing = (gr.skip(),) * 5
+
+    def steps(
+        path: Path, name: str, before: Clip | None, moved: Driven | None, number: int
+    ) -> Generator[tuple, None, None]:
         """Take a clip apart and say how far it is; where that fails, the clip before stays."""
-        nothing = (gr.skip(),) * 5
         try:
             for step in take(model, sliders, path, name):
-                yield (progress(step, busy=True), *nothing) if isinstance(step, str) else settle(step, before, moved)
+                if isinstance(step, str):
+                    yield progress(step, busy=True, number=number), *nothing
+                else:
+                    yield settle(step, before, moved)
         except gr.Error as error:
-            yield progress(error=f"{error.title}: {error.message}"), *nothing
+            yield progress(error=f"{error.title}: {error.message}", number=number), *nothing
 
-    def read(before: Clip | None, moved: Driven | None, event: gr.EventData) -> Iterator[tuple]:
+    def read(before: Clip | None, moved: Driven | None, work: Work, event: gr.EventData) -> Iterator[tuple]:
         """Take an uploaded clip apart."""
+        number = number_of(event)
         try:
             path = upload(getattr(event, "file", None))
         except gr.Error as error:
-            yield progress(error=f"{error.title}: {error.message}"), *((gr.skip(),) * 5)
+            yield progress(error=f"{error.title}: {error.message}", number=number), *nothing
             return
-        yield from steps(path, "Your clip", before, moved)
+        yield from work.until_stopped(steps(path, "Your clip", before, moved, number), number)
 
-    def show_example(before: Clip | None, moved: Driven | None) -> Iterator[tuple]:
+    def show_example(before: Clip | None, moved: Driven | None, work: Work, event: gr.EventData) -> Iterator[tuple]:
         """Go back to the bundled clip."""
-        if opening is not None:
+        number = number_of(event)
+        if opening is None:
+            steps_of_it = steps(EXAMPLE / "clip.mp4", "Example clip", before, moved, number)
+            yield from work.until_stopped(steps_of_it, number)
+        elif not work.watch(number)():
             yield settle(opening, before, moved)
-        else:
-            yield from steps(EXAMPLE / "clip.mp4", "Example clip", before, moved)
 
     def move(
         now: Clip | None, before: Driven | None, shown: Shown, faces: list[Shown], name: str | None, way: str,
-        amount: float,
+        amount: float, work: Work,
     ) -> Iterator[tuple]:  # fmt: skip
         """Let the chosen face make the clip's movements."""
         if now is None:
             raise plain_error("bring a clip first, or take the example", "No clip")
         chosen = target(model, shown, faces, name)
         yield progress("Waiting for the first frames …", busy=True), gr.skip(), gr.skip()
-        for step in drive_codes(model, now, chosen.face.codes, chosen.name, way == CHANGES, amount):
+        made = drive_codes(model, now, chosen.face.codes, chosen.name, way == CHANGES, amount)
+        for step in work.until_stopped(made, 0):
             if isinstance(step, str):
                 yield progress(step, busy=True), gr.skip(), gr.skip()
             else:
@@ -166,12 +177,19 @@ def build(session: Session) -> None:
         return gr.Dropdown(choices=names, value=name if name in names else shown.name)
 
     everything = [box, player, charts, maps, clip, driven]
-    reading = box.upload(read, [clip, driven], everything, **LANE, **QUIET)
-    fetching = box.input(show_example, [clip, driven], everything, **LANE, **QUIET)
-    moving = start.click(
-        move, [clip, driven, session.shown, session.faces, face, way, strength], [box, player, driven], **LANE, **QUIET
-    )
-    box.stop(None, None, None, cancels=[reading, fetching, moving], queue=False, **QUIET)
+
+    def stop(work: Work, event: gr.EventData) -> None:
+        """Stop what the visitor has asked for so far."""
+        work.stop(number_of(event))
+
+    once_more: dict[str, Any] = {"trigger_mode": "multiple"}  # else what is asked for right after a stop is passed over
+    box.upload(read, [clip, driven, work], everything, **LANE, **QUIET, **once_more)
+    box.input(show_example, [clip, driven, work], everything, **LANE, **QUIET, **once_more)
+    start.click(
+        move, [clip, driven, session.shown, session.faces, face, way, strength, work], [box, player, driven], **LANE,
+        **QUIET,
+    )  # fmt: skip
+    box.stop(stop, work, None, queue=False, **QUIET)
     dial.input(turn_dial, None, strength, **QUIET)
     gr.on(
         [session.shown.change, session.faces.change], offer, [session.shown, session.faces, face], face, queue=False,

@@ -138,8 +138,12 @@ def test_stopping_frees_the_lane_and_leaves_nothing(page, app, tmp_path):
     page.locator("#clip-box .example").click()
     expect(page.locator("#clip-box .status")).to_have_text("Example clip: 100 frames.", timeout=60_000)
     pictures = [Image.fromarray(photo_of((100 + k, 60, 160))) for k in range(150)]
-    send(page, film(tmp_path / "long.mp4", pictures, "libx264", rate=25))
-    expect(page.locator("#clip-box .status")).to_contain_text("frame", timeout=60_000)
+    long = film(tmp_path / "long.mp4", pictures, "libx264", rate=25)
+    send(page, long)
+    page.locator("#clip-box .stop").click()  # while it is sent or waits
+    expect(page.locator("#clip-box .status")).to_have_text("Stopped.")
+    send(page, long)
+    expect(page.locator("#clip-box .status")).to_contain_text("apart: frame", timeout=60_000)
     page.locator("#clip-box .stop").click()
     expect(page.locator("#clip-box .status")).to_have_text("Stopped.")
     page.locator("#clip-box .example").click()

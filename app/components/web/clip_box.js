@@ -1,15 +1,17 @@
-// A clip by upload, camera or the bundled example; props.value = {status, error, busy, stamp}. Events: upload {file}, input (the example), stop.
+// A clip by upload, camera or the bundled example; props.value = {status, error, busy, number, stamp}. Events: upload {file, number}, input {number} (the example), stop {number}: all up to it.
 const find = (selector) => element.querySelector(selector);
 const box = find(".box"), file = find(".file"), status = find(".status"), error = find(".error"), halt = find(".stop");
 const shot = find(".shot"), video = find("video"), take = find(".take"), clock = find(".clock");
 const MEGABYTE = 2 ** 20;
 let recorder = null, timer = null;
+let number = 0, stopped = 0; // of the work that was asked for last, and of the last that was stopped
 
 find(".seconds").textContent = `${props.seconds} seconds`;
 find(".bytes").textContent = `${props.most / MEGABYTE} MB`;
 
 function draw() {
-  const { status: words, error: wrong, busy } = props.value;
+  const { status: words, error: wrong, busy, number: whose } = props.value;
+  if (whose && whose <= stopped) return;
   status.textContent = words;
   error.textContent = wrong;
   halt.hidden = !busy;
@@ -31,12 +33,14 @@ async function send(chosen) {
   if (!chosen) return;
   if (chosen.size > props.most) return fail(`This file can't be used: it has ${Math.round(chosen.size / MEGABYTE)} MB and the limit is ${props.most / MEGABYTE} MB.`);
   wait("Sending the clip …");
+  const mine = ++number;
   try {
     const { path } = await upload(chosen);
+    if (mine !== number || mine <= stopped) return;
     wait("In line …");
-    trigger("upload", { file: path });
+    trigger("upload", { file: path, number: mine });
   } catch {
-    fail("The clip did not reach the server: try again.");
+    if (mine === number && mine > stopped) fail("The clip did not reach the server: try again.");
   }
 }
 
@@ -82,8 +86,13 @@ function record() {
 
 find(".upload").addEventListener("click", () => file.click());
 find(".camera").addEventListener("click", open);
-find(".example").addEventListener("click", () => { wait("Fetching the example …"); trigger("input", {}); });
-halt.addEventListener("click", () => { status.textContent = "Stopped."; halt.hidden = true; trigger("stop", {}); });
+find(".example").addEventListener("click", () => { wait("Fetching the example …"); trigger("input", { number: ++number }); });
+halt.addEventListener("click", () => {
+  status.textContent = "Stopped.";
+  halt.hidden = true;
+  stopped = number;
+  trigger("stop", { number });
+});
 take.addEventListener("click", record);
 find(".cancel").addEventListener("click", () => {
   if (!recorder) return shot.close();
