@@ -90,8 +90,9 @@ def build(session: Session) -> None:
         factors = gr.Dropdown(pairs(matrix.factors, FACTORS), value=FIRST[1], label="Factor", elem_id="matrix-factor")
     cell = gr.HTML(cell_words(matrix, *FIRST), elem_id="block-cell")
     states = (session.a, session.b, session.shown)
-    live = gr.HTML(drawn(session, name, FIRST[0], *(state.value for state in states)), elem_id="block-live")
-    strips = gr.HTML(films(model, FIRST[0]) if name == own else "", elem_id="block-films")
+    live, strips = gr.HTML("", elem_id="block-live"), gr.HTML("", elem_id="block-films")
+    opened = gr.State(False)  # nothing is drawn for those who never open the tab: only then is the page's part there
+    opening = gr.HTML("", js_on_load='trigger("select", {});', apply_default_css=False, elem_id="block-opening")
 
     def turn(label: str) -> tuple:
         """Show another matrix, from its first cell."""
@@ -117,9 +118,9 @@ def build(session: Session) -> None:
             raise plain_error("that is no cell of the matrix", "No result")
         return ((block, factor), shown(heat_map(matrix, (block, factor))), cell_words(matrix, block, factor))
 
-    def draw(label: str, chosen: tuple[str, str], a: Shown, b: Shown, face: Shown) -> str:
+    def draw(is_open: bool, label: str, chosen: tuple[str, str], a: Shown, b: Shown, face: Shown) -> object:
         """Draw what the block does with the visitor's own faces."""
-        return drawn(session, label, chosen[0], a, b, face)
+        return drawn(session, label, chosen[0], a, b, face) if is_open else gr.skip()
 
     def roll(label: str, chosen: tuple[str, str]) -> str:
         """Draw the block's main directions."""
@@ -128,11 +129,12 @@ def build(session: Session) -> None:
     choice.input(turn, choice, [chosen, panel, said, dci, files, blocks, factors, cell], **QUIET)
     panel.select(pick, choice, [chosen, blocks, factors, panel, cell], **QUIET)
     gr.on([blocks.input, factors.input], name_cell, [choice, blocks, factors], [chosen, panel, cell], **QUIET)
+    opening.select(lambda: True, None, opened, **QUIET)
     gr.on(
-        [chosen.change, choice.change, *(state.change for state in states)], draw, [choice, chosen, *states], live,
-        **QUIET,
+        [opened.change, chosen.change, choice.change, *(state.change for state in states)], draw,
+        [opened, choice, chosen, *states], live, **QUIET,
     )  # fmt: skip
-    gr.on([chosen.change, choice.change], roll, [choice, chosen], strips, **QUIET)
+    gr.on([opened.change, chosen.change, choice.change], roll, [choice, chosen], strips, **QUIET)
 
 
 def drawn(session: Session, label: str, block: str, a: Shown, b: Shown, face: Shown) -> str:

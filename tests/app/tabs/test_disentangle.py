@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from app.components.block_evidence import films
 from app.components.export import origin
 from app.components.matrix import cell_of, cell_words, heat_map, words
 from app.session import Model, load, open_session
@@ -51,9 +52,14 @@ def test_words_name_their_data_and_toy_codes_say_nothing_of_real_photos():
     assert "24 toy people" in toy and "FER2013" not in toy
 
 
-def test_the_tab_opens_with_pictures(model):
+def test_pictures_are_drawn_once_the_tab_is_opened(model):
     page = page_of(model)
-    assert str(page["block-live"].value).count("<img") == 9 and str(page["block-films"].value).count("<img") == 10
+    assert page["block-live"].value == page["block-films"].value == ""
+    with gr.Blocks():
+        session = open_session(model)
+    faces = [model.example(i) for i in range(3)]
+    assert disentangle.drawn(session, "explorer", "expression", *faces).count("<img") == 9
+    assert films(model, "expression").count("<img") == 10
     assert next(iter(dict(page["matrix-choice"].choices))) == "explorer"
 
 
