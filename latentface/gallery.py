@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from safetensors import safe_open
 from safetensors.torch import load_file
+from sklearn.base import clone
 from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
@@ -20,12 +22,15 @@ from torch import Tensor
 from latentface.checkpoints import ASSETS, DEFAULT, CheckpointError, find
 from latentface.codes import Codes
 from latentface.pipeline import FaceSplit, LatentFacePipeline
+from latentface.principal import PrincipalAxes
 from latentface.sprites import Sprites
 
 MAPS = ("whole", "identity", "expression", "shape", "texture")
 """The latent spaces that are mapped; whole, identity and expression join shape and texture or their parts."""
 ROOM = 1.25
 """A gallery picture is the standard crop with its half side times this."""
+FURTHER = "further_maps.safetensors"
+"""File of a gallery with UMAP in 3-D and the maps of PCL, where it has them."""
 NEIGHBOURS = 5
 """Faces of the gallery that decide where a new one is placed."""
 
@@ -114,7 +119,55 @@ class Gallery:
         self.features: dict[str, np.ndarray] = {
             name: rows.double().numpy() for name, rows in features_of(whole, expression).items()
         }
-        """The vectors of every map, see `map_features`."""
+        """The vectors of every map, see `map_features`; of PCL's maps, their first principal components."""
+        self.spaces: dict[str, Tensor] = {}
+        """N x 3 for every map that has a UMAP in 3-D, each axis scaled to [0, 1]."""
+        self.trusted: dict[str, dict[str, float | None]] = self.record.get("trustworthiness", {})
+        """Map -> layout ("umap", "pca", "umap3", "pca3") -> trustworthiness; None for too few faces."""
+        self.further: dict = {}
+        """Command, commit, seed and data of UMAP in 3-D and of PCL's maps; empty where there are none."""
+        self._shorter: dict[str, tuple[Tensor, Tensor]] = {}
+        if (self.folder / FURTHER).exists():
+            self._read_further(self.folder / FURTHER)
+
+    def _read_further(self, file: Path) -> None:
+        """Read UMAP in 3-D and PCL's maps."""
+        with safe_open(file, "pt") as opened:
+            self.further = json.loads((opened.metadata() or {}).get("record", "{}"))
+            tensors = {name: opened.get_tensor(name).float() for name in opened.keys()}  # noqa: SIM118 (no dictionary)
+        self.spaces = {name.removeprefix("space_"): t for name, t in tensors.items() if name.startswith("space_")}
+        for name in (name.removeprefix("map_") for name in tensors if name.startswith("map_")):
+            self.coordinates[name] = tensors[f"map_{name}"]
+            self.features[name] = tensors[f"amounts_{name}"].double().numpy()
+            self._shorter[name] = tensors[f"mean_{name}"], tensors[f"axes_{name}"]
+        found = self.further.get("trustworthiness", {})
+        self.trusted = {name: self.trusted.get(name, {}) | found.get(name, {}) for name in self.coordinates}
+
+    @property
+    def names(self) -> list[str]:
+        """All maps that it has: MAPS, then PCL's where they were made."""
+        return list(self.coordinates)
+
+    def shortened(self, name: str, features: Tensor) -> Tensor:
+        """Put vectors into the form in which the map's own are kept.
+
+        Args:
+            name: of the map.
+            features: N x D; only those of PCL's maps change, to N x K.
+        """
+        if name not in self._shorter:
+            return features
+        mean, axes = self._shorter[name]
+        return (features - mean) @ axes.T
+
+    @cached_property
+    def _axes(self) -> dict[str, PrincipalAxes]:
+        """Principal axes of each map's features."""
+        return {name: PrincipalAxes(rows) for name, rows in self.features.items()}
+
+    def along_axes(self, name: str, rows: np.ndarray) -> np.ndarray:
+        """Place vectors on a map's first three principal axes, the gallery's own filling [0, 1]: N x 3."""
+        return self._axes[name].places(rows)
 
     def picture(self, index: int) -> Path:
         """Name the file of a face's picture, a standard crop with margin; only some faces have one, see `singles`."""
@@ -139,7 +192,8 @@ class Gallery:
     def _neighbours(self) -> dict[str, NearestNeighbors]:
         """Search of each map's features."""
         count = min(NEIGHBOURS, len(self.faces))
-        return {m: NearestNeighbors(n_neighbors=count, algorithm="brute").fit(self.features[m]) for m in MAPS}
+        search = NearestNeighbors(n_neighbors=count, algorithm="brute")
+        return {name: clone(search).fit(rows) for name, rows in self.features.items()}
 
     @cached_property
     def _reaches(self) -> dict[str, float]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from latentface.checkpoints import DEFAULT
 from train.release import gallery, gallery_people
+from train.release.further_maps import add_further_maps
 from train.release.own_pictures import from_codes, from_photos
 
 
@@ -27,12 +28,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     own.add_argument(
         "--codes", type=Path, help="map the codes of a file that `python -m latentface embed` wrote instead"
     )
+    own.add_argument(
+        "--further-maps", action="store_true",
+        help="only UMAP in 3-D and PCL's maps, of a gallery that is there",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> None:
     """Draw people, where asked for, and map all of them, or one's own photos or codes."""
     out = args.out or gallery.gallery_folder(args.checkpoint)
-    if args.photos:
+    if args.further_maps:
+        add_further_maps(out)
+    elif args.photos:
         from_photos(args.checkpoint, args.photos, out)
     elif args.codes:
         from_codes(args.checkpoint, args.codes, out)

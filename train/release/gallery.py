@@ -12,10 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import umap
 from PIL import Image
 from safetensors.torch import save_file
-from sklearn.manifold import trustworthiness
 
 from latentface.checkpoints import ASSETS, find, load_pipeline
 from latentface.codes import Codes
@@ -26,7 +24,9 @@ from latentface.sprites import Sprites, write_sprites
 from train.common.run import Progress, record
 from train.common.tar_slices import read_slice
 from train.data.on_disk import frame_names, index_shard
+from train.release.further_maps import add_further_maps
 from train.release.gallery_people import SMILES, group, groups_of
+from train.release.layouts import APART, NEIGHBOURS, laid_out, scaled, trust, trust_of_axes
 
 SIDES = {"picture": 128, "thumb": 48, "rebuilt": 64, "neutral": 64}
 """Sides in pixels of the sheets' pictures."""
@@ -34,14 +34,6 @@ QUALITY = {"picture": 75, "thumb": 70, "rebuilt": 70, "neutral": 70}
 """WebP quality of the sheets: all of it together has to stay small."""
 SINGLES = 12
 """People whose pictures are kept one by one, with margin: examples, and photos for tests."""
-NEIGHBOURS = 15
-"""UMAP's n_neighbors: about two clips, so that a map shows what lies beyond one person."""
-FEWEST = 10
-"""Fewer faces get no UMAP but their principal axes."""
-TRUSTED = 10
-"""Neighbours of which trustworthiness speaks."""
-MOST_TRUSTED = 4000
-"""Faces that trustworthiness is measured on at most: it wants all distances."""
 BATCH = 32
 
 
@@ -119,46 +111,6 @@ def encoded(pipeline: LatentFacePipeline, crops: list[np.ndarray]) -> Codes:
     return Codes.cat([pipeline.encode(torch.cat([pipeline.tensor(np.asarray(one)) for one in few])) for few in stacks])
 
 
-def scaled(points: np.ndarray) -> torch.Tensor:
-    """Scale each axis to [0, 1]."""
-    low, high = points.min(0), points.max(0)
-    return torch.from_numpy((points - low) / np.maximum(high - low, 1e-9))
-
-
-def principal(rows: np.ndarray, axes: int) -> np.ndarray:
-    """Project on the first principal axes; axes that there are not stay 0."""
-    centred = rows - rows.mean(0)
-    left, size, _ = np.linalg.svd(centred, full_matrices=False)
-    found = (left * size)[:, :axes]
-    return np.pad(found, ((0, 0), (0, axes - found.shape[1])))
-
-
-def laid_out(rows: np.ndarray, seed: int) -> np.ndarray:
-    """Lay vectors out on a plane by UMAP; FEWEST or fewer by their principal axes.
-
-    Args:
-        rows: N x D.
-        seed: of UMAP.
-    """
-    if len(rows) <= FEWEST:
-        return principal(rows, 2)
-    near = min(NEIGHBOURS, len(rows) - 1)
-    return np.asarray(umap.UMAP(n_neighbors=near, min_dist=0.2, random_state=seed, n_jobs=1).fit_transform(rows))
-
-
-def trust(rows: np.ndarray, points: np.ndarray) -> float | None:
-    """Measure trustworthiness: how far the neighbours on a map are neighbours in the space (Venna and Kaski 2001).
-
-    Returns:
-        1 where all are; None for too few faces.
-    """
-    step = -(-len(rows) // MOST_TRUSTED)
-    some = rows[::step]
-    if len(some) < 2 * TRUSTED + 2:
-        return None
-    return round(float(trustworthiness(some, points[::step], n_neighbors=TRUSTED)), 4)
-
-
 def short(expression: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Write expression parts, which fill few dimensions, as amounts along axes: N x K, K x 2C."""
     left, size, right = torch.linalg.svd(expression, full_matrices=False)
@@ -203,7 +155,7 @@ def build(
         rows = features[name].double().numpy()
         points = laid_out(rows, seed)
         tensors[f"map_{name}"] = scaled(points)
-        trusted[name] = {"umap": trust(rows, points), "pca": trust(rows, principal(rows, 2))}
+        trusted[name] = {"umap": trust(rows, points), "pca": trust_of_axes(rows)}
         progress(number)
     sheets = dict(sheets)
     sheets["thumb"] = write_sprites(crops, SIDES["thumb"], out, "thumb", QUALITY["thumb"])
@@ -215,7 +167,7 @@ def build(
     columns["seen yaw"], columns["seen pitch"] = (
         [round(v, 1) for v in codes.view[:, i].tolist()] for i in (0, 1)
     )  # fmt: skip
-    settings = {"n_neighbors": NEIGHBOURS, "min_dist": 0.2, "seed": seed}
+    settings = {"n_neighbors": NEIGHBOURS, "min_dist": APART, "seed": seed}
     found = {
         "record": record({"checkpoint": checkpoint, "umap": settings}, trustworthiness=trusted, **about),
         "factors": [name for name in columns if name != "frame"],
@@ -224,6 +176,7 @@ def build(
         "singles": singles,
     }
     (out / "gallery.json").write_text(json.dumps(found, separators=(",", ":")))
+    add_further_maps(out, seed)
 
 
 def from_shards(checkpoint: str, shards: Path, out: Path, seed: int = 0) -> None:
