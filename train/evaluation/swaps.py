@@ -22,6 +22,7 @@ from train.common.judges import Reader, measures
 from train.common.run import Progress
 from train.common.sheets import tile
 from train.data.london import london_photos
+from train.evaluation.groups import by_group
 from train.evaluation.true_swaps import true_swaps
 
 SIDE = 256
@@ -44,13 +45,20 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
     return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
 
 
-def told_apart(judged: dict[int, Judged], smiling: dict[int, bool], pairs: list[tuple[int, int]]) -> float:
-    """Share of pairs of pictures of one person, one of which was to smile, where the judge finds that it does so more.
+def told(
+    judged: dict[int, Judged], smiling: dict[int, bool], pairs: list[tuple[int, int]]
+) -> dict[tuple[int, int], bool]:
+    """Tell of pairs of pictures of one person, one of which was to smile, whether the judge finds that it does so more.
 
     Faces differ in how much they seem to smile while neutral; this asks only what was changed. Chance is a half.
     """
-    ordered = [pair if smiling[pair[1]] else pair[::-1] for pair in pairs]
-    return float(np.mean([judged[smile].smile > judged[neutral].smile for neutral, smile in ordered]))
+    ordered = {pair: pair if smiling[pair[1]] else pair[::-1] for pair in pairs}
+    return {pair: judged[smile].smile > judged[neutral].smile for pair, (neutral, smile) in ordered.items()}
+
+
+def told_apart(judged: dict[int, Judged], smiling: dict[int, bool], pairs: list[tuple[int, int]]) -> float:
+    """Return the share of pairs that are `told`."""
+    return float(np.mean(list(told(judged, smiling, pairs).values())))
 
 
 def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: int = 0) -> tuple[dict, torch.Tensor]:
@@ -96,24 +104,30 @@ def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: 
     crops = torch.cat([face.crop for face in faces])
     plain = torch.cat([pipeline.decode(face.codes).render()[0].clamp(-1, 1) for face in faces])
     error = (plain - crops) / 2
+    distances = [float(np.linalg.norm(r.embedding - m.embedding)) for r, m in zip(real, made, strict=True)]
+    nearest = {j: max(neutral, key=lambda i: cosine(real[i].embedding, made[j].embedding)) for j in neutral}
+    figures: dict[str, dict[int, float]] = {
+        "reconstruction_l1": dict(enumerate(error.abs().mean((1, 2, 3)).tolist())),
+        "identity_distance": dict(enumerate(distances)),
+        "identity_top1": {j: float(i == j) for j, i in nearest.items()},
+        "smile_told_on_reconstructions": {
+            i: float(right) for (i, _), right in told(dict(enumerate(made)), wants, pairs).items()
+        },
+    }
     results = {
         "photos": len(rows),
         "pairs": len(pairs),
         "reconstruction_l1": float(error.abs().mean()),
         "reconstruction_psnr": float(-10 * torch.log10(error.square().mean((1, 2, 3))).mean()),
         "identity_cosine": float(np.mean([cosine(r.embedding, m.embedding) for r, m in zip(real, made, strict=True)])),
-        "identity_distance": float(
-            np.mean([np.linalg.norm(r.embedding - m.embedding) for r, m in zip(real, made, strict=True)])
-        ),
+        "identity_distance": float(np.mean(distances)),
         "identity_cosine_photo_at_model_size": float(
             np.mean([cosine(r.embedding, m.embedding) for r, m in zip(real, low, strict=True)])
         ),
         "identity_cosine_other_people": float(
             np.mean([cosine(real[a].embedding, made[b].embedding) for a in neutral for b in neutral if a != b])
         ),
-        "identity_top1": float(
-            np.mean([max(neutral, key=lambda i: cosine(real[i].embedding, made[j].embedding)) == j for j in neutral])
-        ),
+        "identity_top1": float(np.mean([i == j for j, i in nearest.items()])),
         "smile_judge_on_photos": recognised(real),
         "smile_judge_on_reconstructions": recognised(made),
         "smile_told_on_photos": told_apart(dict(enumerate(real)), wants, pairs),
@@ -135,9 +149,8 @@ def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: 
         results[f"{name}_expression_recognised"] = float(
             np.mean([(j.smile > threshold) == wants[giver[i]] for j, i in zip(judged, order, strict=True)])
         )
-        results[f"{name}_smile_told"] = told_apart(
-            dict(zip(order, judged, strict=True)), {i: wants[giver[i]] for i in order}, pairs
-        )
+        seen = told(dict(zip(order, judged, strict=True)), {i: wants[giver[i]] for i in order}, pairs)
+        results[f"{name}_smile_told"] = float(np.mean(list(seen.values())))
         moved = [j.smile - made[i].smile for j, i in zip(judged, order, strict=True)]
         wished = [real[giver[i]].smile - real[i].smile for i in order]
         results[f"{name}_smile_moved"] = float(np.dot(moved, wished) / np.dot(wished, wished))
@@ -145,10 +158,15 @@ def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: 
         if name != "within":
             results[f"{name}_identity_cosine_to_b"] = float(np.mean(to_b))
             results[f"{name}_nearer_a"] = float(np.mean(np.array(to_a) > np.array(to_b)))
+        if name == "across":
+            figures["across_smile_told"] = {i: float(right) for (i, _), right in seen.items()}
+            figures["across_nearer_a"] = {i: float(a > b) for i, a, b in zip(order, to_a, to_b, strict=True)}
         placed = torch.zeros_like(crops)
         placed[order] = images
         sheet.append(placed)
     neutral_faces = pipeline.decode(pipeline.neutral(batch, seed)).render()[0].clamp(-1, 1)
+    if grouped := by_group(rows, figures):
+        results["by"] = grouped
     columns = torch.stack([sheet[0], plain, neutral_faces, *sheet[1:]], 1)
     return results, columns[people]
 

@@ -57,6 +57,21 @@ TRUE_SWAPS = {
     "across_nearer_a": ("nearer to A than to B in identity", ".0%"),
     "across_yaw_kept": ("correlation of yaw with the true picture's", ".2f"),
 }
+BY_GROUP = {
+    "photos": ("photos", "d"),
+    "people": ("people", "d"),
+    "n": ("frames", "d"),
+    "side": ("SIDE", ".4f"),
+    "mad_deg": ("MAD, degrees", ".1f"),
+    "reconstruction_l1_head": ("L1 of the head", ".4f"),
+    "reconstruction_l1": ("L1", ".4f"),
+    "identity_distance": ("identity distance", ".3f"),
+    "identity_top1": ("right person nearest", ".0%"),
+    "smile_told_on_reconstructions": ("smile told, reconstructions", ".0%"),
+    "across_smile_told": ("smile told, swaps across people", ".0%"),
+    "across_nearer_a": ("swap nearer to A", ".0%"),
+}
+"""Columns of a table by group of people: key -> heading and format."""
 SETS = (
     ("swaps_london.json", "Real photos: London development photos", LONDON),
     ("depth_test.json", "Depth, pose and light: parametric people of the truth set's test part", DEPTH),

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from latentface.results import RESULTS, markdown, read_comparison
-from train.release.results import SETS, SUMMARY
+from train.release.results import BY_GROUP, SETS, SUMMARY
 
 TABLE = ("<!-- comparison -->", "<!-- end of comparison -->")
 """Between these lines of docs/results.md stands the table of methods."""
@@ -64,12 +64,13 @@ def _made(found: dict) -> str:
 
 
 def _groups(by: dict) -> str:
-    """Write results by group of faces as a table."""
-    lines = ["| by | group | frames | SIDE | MAD, degrees | L1 of the head |", "|---|---|---|---|---|---|"]
-    for kind, groups in by.items():
-        for name, row in groups.items():
-            numbers = f"{row['side']:.4f} | {row['mad_deg']:.1f} | {row['reconstruction_l1_head']:.4f}"
-            lines.append(f"| {kind} | {name} | {row['n']} | {numbers} |")
+    """Write results by group of faces as a table; its columns are those of BY_GROUP that some group has."""
+    rows = [(kind, name, row) for kind, groups in by.items() for name, row in groups.items()]
+    shown = {key: column for key, column in BY_GROUP.items() if any(key in row for *_, row in rows)}
+    lines = [f"| by | group | {' | '.join(label for label, _ in shown.values())} |", "|---|---|" + "---|" * len(shown)]
+    for kind, name, row in rows:
+        numbers = [format(row[key], form) if key in row else "" for key, (_, form) in shown.items()]
+        lines.append(f"| {kind} | {name} | {' | '.join(numbers)} |")
     return "\n".join(lines)
 
 

@@ -26,12 +26,12 @@ def london(tmp_path_factory):
     folder = tmp_path_factory.mktemp("london")
     with tarfile.open(folder / "set.tar", "w") as tar, open(folder / "set.csv", "w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["file", "person", "expression"])
+        rows.writerow(["file", "person", "expression", "ethnicity"])
         for person, frames in PEOPLE.items():
             for frame, expression in zip(frames, ("neutral", "smiling"), strict=True):
                 name = f"{person:05d}_{frame}.webp"
                 tar.add(gallery_file(person, frame), name)
-                rows.writerow([name, person, expression])
+                rows.writerow([name, person, expression, "black" if person == 2 else "white"])
     return folder / "set.tar"
 
 
@@ -58,6 +58,11 @@ def test_the_suite_writes_flat_results_and_a_sheet(london, tmp_path):
     own, others = results["identity_cosine"], results["identity_cosine_other_people"]
     assert others < own < results["identity_cosine_photo_at_model_size"] <= 1
     assert 0 < results["reconstruction_l1"] < 0.15
+    groups = results["by"]["ethnicity"]
+    assert {name: group["photos"] for name, group in groups.items()} == {"white": 4, "black": 2}
+    for name in ("reconstruction_l1", "identity_distance", "across_nearer_a"):
+        together = (4 * groups["white"][name] + 2 * groups["black"][name]) / 6
+        assert together == pytest.approx(results[name], abs=1e-6)
 
 
 def test_what_can_not_be_evaluated_is_said(tmp_path):

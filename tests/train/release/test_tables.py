@@ -10,8 +10,9 @@ from train.release.tables import RESULTS_OF, replace_between, results_of, summar
 def test_a_cards_results_come_from_the_files_beside_it(tmp_path):
     about = {"command": "python -m train evaluate ...", "commit": "abc", "seed": 0, "hardware": "2 CPU cores"}
     group = {"n": 8, "side": 0.01234, "mad_deg": 17.26, "reconstruction_l1_head": 0.04}
+    people = {"photos": 4, "people": 2, "identity_distance": 0.5678, "identity_top1": 0.5}
     files = {
-        "swaps_london": {"identity_cosine": 0.8765, "across_nearer_a": 0.4},
+        "swaps_london": {"identity_cosine": 0.8765, "across_nearer_a": 0.4, "by": {"age": {"35 and over": people}}},
         "depth_test": {"side": 0.01, "by": {"skin": {"dark": group}}},
         "leakage_test": {"identity_chance": 0.01, "expression_chance": 0.2}
         | {f"{f}_from_{b}": 0.25 for f in ("identity", "expression", "yaw") for b in ("full", "light")},
@@ -21,6 +22,7 @@ def test_a_cards_results_come_from_the_files_beside_it(tmp_path):
     text = results_of(tmp_path)
     assert "| identity cosine (dlib), photo and reconstruction | 0.876 |" in text or "| 0.877 |" in text
     assert "| skin | dark | 8 | 0.0123 | 17.3 | 0.0400 |" in text and "| ... of a flat plate |" not in text
+    assert "| age | 35 and over | 4 | 2 | 0.568 | 50% |" in text
     assert "| full | 0.25 | 0.25 | 0.25 |" in text and "| chance | 0.01 | 0.20 | 0 |" in text
     assert text.count("commit abc, seed 0, 2 CPU cores") == 3
     card = tmp_path / "README.md"
