@@ -36,7 +36,8 @@ class Sprites:
         sheet, place = divmod(number, self.columns * self.rows)
         row, column = divmod(place, self.columns)
         y, x = row * self.side, column * self.side
-        return _sheet(folder / self.files[sheet])[y : y + self.side, x : x + self.side]
+        file = folder / self.files[sheet]
+        return _sheet(file, file.stat().st_mtime_ns)[y : y + self.side, x : x + self.side]
 
     def record(self) -> dict:
         """Give the fields as JSON takes them."""
@@ -44,8 +45,8 @@ class Sprites:
 
 
 @lru_cache(maxsize=4)
-def _sheet(file: Path) -> np.ndarray:
-    """Read a sheet; the last few are kept."""
+def _sheet(file: Path, written: int) -> np.ndarray:
+    """Read a sheet; the last few are kept, by when they were written."""
     with Image.open(file) as image:
         return np.asarray(image.convert("RGB"))
 

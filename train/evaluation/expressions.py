@@ -59,4 +59,12 @@ def known_factors(factors: list[dict]) -> tuple[dict[str, Tensor], list[str]]:
         out |= {"yaw": pose[:, :1], "pitch": pose[:, 1:2]}
     if all("light" in f for f in factors):
         out["light"] = torch.tensor([f["light"] for f in factors], dtype=torch.float32)
+    for name in ("age", "skin"):
+        if all(isinstance(f.get(name), (int, float)) for f in factors):
+            out[name] = torch.tensor([[f[name]] for f in factors], dtype=torch.float32)
     return out, classes
+
+
+def truth_by(factors: list[dict]) -> str:
+    """Say who tells the factors: "engine" where it drew each from them (parametric people), else "judges"."""
+    return "engine" if all("ancestry" in f for f in factors) else "judges"

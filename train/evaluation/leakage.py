@@ -11,12 +11,17 @@ block and factor gets a linear probe (linear_probe), beside chance and beside th
 - expression: which of some named expressions (a fixed rule on the engine's action weights), balanced accuracy;
 - actions: the action weights, mean R2; yaw, pitch and light: R2. These train on half of the people and test on the
   others;
+- age and skin, where the frames tell them: R2, in the same way. They are a person's own and no factors beside identity,
+  so DCI leaves them out. Parametric people have them from the engine (years; melanin from 0 to 1), imagined ones from
+  the judges that looked at them (scores): "truth_by" in the results says which;
 - retrieval: whether the nearest test frame's neighbour among the training frames is the same person.
 
-From the matrix: block-level DCI (dci); from the codes: normalised HSIC (hsic).
+Every score has its spread over people (answers.py). From the matrix: block-level DCI (dci); from the codes: normalised
+HSIC (hsic). Beside the JSON: a heat map, and frames that were read right and wrong (read_examples.py).
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -30,12 +35,14 @@ from latentface.pipeline import LatentFacePipeline
 from train.common.run import Progress
 from train.data.clips import Clips
 from train.data.reading import read_shards, stream_clips
-from train.evaluation.expressions import known_factors
+from train.evaluation.answers import Answers
+from train.evaluation.expressions import action_weights, known_factors, truth_by
 from train.evaluation.metrics.dci import dci
 from train.evaluation.metrics.hsic import dependence, gaussian_kernel, same_kernel
-from train.evaluation.metrics.scores import balanced_accuracy, correlation, r2
+from train.evaluation.metrics.scores import correlation
 from train.evaluation.probe_heads.cross_validated import FOLDS, discriminant_by_folds, ridge_by_folds
 from train.evaluation.probe_heads.neighbours import nearest
+from train.evaluation.read_examples import Thumbnails, Words, write_examples
 
 FRAMES = 16
 """Most frames of a clip that are encoded, evenly spaced."""
@@ -60,17 +67,27 @@ def later_half(person: Tensor, clip: Tensor) -> Tensor:
 
 
 def leakage(blocks: dict[str, Tensor], factors: dict[str, Tensor], person: Tensor, clip: Tensor) -> dict[str, float]:
-    """The suite's flat results.
+    """The suite's flat results; arguments and errors are those of `measured`.
+
+    Returns:
+        `FACTOR_from_BLOCK` for all, its standard deviation over people `sd_FACTOR_BLOCK`, `FACTOR_chance`,
+        `identity_leak` and `expression_leak` (score from the wrong block over chance), `dci_...`, `hsic_BLOCK_FACTOR`,
+        and the sizes.
+    """
+    return measured(blocks, factors, person, clip)[0]
+
+
+def measured(
+    blocks: dict[str, Tensor], factors: dict[str, Tensor], person: Tensor, clip: Tensor
+) -> tuple[dict[str, float], dict[tuple[str, str], Answers]]:
+    """The suite's flat results, and the answers behind them by block and factor.
 
     Args:
         blocks: name -> N x D codes; the names in PARTS are used for DCI and HSIC, "full" is the whole code.
-        factors: "actions" N x A and "expression" N int64, and where known "yaw", "pitch" N x 1 and "light" N x 4.
+        factors: "actions" N x A and "expression" N int64, and where known "yaw", "pitch", "age" and "skin" N x 1 and
+            "light" N x 4.
         person: N int64.
         clip: N int64.
-
-    Returns:
-        `FACTOR_from_BLOCK` for all, `FACTOR_chance`, `identity_leak` and `expression_leak` (score from the wrong block
-        over chance), `dci_...`, `hsic_BLOCK_FACTOR`, and the sizes.
 
     Raises ValueError where there are fewer than four people or a person has one frame only.
     """
@@ -83,26 +100,31 @@ def leakage(blocks: dict[str, Tensor], factors: dict[str, Tensor], person: Tenso
     ):
         raise ValueError("the leakage suite needs four people or more, two frames or more each")
     fit, held, early = ~test_people, test_people, fold_of(person[~test_frames])
+    seen, asked, others = (rows.nonzero().flatten() for rows in (~test_frames, test_frames, held))
+    first = torch.stack([seen[person[seen] == name][0] for name in range(len(people))])
     numbers = {k: v for k, v in factors.items() if k != "expression"}
     expression = factors["expression"]
     results: dict[str, float] = {
         "n": len(person), "people": len(people),
         "identity_chance": 1 / len(people), "expression_chance": 1 / len(expression[held].unique()),
-        "retrieval_chance": float(person[~test_frames].bincount()[person[test_frames]].float().mean()) / len(early),
+        "retrieval_chance": float(person[seen].bincount()[person[asked]].float().mean()) / len(early),
     }  # fmt: skip
+    answers: dict[tuple[str, str], Answers] = {}
     for block, code in blocks.items():
-        named = discriminant_by_folds(code[~test_frames], person[~test_frames], early, code[test_frames])
-        results[f"identity_from_{block}"] = balanced_accuracy(named, person[test_frames])
+        named = discriminant_by_folds(code[seen], person[seen], early, code[asked])
+        answers[block, "identity"] = Answers("identity", asked, person[asked], named, first[named])
         named = discriminant_by_folds(code[fit], expression[fit], person[fit], code[held])
-        results[f"expression_from_{block}"] = balanced_accuracy(named, expression[held])
+        answers[block, "expression"] = Answers("expression", others, expression[held], named)
         for name, value in numbers.items():
             found = ridge_by_folds(code[fit], value[fit], person[fit], code[held])
-            results[f"{name}_from_{block}"] = float(r2(found, value[held].double()).mean())
+            answers[block, name] = Answers(name, others, value[held], found)
             if name == "actions":
                 results[f"actions_corr_from_{block}"] = float(correlation(found, value[held].double()).mean())
-        results[f"retrieval_from_{block}"] = retrieval(
-            code[~test_frames], person[~test_frames], code[test_frames], person[test_frames]
-        )
+        taken = seen[nearest(code[seen], code[asked], 1)[:, 0]]
+        answers[block, "retrieval"] = Answers("retrieval", asked, person[asked], person[taken], taken)
+    for (block, factor), cell in answers.items():
+        results[f"{factor}_from_{block}"] = cell.score()
+        results[f"sd_{factor}_{block}"] = cell.spread(person)
     results["identity_leak"] = results["identity_from_expression"] / results["identity_chance"]
     results["expression_leak"] = results["expression_from_identity"] / results["expression_chance"]
     results |= block_dci(results, [name for name in ("yaw", "pitch") if name in factors], "light" in factors)
@@ -112,7 +134,7 @@ def leakage(blocks: dict[str, Tensor], factors: dict[str, Tensor], person: Tenso
     for part in PARTS:
         kernel = gaussian_kernel(blocks[part][rows])
         results |= {f"hsic_{part}_{name}": dependence(kernel, other) for name, other in kernels.items()}
-    return results
+    return results, answers
 
 
 def fold_of(person: Tensor) -> Tensor:
@@ -122,11 +144,6 @@ def fold_of(person: Tensor) -> Tensor:
         rows = (person == name).nonzero().flatten()
         out[rows] = torch.arange(len(rows)) * FOLDS // len(rows)
     return out
-
-
-def retrieval(gallery: Tensor, owner: Tensor, query: Tensor, asked: Tensor) -> float:
-    """Share of queries M x D whose nearest gallery row N x D, by cosine of standardised codes, has the same owner."""
-    return float((owner[nearest(gallery, query, 1)[:, 0]] == asked).double().mean())
 
 
 def above_chance(score: float, chance: float) -> float:
@@ -159,7 +176,7 @@ def heat_map(results: dict[str, float], blocks: list[str]) -> Image.Image:
     """The matrix as a picture: a row a factor, a column a block; white at chance, dark green at perfect."""
     rows = [
         n
-        for n in ("identity", "retrieval", "expression", "actions", "yaw", "pitch", "light")
+        for n in ("identity", "retrieval", "age", "skin", "expression", "actions", "yaw", "pitch", "light")
         if f"{n}_from_full" in results
     ]
     cell, left, top = (92, 34), 260, 34
@@ -185,10 +202,13 @@ def heat_map(results: dict[str, float], blocks: list[str]) -> Image.Image:
     return image
 
 
-def read_faces(pipeline: LatentFacePipeline, kind: str, folder: Path) -> tuple[Codes, list[dict], Tensor, Tensor]:
+def read_faces(
+    pipeline: LatentFacePipeline, kind: str, folder: Path, look: Callable[[Tensor], None] = lambda crops: None
+) -> tuple[Codes, list[dict], Tensor, Tensor]:
     """Codes, factors, person and clip (N int64) of held-out frames.
 
-    kind "truth": all people of the folder (swaps left out); "": those of training shards that validate.
+    kind "truth": all people of the folder (swaps left out); "": those of training shards that validate. `look` gets the
+    crops that are encoded, in order.
     """
     if kind == "truth":
         read = ((images, factors) for images, factors, _ in stream_clips(folder, pipeline.size))
@@ -209,7 +229,9 @@ def read_faces(pipeline: LatentFacePipeline, kind: str, folder: Path) -> tuple[C
         one = Clips(
             images, torch.zeros(len(images), dtype=torch.int64), factors, torch.zeros(len(images), dtype=torch.bool)
         )
-        codes.append(pipeline.encode(one.centre(torch.tensor(rows), pipeline.size)).to("cpu"))
+        crops = one.centre(torch.tensor(rows), pipeline.size)
+        codes.append(pipeline.encode(crops).to("cpu"))
+        look(crops)
         kept += [factors[i] for i in rows]
         clip += [number] * len(rows)
         progress(number + 1, line=number + 1 == total)
@@ -230,14 +252,16 @@ def _clips_of(clips: Clips) -> list[Tensor]:
 
 
 def run(checkpoints: list[str], data: list[tuple[str, Path]], out: Path, seed: int = 0) -> dict:
-    """The suite: one checkpoint, one truth:SHARDS or training shards; a heat map is written beside `out`."""
+    """The suite: one checkpoint, one truth:SHARDS or training shards; pictures are written beside `out`."""
     if len(checkpoints) != 1 or len(data) != 1 or data[0][0] not in ("", "truth"):
         raise ValueError("the leakage suite takes one --checkpoint and one --data truth:SHARDS or SHARDS")
-    pipeline = load_pipeline(checkpoints[0])
-    codes, factors, person, clip = read_faces(pipeline, *data[0])
+    pipeline, thumbnails = load_pipeline(checkpoints[0]), Thumbnails()
+    codes, factors, person, clip = read_faces(pipeline, *data[0], look=thumbnails.add)
     known, classes = known_factors(factors)
     blocks = code_blocks(pipeline, codes, seed)
-    results = leakage(blocks, known, person, clip)
+    results, answers = measured(blocks, known, person, clip)
     out.parent.mkdir(parents=True, exist_ok=True)
     heat_map(results, list(blocks)).save(out.with_suffix(".png"))
-    return {**results, "expressions": classes}
+    words = Words(person.tolist(), classes, action_weights(factors)[1])
+    write_examples(answers, thumbnails, words, out, seed)
+    return {**results, "expressions": classes, "truth_by": truth_by(factors)}

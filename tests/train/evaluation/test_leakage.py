@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from PIL import Image
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+from latentface.sprites import Sprites
 from tests.helpers import drawn_face, tiny_pipeline, webp, write_truth
 from train.__main__ import main
 from train.data.blendshapes import BLENDSHAPES
-from train.evaluation.expressions import action_weights, known_factors, named_expressions
-from train.evaluation.leakage import PARTS, fold_of, later_half, leakage, read_faces, retrieval
+from train.evaluation.answers import Answers
+from train.evaluation.expressions import action_weights, known_factors, named_expressions, truth_by
+from train.evaluation.leakage import PARTS, fold_of, later_half, leakage, read_faces
 from train.evaluation.metrics.dci import dci
 from train.evaluation.metrics.hsic import dependence, gaussian_kernel, hsic, same_kernel
 from train.evaluation.metrics.scores import balanced_accuracy, correlation, r2
@@ -27,6 +29,8 @@ from train.evaluation.probe_heads.cross_validated import (
     ridge_by_folds,
     ridges,
 )
+from train.evaluation.probe_heads.neighbours import nearest
+from train.evaluation.read_examples import drawn
 
 PEOPLE, FRAMES = 24, 20
 
@@ -169,7 +173,47 @@ def test_pseudo_labels_come_as_a_list():
 def test_the_nearest_neighbour_by_hand():
     gallery, owner = torch.tensor([[1.0, 0], [0, 1], [-1, -1]]), torch.tensor([0, 1, 2])
     query = torch.tensor([[5.0, 0.5], [0.2, 2], [-3, -2], [4, 1]])
-    assert retrieval(gallery, owner, query, torch.tensor([0, 1, 2, 1])) == 0.75
+    taken = nearest(gallery, query, 1)[:, 0]
+    found = Answers("retrieval", torch.arange(4), torch.tensor([0, 1, 2, 1]), owner[taken], taken)
+    assert found.score() == 0.75 and found.misses().tolist() == [0, 0, 0, 1]
+
+
+@given(st.integers(0, 1000), st.sampled_from(["retrieval", "expression", "yaw"]))
+@settings(max_examples=12, deadline=None)
+def test_the_spread_is_that_of_people_drawn_anew(seed, factor):
+    """Against a loop over draws: the frames of a person who is drawn twice count twice."""
+    rng = torch.Generator().manual_seed(seed)
+    person = torch.arange(8).repeat_interleave(6)
+    if factor == "yaw":
+        truth = torch.randn(48, 2, generator=rng).double()
+        said = truth + torch.randn(48, 2, generator=rng).double()
+    else:
+        truth = torch.randint(3, (48,), generator=rng)
+        said = torch.where(torch.rand(48, generator=rng) < 0.6, truth, torch.randint(3, (48,), generator=rng))
+    found = Answers(factor, torch.arange(48), truth, said).spread(person, seed, 3000)
+    naive = []
+    for chosen in torch.randint(8, (3000, 8), generator=rng):
+        rows = torch.cat([(person == name).nonzero().flatten() for name in chosen])
+        naive.append(Answers(factor, rows, truth[rows], said[rows]).score())
+    assert found == pytest.approx(float(torch.tensor(naive).std()), rel=0.08)
+
+
+def test_who_tells_age_and_skin():
+    rows = [{"expression": {"jawOpen": i / 9}, "age": 20 + i, "skin": i / 10, "ancestry": {}} for i in range(10)]
+    found = known_factors(rows)[0]
+    assert found["age"].flatten().tolist() == list(range(20, 30)) and found["skin"].shape == (10, 1)
+    assert truth_by(rows) == "engine" and truth_by([*rows, {"blend": []}]) == "judges"
+    assert "age" not in known_factors([*rows, {"expression": {"jawOpen": 1}}])[0]
+
+
+def test_examples_are_drawn_in_one_order_for_all_cells():
+    order = torch.tensor([3, 0, 2, 1, 5, 4])  # frame 1 comes first, then 3, 2, 0, 5, 4
+    named = Answers("expression", torch.arange(6), torch.tensor([0, 0, 1, 1, 0, 1]), torch.tensor([0, 1, 1, 1, 0, 0]))
+    assert drawn(named, order) == {"right": [3, 2, 0], "wrong": [1, 5]}
+    read = Answers("yaw", torch.arange(6), torch.arange(6.0)[:, None], torch.tensor([[0.0], [1], [9], [3.1], [4], [9]]))
+    assert drawn(read, order) == {"right": [1, 0, 4][:3], "wrong": [2, 5]}
+    sure = Answers("yaw", torch.arange(6), torch.arange(6.0)[:, None], torch.arange(6.0)[:, None])
+    assert drawn(sure, order)["wrong"] == []
 
 
 # Naive twins
@@ -311,7 +355,7 @@ def clips(count: int, blend: bool = False):
             pose, light = rng.normal(0, 10, 3).tolist(), rng.random(4).tolist()
             factors.append({"person": f"{person:03d}", "frame": frame, "pose": pose, **said})
             if not blend:
-                factors[-1]["light"] = light
+                factors[-1] |= {"light": light, "age": 20.0 + person, "skin": person / 50}
             if index == 12:
                 factors[-1]["swap"] = {"identity": "0", "expression": "1"}
         yield f"{index:03d}", [webp(drawn_face(40, person, frame)) for frame in range(4)], factors, None
@@ -334,10 +378,17 @@ def test_the_command(tmp_path):
     assert main(["evaluate", "--suite", "leakage", *arguments]) == 0
     written = json.loads((tmp_path / "r.json").read_text())
     assert written["people"] == 6 and written["n"] == 48 and written["expressions"][0] == "plain"
-    for factor in ("identity", "retrieval", "expression", "actions", "yaw", "pitch", "light"):
+    for factor in ("identity", "retrieval", "expression", "actions", "yaw", "pitch", "light", "age", "skin"):
         for block in ("shape", "texture", "id_shape", "exp_texture", "identity", "expression", "view", "light", "full"):
             assert isinstance(written[f"{factor}_from_{block}"], (int, float))
+            assert written[f"sd_{factor}_{block}"] >= 0
+    assert written["truth_by"] == "judges"
     assert Image.open(tmp_path / "r.png").size[0] > 900
+    found = json.loads((tmp_path / "r_examples.json").read_text())
+    sheets, cell = Sprites(**found["sheets"]), found["cells"]["view"]["identity"]
+    assert cell["n"] == 24 and cell["right_n"] == round(24 * written["identity_from_view"])
+    tile, words, taken = cell["wrong"][0]
+    assert words.endswith("taken for") and not np.array_equal(sheets.read(tmp_path, tile), sheets.read(tmp_path, taken))
 
 
 def test_training_shards_give_the_people_who_validate(tmp_path):
