@@ -9,11 +9,11 @@ import sys
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # nothing is sent anywhere
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: threads that wait must not spin
 
-from app.environment import bad_port, unproxy_loopback  # noqa: E402
+from app.environment import bad_log, bad_mcp, bad_port, unproxy_loopback  # noqa: E402
 from app.own_folder import NoFolder, OwnFolder  # noqa: E402
 
 unproxy_loopback()
-if problem := bad_port():
+if problem := bad_port() or bad_mcp() or bad_log():
     print(f"error: {problem}", file=sys.stderr)
     raise SystemExit(2)
 try:

@@ -16,6 +16,27 @@ def bad_port() -> str | None:
     return f"{PORT} is {value!r}, not a port: a number from 1 to {2**16 - 1}"
 
 
+MCP = "GRADIO_MCP_SERVER"
+
+
+def bad_mcp() -> str | None:
+    """Say in one line that MCP is asked for and its package is missing; None otherwise."""
+    if os.environ.get(MCP, "").lower() != "true" or importlib.util.find_spec("mcp") is not None:
+        return None
+    return f"{MCP} asks for MCP, whose package is missing: pip install 'gradio[mcp]'"
+
+
+LOG = "LATENTFACE_LOG"
+"""How requests are logged: one of LOG_FORMS."""
+LOG_FORMS = ("json", "text", "off")
+
+
+def bad_log() -> str | None:
+    """Say in one line what is wrong with LATENTFACE_LOG; None when it is unset or one of LOG_FORMS."""
+    value = os.environ.get(LOG)
+    return None if value is None or value in LOG_FORMS else f"{LOG} is {value!r}: use {', '.join(LOG_FORMS)}"
+
+
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 LOOPBACK = "localhost,127.0.0.1,::1"
 

@@ -45,15 +45,15 @@ class OwnFolder:
         Raises:
             NoFolder: nothing can be written there.
         """
-        self.base = base or Path(os.environ.get(VARIABLE) or tempfile.gettempdir())
+        asked = os.environ.get(VARIABLE)
         try:
+            self.base = base or Path(asked or tempfile.gettempdir())
             self.base.mkdir(parents=True, exist_ok=True)
             self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=self.base)).resolve()
             self._lock = (self.path / LOCK).open("w")
         except OSError as error:
-            raise NoFolder(
-                f"uploads cannot be kept in {self.base} ({error.strerror}): set {VARIABLE} to a folder of your own"
-            ) from error
+            where, why = base or asked or "the temporary folder", error.strerror or error
+            raise NoFolder(f"uploads cannot be kept in {where} ({why}): set {VARIABLE} to your own folder") from error
         if fcntl is not None:
             fcntl.flock(self._lock, fcntl.LOCK_EX)
         sweep_killed(self.base)

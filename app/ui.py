@@ -15,14 +15,16 @@ from app import api
 from app.components.checkpoint_choice import Choice, checkpoint_choice
 from app.components.face_chips import face_chips
 from app.components.stage import warm
+from app.health import Health
 from app.hosts import VARIABLE, AllowedHosts, allowed_hosts
 from app.links import links
 from app.pages import PREFIX, OtherPages, slugs
 from app.preview import head
+from app.request_log import LoggedPage, LoggedRequests
 from app.session import Model, load, open_session
 from app.tabs import TABS, Tab
 from app.theme import css, theme
-from app.uploads import UploadsOnly
+from app.waiting import WaitingServer
 from latentface.checkpoints import DEFAULT, CheckpointError, bundled, resolved, summary_of
 from latentface.detection import DETECTORS
 from latentface.photo import MAX_BYTES
@@ -49,7 +51,7 @@ def build(model: Model, tabs: Sequence[Tab] = TABS, choices: Sequence[Choice] = 
         choices: The checkpoints that the visitor can choose, this one among them.
     """
     gr.set_static_paths([model.gallery.folder.resolve(), model.atlas.folder.resolve()])
-    with UploadsOnly(title="LatentFace", analytics_enabled=False, delete_cache=(HOUR // 2, HOUR)) as demo:
+    with LoggedPage(title="LatentFace", analytics_enabled=False, delete_cache=(HOUR // 2, HOUR)) as demo:
         demo.state_session_capacity = VISITORS
         with gr.Row(elem_id="top"):
             gr.Markdown(TITLE, elem_id="title")
@@ -125,7 +127,7 @@ def main(argv: list[str] | None = None) -> int:
         argv: Options; those of the command line where None.
 
     Returns:
-        The exit code: 2 for a bad checkpoint or a port that is taken.
+        The exit code: 2 for a port that is taken, and for a bad checkpoint once the page that says so is stopped.
     """
     args = parser().parse_args(argv)
     checkpoints = offered(args.checkpoint)
@@ -137,22 +139,32 @@ def main(argv: list[str] | None = None) -> int:
         Thread(target=warm, args=(model,)).start()
         return build(model, choices=choices(checkpoints[0], others, checkpoint))
 
+    allowed = allowed_hosts(args.allow_host)
+    try:
+        waiting = WaitingServer(args.port, allowed)
+    except OSError as error:
+        print(f"error: the page can't be served: {error}", file=sys.stderr)
+        return 2
     try:
         model = load(checkpoints[0], args.detector)
     except CheckpointError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {error}; port {waiting.port} says so until this is stopped", file=sys.stderr, flush=True)
+        waiting.fail(f"{str(error)[:1].upper()}{str(error)[1:]}.")
         return 2
+    first = build(model, choices=choices(checkpoints[0], others, checkpoints[0]))
     middleware = [
-        Middleware(AllowedHosts, allowed=allowed_hosts(args.allow_host)),
+        Middleware(Health, checkpoint=checkpoints[0], waiting=lambda: len(first._queue)),
+        Middleware(LoggedRequests),
+        Middleware(AllowedHosts, allowed=allowed),
         Middleware(OtherPages, first=checkpoints[0], others=others, page=page, options=look()),
     ]
-    first = build(model, choices=choices(checkpoints[0], others, checkpoints[0]))
+    waiting.close()
     try:
         first.launch(
-            server_port=args.port, state_session_capacity=VISITORS, app_kwargs={"middleware": middleware},
+            server_port=waiting.port, state_session_capacity=VISITORS, app_kwargs={"middleware": middleware},
             prevent_thread_lock=True, **look(),
         )  # fmt: skip
-    except OSError as error:  # gradio's words for a port that is taken
+    except OSError as error:  # gradio's words for a port that somebody else took meanwhile
         print(f"error: the page can't be served: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     Thread(target=warm, args=(model,)).start()  # beside the first visitors

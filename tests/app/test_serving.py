@@ -1,6 +1,7 @@
 """Starting the app where its port can't be had: one line, exit code 2."""
 
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -34,3 +35,32 @@ def test_a_taken_port_is_one_line(capsys):
         assert main(["--port", str(other.getsockname()[1])]) == 2
     error = capsys.readouterr().err.strip()
     assert error.startswith("error: the page can't be served") and len(error.splitlines()) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "environment, said",
+    [
+        ({"GRADIO_MCP_SERVER": "True"}, "error: GRADIO_MCP_SERVER asks for MCP, whose package is missing: pip install"),
+        ({"LATENTFACE_LOG": "xml"}, "error: LATENTFACE_LOG is 'xml': use json, text, off"),
+        ({"GRADIO_TEMP_DIR": "/proc/here"}, "error: uploads cannot be kept in /proc/here"),
+    ],
+)
+def test_an_environment_that_cannot_be_is_one_line(environment, said):
+    done = subprocess.run(
+        [sys.executable, "app.py"], cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True
+    )
+    assert done.returncode == 2 and done.stderr.startswith(said) and len(done.stderr.splitlines()) == 1
+
+
+def test_no_temporary_folder_at_all_is_one_line():
+    def nothing_can_be_written() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+    environment = {name: value for name, value in os.environ.items() if name != "GRADIO_TEMP_DIR"}
+    done = subprocess.run(
+        [sys.executable, "app.py"], cwd=ROOT, env={**environment, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True, text=True, preexec_fn=nothing_can_be_written,
+    )  # fmt: skip
+    assert done.returncode == 2 and done.stderr.startswith("error: uploads cannot be kept in the temporary folder")
+    assert len(done.stderr.splitlines()) == 1
