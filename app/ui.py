@@ -24,6 +24,7 @@ from app.request_log import LoggedPage, LoggedRequests
 from app.session import Model, load, open_session
 from app.tabs import TABS, Tab
 from app.theme import css, theme
+from app.upload_limits import MeteredUploads, UploadLimits
 from app.waiting import WaitingServer
 from latentface.checkpoints import DEFAULT, CheckpointError, bundled, resolved, summary_of
 from latentface.detection import DETECTORS
@@ -141,7 +142,10 @@ def main(argv: list[str] | None = None) -> int:
 
     allowed = allowed_hosts(args.allow_host)
     try:
-        waiting = WaitingServer(args.port, allowed)
+        limits, waiting = UploadLimits.from_environment(), WaitingServer(args.port, allowed)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     except OSError as error:
         print(f"error: the page can't be served: {error}", file=sys.stderr)
         return 2
@@ -156,6 +160,7 @@ def main(argv: list[str] | None = None) -> int:
         Middleware(Health, checkpoint=checkpoints[0], waiting=lambda: len(first._queue)),
         Middleware(LoggedRequests),
         Middleware(AllowedHosts, allowed=allowed),
+        Middleware(MeteredUploads, limits=limits),
         Middleware(OtherPages, first=checkpoints[0], others=others, page=page, options=look()),
     ]
     waiting.close()
