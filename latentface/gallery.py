@@ -127,6 +127,7 @@ class Gallery:
         self.further: dict = {}
         """Command, commit, seed and data of UMAP in 3-D and of PCL's maps; empty where there are none."""
         self._shorter: dict[str, tuple[Tensor, Tensor]] = {}
+        self._reaches: dict[str, float] = {}
         if (self.folder / FURTHER).exists():
             self._read_further(self.folder / FURTHER)
 
@@ -195,22 +196,16 @@ class Gallery:
         search = NearestNeighbors(n_neighbors=count, algorithm="brute")
         return {name: clone(search).fit(rows) for name, rows in self.features.items()}
 
-    @cached_property
-    def _reaches(self) -> dict[str, float]:
-        """Reach of each map, see `reach`."""
-        person = np.array([face["person"] for face in self.faces])
-        same, reaches = person[:, None] == person, {}
-        for name, features in self.features.items():
-            distance = np.where(same, np.inf, pairwise_distances(features))
-            reaches[name] = float(np.quantile(distance.min(1), 0.95))
-        return reaches
-
     def reach(self, name: str) -> float:
-        """Measure how far apart people are on the map `name`.
+        """Measure how far apart people are on the map `name`; once a map.
 
         Returns:
             95th percentile, over the gallery, of the distance to the nearest face of another person.
         """
+        if name not in self._reaches:
+            person = np.array([face["person"] for face in self.faces])
+            distance = np.where(person[:, None] == person, np.inf, pairwise_distances(self.features[name]))
+            self._reaches[name] = float(np.quantile(distance.min(1), 0.95))
         return self._reaches[name]
 
     def place(self, name: str, feature: Tensor) -> Place:

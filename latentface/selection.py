@@ -3,6 +3,7 @@
 All in the space of standardised codes, shape and texture side by side.
 """
 
+import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,3 +133,23 @@ def verdict(name: str, distance: float, pairs: Pairs) -> str:
     whose = "pictures of one person" if odds else "pictures of two people"
     beside = f"farther than {same:.0f} % of pairs of one person, {other:.0f} % of pairs of two"
     return f"{name.capitalize()}: {distance:.1f}, as between {whose} ({beside})."
+
+
+def selection_file(gallery: Gallery, rows: list[int], caption: str) -> bytes:
+    """Write the codes of some faces of a gallery as NumPy's compressed arrays (.npz).
+
+    Args:
+        gallery: The faces.
+        rows: Which.
+        caption: Where they come from.
+
+    Returns:
+        The file: row, person, the factors, shape, texture, view and light of the code, its identity and expression
+        part in standardised units (see gallery.map_features), and the caption.
+    """
+    factors = {name.replace(" ", "_"): np.array([gallery.faces[i][name] for i in rows]) for name in gallery.factors}
+    codes = {name: values[rows].half().numpy() for name, values in vars(gallery.codes).items()}
+    parts = {name: gallery.features[name][rows].astype(np.float16) for name in ("identity", "expression")}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, row=np.array(rows), **factors, **codes, **parts, caption=np.array(caption))
+    return buffer.getvalue()

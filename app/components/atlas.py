@@ -7,27 +7,29 @@ Its value is {"stars": [...]}; a star is {"name", "thumbnail" (a data address), 
 from __future__ import annotations
 
 import base64
-from functools import lru_cache
 from typing import Any
 
 import gradio as gr
 import numpy as np
-from sklearn.decomposition import PCA
 
+from app.components.export import origin
 from app.components.files import address, text
-from latentface.gallery import MAPS, Gallery
+from latentface.gallery import Gallery
 
+PCL_NOTE = "PCL draws nothing here: a selection is decoded by this page's model."
 TITLES = {
     "whole": ("Whole code", "All the model says of a face: form and colours."),
     "identity": ("Identity", "What stays when the face rests: one person's pictures should huddle."),
     "expression": ("Expression", "What the moment added: people should mix, smiles should meet."),
     "shape": ("Shape", "3D form, and where the features lie."),
     "texture": ("Texture", "The skin's colours."),
+    "pcl_face": ("PCL: face", f"Another method's features of who is seen. {PCL_NOTE}"),
+    "pcl_pose": ("PCL: pose", f"Another method's features of how the head is turned. {PCL_NOTE}"),
 }
 """Each map's name and what it shows."""
 SHOWN = ("whole", "identity", "expression")
 """Maps that are open at first."""
-PARTS = ("data", "colours", "dots", "density", "panel", "hands", "card", "save")
+PARTS = ("data", "colours", "dots", "density", "panel", "hands", "card", "take")
 """Files of the script, web/atlas_PART.js, before atlas.js itself."""
 
 
@@ -50,21 +52,6 @@ def atlas(gallery: Gallery, value: dict[str, Any], start: int, elem_id: str) -> 
     )  # fmt: skip
 
 
-@lru_cache(maxsize=8)
-def axes(gallery: Gallery, name: str) -> tuple[PCA, np.ndarray, np.ndarray]:
-    """Fit the first three principal axes of a map's vectors: the fit, and the least and most along each."""
-    fit = PCA(min(3, *gallery.features[name].shape), random_state=0).fit(gallery.features[name])
-    rows = fit.transform(gallery.features[name])
-    return fit, rows.min(0), np.maximum(rows.max(0) - rows.min(0), 1e-9)
-
-
-def along_axes(gallery: Gallery, name: str, rows: np.ndarray) -> np.ndarray:
-    """Place vectors on the principal axes, the gallery's own filling [0, 1]: N x 3."""
-    fit, low, wide = axes(gallery, name)
-    found = (fit.transform(rows) - low) / wide
-    return np.pad(found, ((0, 0), (0, 3 - found.shape[1])), constant_values=0.5)
-
-
 def packed(shares: np.ndarray) -> str:
     """Write numbers in [0, 1] as base64 of little-endian uint16."""
     return base64.b64encode((65535 * np.clip(shares, 0, 1)).round().astype("<u2").tobytes()).decode()
@@ -79,13 +66,12 @@ def factor(column: list[float]) -> dict[str, Any]:
 
 def points(gallery: Gallery) -> dict[str, Any]:
     """List what the maps draw, sent once with the page."""
-    record = gallery.record
     return {
         "methods": {
-            "umap": {name: packed(gallery.coordinates[name].numpy()) for name in MAPS},
-            "pca": {name: packed(along_axes(gallery, name, gallery.features[name])[:, :2]) for name in MAPS},
+            "umap": {name: packed(gallery.coordinates[name].numpy()) for name in gallery.names},
+            "pca": {name: packed(gallery.along_axes(name, gallery.features[name])[:, :2]) for name in gallery.names},
         },
-        "titles": TITLES,
+        "titles": {name: TITLES[name] for name in gallery.names},
         "factors": {name: factor([face[name] for face in gallery.faces]) for name in gallery.factors},
         "people": [face["person"] for face in gallery.faces],
         "frames": [face["frame"] for face in gallery.faces],
@@ -93,7 +79,22 @@ def points(gallery: Gallery) -> dict[str, Any]:
             kind: {**sheet.record(), "files": [f"{address(gallery.folder)}/{file}" for file in sheet.files]}
             for kind, sheet in gallery.sheets.items()
         },
-        "trust": record.get("trustworthiness", {}),
-        "caption": f"Checkpoint {gallery.checkpoint}; {record.get('command', '')}, commit {record.get('commit', '')}; "
-        f"{len(gallery.faces)} pictures, {record.get('data', {}).get('source', 'own pictures')}.",
+        "trust": gallery.trusted,
     }
+
+
+def made_by(gallery: Gallery, what: str) -> str:
+    """Say in one line where a gallery's maps come from (see export.origin).
+
+    Args:
+        gallery: The faces and their coordinates.
+        what: What is shown.
+    """
+    record, data = gallery.record, gallery.record.get("data", {})
+    people = len({face["person"] for face in gallery.faces})
+    source = f"{len(gallery.faces):,} pictures of {people:,} people, {data.get('source', 'own pictures')}"
+    seed = record.get("config", {}).get("umap", {}).get("seed")
+    further = (
+        f" · 3-D and PCL: {gallery.further['command']}, commit {gallery.further['commit']}" if gallery.further else ""
+    )
+    return origin({**record, "data": source, "seed": seed}, what) + further

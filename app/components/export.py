@@ -9,24 +9,40 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+import plotly.graph_objects as go
 
-from app.components.files import text
+from app.components.files import address, text
+from app.components.plotly_panel import SCRIPT, shown
 
 
-def export(source: str, name: str, caption: str, chart: bool = True) -> gr.HTML:
-    """Add the buttons; a later {"name": ..., "caption": ...} as its value goes with another figure.
+def export(source: str, name: str, caption: str, chart: bool = True, codes: bool = False) -> gr.HTML:
+    """Add the buttons; a later `taken_as` as its value goes with another figure.
 
     Args:
-        source: Id of a `plotly_panel`, or of a component that holds a table.
+        source: Id of a `plotly_panel`, of a component that holds a table, or of one whose script says itself what it
+            shows: a function `taken` of its part with the attribute data-taken (see web/export.js).
         name: Stem of the files.
         caption: Where the numbers come from, see `origin`.
-        chart: Whether `source` is a plotly panel; a table gives CSV and JSON alone.
+        chart: Whether there is a figure; a table gives CSV and JSON alone.
+        codes: Whether codes can be had too: their button is a `codes` event with the numbers of the rows that are lit.
     """
+    gr.set_static_paths([SCRIPT])
     return gr.HTML(
-        {"name": name, "caption": caption}, html_template=text("export.html"), css_template=text("export.css"),
-        js_on_load=text("export.js"),
-        apply_default_css=False, elem_id=f"{source}-export", source=source, chart=chart,
+        taken_as(name, caption), html_template=text("export.html"), css_template=text("export.css"),
+        js_on_load=text("plotly_colours.js") + text("export.js"), apply_default_css=False, elem_id=f"{source}-export",
+        source=source, chart=chart, codes=codes, script=address(SCRIPT),
     )  # fmt: skip
+
+
+def taken_as(name: str, caption: str, figure: go.Figure | None = None) -> dict[str, Any]:
+    """Give the value of the buttons.
+
+    Args:
+        name: Stem of the files.
+        caption: Where the numbers come from, see `origin`.
+        figure: What is taken where the source has no chart of its own.
+    """
+    return {"name": name, "caption": caption, "figure": shown(figure)}
 
 
 def origin(record: dict[str, Any], what: str = "") -> str:

@@ -35,8 +35,8 @@ def plotly_panel(figure: go.Figure | None, elem_id: str) -> gr.HTML:
     gr.set_static_paths([SCRIPT])
     return gr.HTML(
         shown(figure), html_template=text("plotly_panel.html"), css_template=text("plotly_panel.css"),
-        js_on_load=text("plotly_panel.js"), head=f'<script src="{address(SCRIPT)}"></script>', apply_default_css=False,
-        elem_id=elem_id, elem_classes="plotly-panel",
+        js_on_load=text("plotly_colours.js") + text("plotly_panel.js"), apply_default_css=False,
+        head=f'<script src="{address(SCRIPT)}"></script>', elem_id=elem_id, elem_classes="plotly-panel",
     )  # fmt: skip
 
 

@@ -87,8 +87,14 @@ def stage_content(pipeline: LatentFacePipeline, shown: Shown) -> dict[str, Any]:
     return _EXAMPLES[shown]
 
 
-def drawn_content(pipeline: LatentFacePipeline, shown: Shown) -> dict[str, Any]:
-    """Draw what `stage_content` gives."""
+def drawn_content(pipeline: LatentFacePipeline, shown: Shown, neutral: bool = True) -> dict[str, Any]:
+    """Draw what `stage_content` gives.
+
+    Args:
+        pipeline: The model.
+        shown: The face.
+        neutral: Whether its neutral face comes too, which takes as long as the rest; the same face's may come later.
+    """
     codes, scene, crop = shown.face.codes, packed(shown.scene), shown.face.crop
     net = pipeline.layout(codes)
     drawn, mask = shown.scene.render(crop.shape[-1])
@@ -101,7 +107,7 @@ def drawn_content(pipeline: LatentFacePipeline, shown: Shown) -> dict[str, Any]:
         "light": codes.light[0].tolist(),
         "error": round(error, 4),
         "net": None if net is None else {"side": NET, "places": encoded(pack_positions(net, NET))},
-        "neutral": packed(pipeline.decode(pipeline.neutral(codes))),
+        "neutral": packed(pipeline.decode(pipeline.neutral(codes))) if neutral else None,
     }
     return {"face": face, "scene": scene, "amounts": {}}
 

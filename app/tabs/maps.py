@@ -10,24 +10,40 @@ from weakref import WeakKeyDictionary
 import gradio as gr
 import numpy as np
 import plotly.graph_objects as go
+from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
 
-from app.components.atlas import TITLES, along_axes, atlas
+from app.components.atlas import TITLES, atlas, made_by
+from app.components.export import export
 from app.components.face_chips import use_buttons
 from app.components.photo_box import photo_box
 from app.components.pictures import figure, front, neutral_scene, seen, strip
 from app.components.plotly_panel import ACCENT, FAINT, SECOND, TEXT, plotly_panel
 from app.components.plotly_panel import shown as panel_content
-from app.components.stage import stage, stage_content
+from app.components.stage import drawn_content, stage, stage_content
 from app.session import Model, Session, Shown, plain_error
 from latentface.gallery import MAPS, map_features
+from latentface.pcl_maps import PCL_MAPS, pcl_features
 from latentface.pictures import picture
-from latentface.selection import direction, mean_face, moved, nearest, pair_distances, path, spread, verdict
+from latentface.selection import (
+    direction,
+    mean_face,
+    moved,
+    nearest,
+    pair_distances,
+    path,
+    selection_file,
+    spread,
+    verdict,
+)
 
 ABOUT = """Every dot is a picture of one of {people} people who do not exist; dots that are close look alike **to the
 model**. What is lit on one map is lit on all. Point at a dot to see it, click it to hold it in 3D, **lasso** dots to
 see their average face. The stars are your faces."""
 OTHERS = """There are no maps of the checkpoint `{checkpoint}` yet: make them with
 `python -m train gallery --checkpoint {checkpoint}`, then start the app again."""
+LAYOUTS = {"umap": "UMAP", "pca": "principal axes"}
+"""Layouts in 3-D and their names."""
 NEAR = 6
 """Neighbours that are shown."""
 STEPS = 9
@@ -42,10 +58,13 @@ def places(model: Model, shown: Shown) -> dict[str, Any]:
     if shown not in _PLACES:
         codes = shown.face.codes
         features = map_features(model.pipeline, codes, model.pipeline.split(codes))
+        if model.pcl is not None:
+            features |= pcl_features(model.pcl, shown.face.level)
         found: dict[str, Any] = {"umap": {}, "pca": {}, "far": {}, "features": features}
-        for name in MAPS:
-            place = model.atlas.place(name, features[name][0])
-            x, y, _ = along_axes(model.atlas, name, features[name].double().numpy())[0].tolist()
+        for name in model.atlas.names:
+            rows = model.atlas.shortened(name, features[name])
+            place = model.atlas.place(name, rows[0])
+            x, y, _ = model.atlas.along_axes(name, rows.double().numpy())[0].tolist()
             found["umap"][name], found["pca"][name] = [place.x, place.y], [x, y]
             found["far"][name] = place.far
         _PLACES[shown] = found
@@ -98,8 +117,11 @@ def neighbours(model: Model, row: int, name: str) -> str:
         figures = [figure(model.atlas.crop(i), name) for i, name in zip(rows, names, strict=True)]
         return f"<p>{words}</p>{strip(*figures)}"
 
+    title = TITLES[name][0]
+    space = f"{title if name in PCL_MAPS else title.lower()}</strong> space itself"
+    short = f", by its {model.atlas.features[name].shape[1]} main axes" * (name in PCL_MAPS)
     return (
-        line(true, f"Nearest in the <strong>{TITLES[name][0].lower()}</strong> space itself")
+        line(true, f"Nearest in the <strong>{space}{short}")
         + line(drawn, f"Nearest on its UMAP map ({len(both)} of {NEAR} are the same, ✓)")
     )  # fmt: skip
 
@@ -150,19 +172,28 @@ def way_strip(model: Model, one: Shown, other: Shown) -> str:
     return strip(*(figure(image, name) for image, name in zip(images, names, strict=True)))
 
 
-def cloud(model: Model, name: str, colour: str) -> go.Figure:
-    """Draw the first three principal axes of a map in 3-D."""
-    rows = along_axes(model.atlas, name, model.atlas.features[name])
-    values = [face[colour] for face in model.atlas.faces]
-    words = [f"Person {face['person']}, picture {face['frame']}" for face in model.atlas.faces]
+def cloud(model: Model, name: str, colour: str, layout: str) -> go.Figure:
+    """Draw a map in 3-D.
+
+    Args:
+        model: The model with its gallery.
+        name: Of the map.
+        colour: Factor that the dots are coloured by.
+        layout: "umap" or "pca".
+    """
+    gallery = model.atlas
+    rows = gallery.spaces[name].numpy() if layout == "umap" else gallery.along_axes(name, gallery.features[name])
+    values = [face[colour] for face in gallery.faces]
+    words = [f"Person {face['person']}, picture {face['frame']}" for face in gallery.faces]
     marker: dict[str, Any] = {"size": 2.4, "color": values, "colorscale": "Viridis", "opacity": 0.85, "showscale": True}
-    dots = go.Scatter3d(
-        x=rows[:, 0], y=rows[:, 1], z=rows[:, 2], mode="markers", marker=marker, text=words, hoverinfo="text"
-    )
+    x, y, z = rows.T.round(4)
+    dots = go.Scatter3d(x=x, y=y, z=z, mode="markers", marker=marker, text=words, hoverinfo="text")
     axis = {"showticklabels": False, "backgroundcolor": "rgba(0,0,0,0)", "gridcolor": FAINT}
-    scene = {f"{k}axis": {**axis, "title": f"axis {n}"} for n, k in enumerate("xyz", 1)}
+    scene = {f"{k}axis": {**axis, "title": f"axis {n}" if layout == "pca" else ""} for n, k in enumerate("xyz", 1)}
     made = go.Figure(dots, layout={"scene": scene, "height": 460, "margin": {"l": 0, "r": 0, "t": 30, "b": 0}})
-    made.update_layout(title=f"{TITLES[name][0]}: principal axes in 3-D, coloured by {colour}")
+    trusted = gallery.trusted.get(name, {}).get(f"{layout}3")
+    beside = "" if trusted is None else f"; trustworthiness {trusted:.2f}"
+    made.update_layout(title=f"{TITLES[name][0]}: {LAYOUTS[layout]} in 3-D, coloured by {colour}{beside}")
     return made
 
 
@@ -219,6 +250,7 @@ def build(session: Session) -> None:
     groups = {side: gr.State([]) for side in ("a", "b")}
     gr.Markdown(ABOUT.format(people=len({face["person"] for face in model.atlas.faces})), elem_classes="about")
     chart = atlas(model.atlas, stars(model, session.shown.value, []), start, "map")
+    connect_export(session, "map")
     note = gr.HTML(far_words(model, session.shown.value), elem_id="map-far")
     with gr.Row():
         with gr.Column(scale=5, min_width=280):
@@ -257,7 +289,7 @@ def build(session: Session) -> None:
     way_button.click(walk, [picked, before], way, **QUIET)
     with gr.Accordion("Does my identity stay put when I smile?", open=False, elem_id="steady"):
         build_steadiness(session)
-    with gr.Accordion("Principal axes in 3-D", open=False, elem_id="cloud"):
+    with gr.Accordion("Maps in 3-D", open=False, elem_id="cloud"):
         build_cloud(model)
 
 
@@ -277,7 +309,7 @@ def connect_faces(
         (row,) = rows_of(model, [getattr(event, "index", None)])
         name = getattr(event, "map", None)
         pictures, face = gallery_face(model, row)
-        near = neighbours(model, row, name if name in MAPS else "identity")
+        near = neighbours(model, row, name if name in model.atlas.names else "identity")
         return stage_content(model.pipeline, face), pictures, near, face, now
 
     gr.on(
@@ -299,14 +331,39 @@ def connect_lasso(
         if not rows:
             return gr.skip(), "", gr.skip(), []
         face = average(model, rows)
-        return stage_content(model.pipeline, face), "", face, rows
+        return drawn_content(model.pipeline, face, neutral=False), "", face, rows
+
+    def complete(face: Shown, rows: list[int]) -> object:
+        """Add the neutral face, which takes as long as the average itself."""
+        return stage_content(model.pipeline, face) if rows else gr.skip()
 
     def vary(rows: list[int]) -> str:
         """Draw what varies most among the selected faces."""
         return spread_strip(model, rows) if rows else ""
 
-    lassoed = chart.lasso(take, None, [viewer, varied, picked, rows_now], trigger_mode="always_last", **QUIET)
-    lassoed.then(vary, rows_now, varied, **QUIET)
+    # at once, for the queue costs as much time as the face
+    lassoed = chart.lasso(
+        take, None, [viewer, varied, picked, rows_now], queue=False, trigger_mode="multiple", **QUIET
+    )  # fmt: skip
+    lassoed.then(complete, [picked, rows_now], viewer, **QUIET).then(vary, rows_now, varied, **QUIET)
+
+
+def connect_export(session: Session, chart_id: str) -> None:
+    """Add what can be taken along of the maps: rows, figure, and the codes as a file of arrays."""
+    gallery = session.model.atlas
+    caption = made_by(gallery, "Maps of a gallery of faces")
+    files = export(chart_id, "selection", caption, codes=True)
+    made = gr.DownloadButton("File", visible="hidden", elem_id=f"{chart_id}-made")
+
+    def write(event: gr.EventData) -> str:
+        """Write the codes of the rows that are lit."""
+        rows = rows_of(session.model, getattr(event, "rows", None), 1)
+        return save_bytes_to_cache(selection_file(gallery, rows, caption), "selection.npz", get_upload_folder())
+
+    hand_over = f"() => document.querySelector('#{chart_id}-made').click()"
+    files.codes(write, None, made, concurrency_limit=1, concurrency_id="downloads", **QUIET).success(
+        None, None, None, js=hand_over, **QUIET
+    )
 
 
 def connect_groups(
@@ -348,6 +405,7 @@ def build_steadiness(session: Session) -> None:
     choice = gr.CheckboxGroup([], label="Your photos", elem_id="steady-photos")
     ask = gr.Button("Compare", size="sm", elem_id="steady-ask")
     words, chart = gr.HTML("", elem_id="steady-words"), plotly_panel(None, "steady-chart")
+    export("steady-chart", "distances", made_by(model.atlas, "Distances between a visitor's photos, and the gallery's"))
 
     def offer(faces: list[Shown]) -> object:
         """List the visitor's photos, all of them chosen."""
@@ -367,14 +425,21 @@ def build_steadiness(session: Session) -> None:
 
 
 def build_cloud(model: Model) -> None:
-    """Add the 3-D view of a map's principal axes."""
+    """Add a map in 3-D, by UMAP or its principal axes."""
+    layouts = [(name, key) for key, name in LAYOUTS.items() if key == "pca" or model.atlas.spaces]
+    names = [(TITLES[name][0], name) for name in model.atlas.names]
     with gr.Row():
-        which = gr.Dropdown(
-            [(TITLES[name][0], name) for name in MAPS], value="identity", label="Map", elem_id="cloud-map"
-        )
+        which = gr.Dropdown(names, value="identity", label="Map", elem_id="cloud-map")
+        layout = gr.Dropdown(layouts, value=layouts[0][1], label="Laid out by", elem_id="cloud-layout")
         colour = gr.Dropdown(
             model.atlas.factors, value=model.atlas.factors[-1], label="Coloured by", elem_id="cloud-colour"
         )
     chart = plotly_panel(None, "cloud-chart")
+    export("cloud-chart", "map-in-3d", made_by(model.atlas, "A map in 3-D"))
     show = gr.Button("Draw", size="sm", elem_id="cloud-draw")
-    show.click(lambda name, factor: panel_content(cloud(model, name, factor)), [which, colour], chart, **QUIET)
+
+    def draw(name: str, factor: str, layout: str) -> dict | None:
+        """Draw the chosen map."""
+        return panel_content(cloud(model, name, factor, layout))
+
+    show.click(draw, [which, colour, layout], chart, **QUIET)

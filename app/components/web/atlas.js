@@ -5,12 +5,14 @@ const everyone = Uint32Array.from({ length: count }, (_, i) => i);
 const state = {
   method: "umap", chosen: props.start, hovered: null, mask: new Uint8Array(count).fill(1), selected: new Uint8Array(count),
   chosenMany: 0, filtered: false, order: everyone, density: false, lassoing: false, panel: null,
-  kin: (i) => kinOf[people[i]], shows: (i) => state.mask[i],
+  drawn: 0, kin: (i) => kinOf[people[i]], shows: (i) => state.mask[i],
 };
 const dim = new Uint32Array(count);
 function inksOfSelection() { for (let i = 0; i < count; i++) dim[i] = state.selected[i] && state.mask[i] ? colours[i] : GREY; return dim; }
 function inksOfFilter() { for (let i = 0; i < count; i++) dim[i] = state.mask[i] ? colours[i] : GREY; return dim; }
+const inksNow = () => (state.chosenMany ? inksOfSelection() : state.filtered ? inksOfFilter() : colours);
 function sortDots() { // those that are lit lie on top
+  state.drawn++;
   const lit = (i) => (state.chosenMany ? state.selected[i] : 1) && state.mask[i];
   state.order = state.chosenMany || state.filtered ? Uint32Array.from([...everyone.filter((i) => !lit(i)), ...everyone.filter(lit)]) : everyone;
 }
@@ -59,9 +61,9 @@ function sieve() {
   drawAll();
 }
 for (const one of [filter, low, high, find(".person")]) one.addEventListener("input", sieve);
-factor.addEventListener("change", () => { paint(factor.value); drawLegend(); drawAll(); });
+factor.addEventListener("change", () => { paint(factor.value); state.drawn++; drawLegend(); drawAll(); });
 find(".method").addEventListener("change", (event) => { state.method = event.target.value; panels.forEach(describe); panels.forEach(goHome); });
-find(".density").addEventListener("change", (event) => { state.density = event.target.checked; drawAll(); });
+find(".density").addEventListener("change", (event) => { state.density = event.target.checked; state.drawn++; drawAll(); });
 function setLasso(on) {
   state.lassoing = on;
   find(".panels").classList.toggle("lassoing", on);
@@ -73,10 +75,6 @@ find(".lasso").addEventListener("click", () => setLasso(true));
 find(".near").addEventListener("click", () => likeThis(state.panel ?? shownPanels()[0]));
 find(".clear").addEventListener("click", () => select([], panels[0]));
 for (const side of ["a", "b"]) find(`.keep-${side}`).addEventListener("click", () => trigger("group", { rows: selection(), side }));
-find(".csv").addEventListener("click", saveCsv);
-find(".json").addEventListener("click", saveJson);
-find(".save").addEventListener("click", savePng);
-find(".save-svg").addEventListener("click", saveSvg);
 
 paint(factor.value);
 const panels = props.shown.map(makePanel);

@@ -1,5 +1,5 @@
 // The gallery as the page has it: coordinates, factors and where every picture lies on the sheets; from props.points.
-const { methods, titles, factors, people, frames, sheets, trust, caption } = props.points;
+const { methods, titles, factors, people, frames, sheets, trust } = props.points;
 const find = (selector) => element.querySelector(selector);
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const count = people.length;
@@ -17,7 +17,7 @@ const images = {};
 function sheetImage(file) { // a sheet that is not there yet draws the maps again when it comes
   if (!images[file]) {
     images[file] = new Image();
-    images[file].onload = () => drawAll();
+    images[file].onload = () => { state.drawn++; drawAll(); };
     images[file].src = file;
   }
   return images[file];

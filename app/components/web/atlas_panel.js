@@ -47,31 +47,48 @@ function draw(panel) {
 }
 const drawAll = () => panels.forEach(draw);
 
+// what the dots of a map depend on; while it stays, they are neither placed nor drawn again
+const ground = ({ view, width, height, which }) => `${view.x} ${view.y} ${view.zoom} ${width} ${height} ${state.method} ${which.value}`;
 function layOut(panel) {
+  if (panel.laid === ground(panel)) return;
+  panel.laid = ground(panel);
   const at = places(state.method, panel.which.value), { xs, ys } = panel, [x0, y0] = spot(panel, 0, 0), [x1, y1] = spot(panel, 1, 1);
   for (let i = 0; i < count; i++) {
     xs[i] = x0 + at[2 * i] * (x1 - x0);
     ys[i] = y0 + at[2 * i + 1] * (y1 - y0);
   }
 }
-function drawNow(panel) {
-  const { canvas, width, height, scale, xs, ys } = panel;
-  if (!width) return;
-  if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; panel.image = null; }
-  const context = canvas.getContext("2d"), style = getComputedStyle(element);
-  const ink = style.getPropertyValue("--body-text-color") || "#222", paper = style.getPropertyValue("--background-fill-primary") || "#fff";
-  layOut(panel);
+const radiusOf = ({ scale, view }) => scale * clamp((count > 8000 ? 1.6 : count > 1500 ? 2.2 : 3.5) * Math.sqrt(view.zoom), 1.6, 6);
+function drawGround(panel) { // dots, density, and faces where they are near: all that stays while a hand hovers
+  const { width, height, xs, ys } = panel;
+  if (panel.base?.width !== width || panel.base.height !== height) {
+    panel.base = new OffscreenCanvas(width, height);
+    panel.image = null;
+  }
+  const context = panel.base.getContext("2d");
   panel.image ??= context.createImageData(width, height);
-  panel.pixels = new Uint32Array(panel.image.data.buffer);
-  panel.pixels.fill(0);
-  const inks = state.chosenMany ? inksOfSelection() : state.filtered ? inksOfFilter() : colours;
-  const radius = scale * clamp((count > 8000 ? 1.6 : count > 1500 ? 2.2 : 3.5) * Math.sqrt(panel.view.zoom), 1.6, 6);
-  stampDots(panel.pixels, width, height, xs, ys, state.order, inks, radius);
+  const pixels = new Uint32Array(panel.image.data.buffer);
+  pixels.fill(0);
+  stampDots(pixels, width, height, xs, ys, state.order, inksNow(), radiusOf(panel));
   context.putImageData(panel.image, 0, 0);
   if (state.density) { context.globalCompositeOperation = "destination-over"; drawDensity(context, width, height, xs, ys, state.mask, [217, 119, 6]); context.globalCompositeOperation = "source-over"; }
   drawFaces(panel, context);
+}
+function drawNow(panel) {
+  const { canvas, width, height, scale, xs, ys } = panel;
+  if (!width) return;
+  if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; }
+  const context = canvas.getContext("2d"), style = getComputedStyle(element);
+  const ink = style.getPropertyValue("--body-text-color") || "#222", paper = style.getPropertyValue("--background-fill-primary") || "#fff";
+  layOut(panel);
+  const now = `${panel.laid} ${state.drawn}`;
+  if (panel.drawn !== now) drawGround(panel);
+  panel.drawn = now;
+  context.globalCompositeOperation = "copy";
+  context.drawImage(panel.base, 0, 0);
+  context.globalCompositeOperation = "source-over";
   drawKin(panel, context, ink);
-  for (const [i, dash] of [[state.chosen, []], [state.hovered, [4, 3]]]) if (i !== null) ring(context, xs[i], ys[i], radius + 5 * scale, ink, scale, dash);
+  for (const [i, dash] of [[state.chosen, []], [state.hovered, [4, 3]]]) if (i !== null) ring(context, xs[i], ys[i], radiusOf(panel) + 5 * scale, ink, scale, dash);
   for (const star of props.value?.stars ?? []) drawStar(panel, context, star, ink, paper);
   if (panel.lasso) { context.beginPath(); panel.lasso.forEach(([x, y]) => context.lineTo(x, y)); context.closePath(); context.fillStyle = "rgba(37, 99, 235, 0.14)"; context.fill(); context.strokeStyle = ink; context.lineWidth = 1.5 * scale; context.stroke(); }
 }

@@ -1,12 +1,13 @@
-// Hands over what #props.source shows, a plotly panel or a table, as a file made in the browser; props.value = {name, caption} says where it comes from.
+// Hands over what #props.source shows as files made in the browser: a plotly panel, a table, or a part that tells it itself by `taken` on [data-taken].
+// props.value = {name, caption, figure}: the files' stem, where it comes from, and, where the source has no chart of its own, its figure for plotly.
 const group = element.querySelector(".export");
 const source = () => document.getElementById(props.source);
 const plot = () => source()?.querySelector(".plot");
-const table = () => source()?.querySelector("table");
 
 for (const button of group.querySelectorAll("button")) {
-  button.hidden = !props.chart && !["csv", "json"].includes(button.dataset.kind);
-  button.addEventListener("click", () => take(button.dataset.kind));
+  const { kind } = button.dataset;
+  button.hidden = kind === "npz" ? !props.codes : !props.chart && !["csv", "json"].includes(kind);
+  button.addEventListener("click", () => take(kind));
 }
 
 function match() { // where there is no chart there is nothing to take
@@ -19,18 +20,28 @@ function list(value) { // plotly packs columns of numbers into typed arrays
   return value && typeof value === "object" && typeof value.length === "number" ? Array.from(value, (one) => (ArrayBuffer.isView(one) ? Array.from(one) : one)) : value;
 }
 
-function rowsOfPlot() { // one row a mark: trace, x, y and, of heat maps, value
-  const rows = [["trace", "x", "y", "value"]];
-  plot().data.forEach((trace, number) => {
-    const name = trace.name ?? number, x = list(trace.x) ?? [], y = list(trace.y) ?? [];
-    if (trace.type !== "heatmap") return x.forEach((at, i) => rows.push([name, at, y[i], ""]));
-    const z = list(trace.z);
+function rowsOf(data) { // one row a mark: trace, x, y and, of heat maps, value; z in space
+  const solid = data.some((trace) => trace.type === "scatter3d"), rows = [["trace", "x", "y", solid ? "z" : "value"]];
+  data.forEach((trace, number) => {
+    const name = trace.name ?? number, x = list(trace.x) ?? [], y = list(trace.y) ?? [], z = list(trace.z);
+    if (trace.type !== "heatmap") return x.forEach((at, i) => rows.push([name, at, y[i], solid ? z[i] : ""]));
     y.forEach((row, i) => x.forEach((column, j) => { if (z[i][j] != null) rows.push([name, column, row, list(trace.customdata)?.[i]?.[j] ?? z[i][j]]); }));
   });
   return rows;
 }
 
-const rowsOfTable = () => Array.from(table().rows, (row) => Array.from(row.cells, (cell) => cell.innerText.replace(/\s+/g, " ").trim()));
+const rowsOfTable = (table) => Array.from(table.rows, (row) => Array.from(row.cells, (cell) => cell.innerText.replace(/\s+/g, " ").trim()));
+
+function content() { // {rows, data, layout, sheet, numbers}; nothing where there is nothing to take
+  const own = source()?.querySelector("[data-taken]")?.taken?.(), table = source()?.querySelector("table"), drawn = plot();
+  if (own) return { rows: own.rows ?? rowsOf(own.data), ...own };
+  if (props.value.figure) {
+    const { data, layout } = coloured(props.value.figure, getComputedStyle(document.body));
+    return { rows: rowsOf(data), data, layout };
+  }
+  if (!props.chart) return table && { rows: rowsOfTable(table) };
+  return drawn?.data && { rows: rowsOf(drawn.data), data: drawn.data, layout: { ...drawn.layout, width: drawn.offsetWidth, height: drawn.offsetHeight || 400 } };
+}
 
 function csv(rows) {
   const quoted = (cell) => { // a cell that a spreadsheet would take for a formula is text
@@ -47,37 +58,47 @@ function save(address, ending) {
   link.click();
 }
 
-function saveText(text, ending, type) {
-  const address = URL.createObjectURL(new Blob([text], { type }));
+function saveBlob(blob, ending) {
+  const address = URL.createObjectURL(blob);
   save(address, ending);
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
+const saveText = (text, ending, type) => saveBlob(new Blob([text], { type }), ending);
 
-function figure() { // what is drawn now, the colours of the page in it, with its caption below
-  const { data, layout } = plot(), style = getComputedStyle(document.body), ground = style.getPropertyValue("--body-background-fill").trim();
-  const width = Math.max(640, plot().offsetWidth), letters = Math.floor(width / 6.2);
+function captioned({ data, layout }) { // the figure in the colours of the page, with its caption below
+  const ground = getComputedStyle(document.body).getPropertyValue("--body-background-fill").trim();
+  const width = Math.max(640, layout.width ?? 0), letters = Math.floor(width / 6.2);
   const lines = (props.value.caption.match(new RegExp(`.{1,${letters}}(\\s|$)`, "g")) ?? []).map((line) => line.trim());
-  const margin = { ...layout.margin, b: (layout.margin?.b ?? 40) + 24 + 15 * lines.length }, height = (plot().offsetHeight || 400) + 24 + 15 * lines.length;
+  const room = 24 + 15 * lines.length, below = layout.margin?.b ?? 40;
   const note = {
     text: lines.join("<br>"), x: 0, xref: "paper", xanchor: "left", y: 0, yref: "paper", yanchor: "top",
-    yshift: -(layout.margin?.b ?? 40) - 8, showarrow: false, align: "left", font: { size: 11 },
+    yshift: -below - 8, showarrow: false, align: "left", font: { size: 11 },
   };
+  const margin = { ...layout.margin, b: below + room }, height = (layout.height ?? 400) + room;
   return { data, layout: { ...layout, autosize: false, width, height, margin, paper_bgcolor: ground, plot_bgcolor: ground, annotations: [...(layout.annotations ?? []), note] } };
 }
 
+function drawer() { // plotly.js, fetched from this server where no chart of the page has yet
+  return window.Plotly ?? new Promise((done, failed) => {
+    const script = Object.assign(document.createElement("script"), { src: props.script, onload: () => done(window.Plotly), onerror: failed });
+    document.head.append(script);
+  });
+}
+
 async function take(kind) {
-  if (kind === "csv" || kind === "json") {
-    if (!(props.chart ? plot()?.data : table())) return;
-    const rows = props.chart ? rowsOfPlot() : rowsOfTable();
-    if (kind === "csv") return saveText(csv(rows), "csv", "text/csv");
-    const [head, ...rest] = rows;
+  const found = content();
+  if (!found) return;
+  if (kind === "npz") return trigger("codes", { rows: found.numbers });
+  if (kind === "csv") return saveText(csv(found.rows), "csv", "text/csv");
+  if (kind === "json") {
+    const [head, ...rest] = found.rows;
     const named = rest.map((row) => Object.fromEntries(row.map((cell, i) => [head[i], cell])));
     return saveText(JSON.stringify({ caption: props.value.caption, rows: named }, null, 1), "json", "application/json");
   }
-  if (!plot()?.data) return;
-  const { data, layout } = figure();
+  if (kind === "png" && found.sheet) return found.sheet(props.value.caption).toBlob((blob) => saveBlob(blob, "png"));
+  const { data, layout } = captioned(found);
   if (kind === "plotly") { // plotly.io.from_json reads it
     return saveText(JSON.stringify({ data, layout }, (key, value) => (ArrayBuffer.isView(value) ? Array.from(value) : value)), "plotly.json", "application/json");
   }
-  save(await Plotly.toImage({ data, layout }, { format: kind, width: layout.width, height: layout.height, scale: kind === "png" ? 2 : 1 }), kind);
+  save(await (await drawer()).toImage({ data, layout }, { format: kind, width: layout.width, height: layout.height, scale: kind === "png" ? 2 : 1 }), kind);
 }

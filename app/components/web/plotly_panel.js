@@ -1,13 +1,6 @@
 // Draws props.value, a plotly figure or null, in the page's colours; a click tells the server which mark it was.
 const plot = element.querySelector(".plot");
 
-function coloured(part, style) { // a copy in which var(--name) is the value that it has here and now
-  if (typeof part === "string") return part.startsWith("var(") ? style.getPropertyValue(part.slice(4, -1)).trim() : part;
-  if (Array.isArray(part)) return part.map((one) => coloured(one, style));
-  if (part && typeof part === "object") return Object.fromEntries(Object.entries(part).map(([key, one]) => [key, coloured(one, style)]));
-  return part;
-}
-
 async function draw() {
   const figure = props.value;
   plot.hidden = !figure;

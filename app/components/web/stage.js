@@ -314,15 +314,18 @@ lamp.addEventListener("keydown", (event) => {
 function load() {
   if (!props.value) return;
   const isNew = props.value.face && props.value.face.id !== face?.id, first = !face;
+  const late = props.value.face?.neutral && !isNew && !face.neutral; // the neutral face follows where it takes long
   if (props.value.face) {
     face = props.value.face;
     own = { angles: face.view.slice(0, 3), light: [...face.light] };
   }
-  if (painter) uploadAll(isNew);
+  if (painter && late) neutral = painter.upload(unpack(face.neutral));
+  else if (painter) uploadAll(isNew);
   if (props.value.picture) answered("picture");
   else if (!props.value.face) answered(props.value.random ? "submit" : "input");
   if (props.value.amounts && !questions.input?.waiting) showAmounts(props.value.amounts); // unless a hand has moved on
   if (!painter) showPicture(props.value.picture);
+  if (late) buildLayers();
   if (!isNew) return props.value.picture ? undefined : change({});
   stop();
   buildLayers();

@@ -8,6 +8,7 @@ from app.components.stage import stage_content
 from app.session import Model, load
 from app.tabs.maps import gallery_face, rows_of, stars, steadiness
 from latentface.gallery import MAPS
+from latentface.pcl_maps import PCL_MAPS
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def test_places_on_both_layouts_lie_on_the_map(model):
     _, face = gallery_face(model, row)
     star = stars(model, face, [])["stars"][0]
     for method in ("umap", "pca"):
-        assert set(star["places"][method]) == set(MAPS)
+        assert set(star["places"][method]) == {*MAPS, *PCL_MAPS}
         assert all(-0.2 <= value <= 1.2 for xy in star["places"][method].values() for value in xy)
     assert star["places"]["umap"]["shape"] == pytest.approx(model.gallery.coordinates["shape"][row].tolist(), abs=0.05)
 
