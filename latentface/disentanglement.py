@@ -6,7 +6,9 @@ light by the light (LatentFace, section 3.2; block-level DCI after Eastwood & Wi
 
 import json
 from dataclasses import dataclass, replace
+from math import hypot
 from pathlib import Path
+from statistics import NormalDist
 
 import torch
 from torch import Tensor
@@ -37,21 +39,17 @@ FACTORS = {
     "yaw": "yaw",
     "pitch": "pitch",
     "light": "light",
+    "age": "age",
+    "skin": "skin tone",
 }
 """Factor -> its plain name, in the order of the matrix."""
 OWN = {"identity": "identity", "expression": "expression", "actions": "expression", "yaw": "view", "pitch": "view"}
-OWN |= {"light": "light"}
+OWN |= {"light": "light", "age": "identity", "skin": "identity"}
 """Factor -> the block that a perfect split tells it by."""
 PARTS = ("identity", "expression", "view", "light")
 """Blocks that make up the code without overlap."""
-TOLD = 0.1
-"""Share of the way from chance to perfect below which a block counts as silent."""
-LITTLE = 0.15
-"""Share of what its own block tells that another block may tell, for a factor to count as told by its own alone."""
-MUCH = 0.5
-"""From this share on, a factor is told by both."""
-MORE = 0.8
-"""Its own block tells less than this share of what another one does: the factor lies elsewhere."""
+SURE = 0.05
+"""Most chance that any verdict on a matrix is wrong where all that is seen is chance (Bonferroni over its cells)."""
 
 
 @dataclass
@@ -75,6 +73,30 @@ class Matrix:
         """Give the score as a share of the way from chance to perfect, in [0, 1]."""
         chance = self.chance(factor)
         return max(0.0, (self.score(factor, block) - chance) / (1 - chance))
+
+    @property
+    def margin(self) -> float:
+        """Give the standard deviations by which scores must lie apart to count, see SURE."""
+        cells = sum(factor in OWN for factor in self.factors) * sum(part in self.blocks for part in PARTS)
+        return NormalDist().inv_cdf(1 - SURE / cells)
+
+    def spread(self, factor: str, block: str) -> float:
+        """Give the score's standard deviation over people; 0 in results that were measured without."""
+        return float(self.results.get(f"sd_{factor}_{block}", 0.0))
+
+    def tells(self, factor: str, block: str) -> bool:
+        """Say whether the block's score lies beyond chance."""
+        return self.score(factor, block) - self.margin * self.spread(factor, block) > self.chance(factor)
+
+    def better(self, factor: str, block: str, other: str) -> bool:
+        """Say whether the block's score lies beyond the other's."""
+        apart = self.margin * hypot(self.spread(factor, block), self.spread(factor, other))
+        return self.score(factor, block) - self.score(factor, other) > apart
+
+    def part_of_whole(self, factor: str, block: str) -> float | None:
+        """Give what the block tells as a share of what the whole code does; None where that tells nothing."""
+        whole = self.share(factor, "full")
+        return self.share(factor, block) / whole if whole and self.tells(factor, "full") else None
 
     def measure(self, factor: str) -> str:
         """Name what the score is."""
@@ -109,58 +131,81 @@ def read_matrix(file: Path) -> Matrix:
     return matrix
 
 
+def strongest_other(matrix: Matrix, factor: str) -> str:
+    """Name the part, beside its own, that tells a factor best."""
+    others = [block for block in PARTS if block != OWN[factor] and block in matrix.blocks]
+    return max(others, key=lambda block: matrix.score(factor, block))
+
+
 def separation(matrix: Matrix, factor: str) -> str:
     """Judge how a factor is told.
 
     Returns:
-        "alone" by its own block alone, "mostly" by it, "both" where another block tells it as well, "elsewhere" where
-        another tells it better, "not" at all.
+        "alone" by its own part alone, "both" by another part too, "elsewhere" by another part better, "not" by none.
     """
-    own = matrix.share(factor, OWN[factor])
-    other = max(matrix.share(factor, block) for block in PARTS if block != OWN[factor] and block in matrix.blocks)
-    if max(own, other) < TOLD:
+    own, other = OWN[factor], strongest_other(matrix, factor)
+    parts = [block for block in PARTS if block in matrix.blocks]
+    told = [block for block in parts if matrix.tells(factor, block)]
+    if not told:
         return "not"
-    if own < TOLD or other > own / MORE:
+    if own not in told or matrix.better(factor, other, own):
         return "elsewhere"
-    if other >= MUCH * own:
-        return "both"
-    return "alone" if other < LITTLE * own else "mostly"
+    return "alone" if told == [own] else "both"
 
 
 def summary(matrix: Matrix) -> str:
     """Say in one sentence how well identity and expression are kept apart."""
-    found = {separation(matrix, factor) for factor in ("identity", "expression")}
+    factors = ("identity", "expression")
+    found = {separation(matrix, factor) for factor in factors}
     if found == {"not"}:
         return "This code tells neither who it is nor which expression they show: it looks random."
     if found == {"alone"}:
         return "Identity and expression lie apart: each is told by its own part alone."
-    if found <= {"alone", "mostly"}:
-        return "Identity and expression lie mostly apart: each is told best by its own part."
-    if found <= {"both", "elsewhere"}:
+    if not any(matrix.better(factor, OWN[factor], strongest_other(matrix, factor)) for factor in factors):
         return "Identity and expression are entangled: both parts tell both."
-    return "Identity and expression are partly entangled: see which part tells which."
+    who, how = matrix.part_of_whole("identity", "expression"), matrix.part_of_whole("expression", "identity")
+    if who is None or how is None:
+        return "Identity and expression are partly entangled: see which part tells which."
+    return (
+        f"Identity and expression are partly entangled: the expression part tells {who:.0%} of what the whole code "
+        f"tells of who it is, the identity part {how:.0%} of what it tells of the expression."
+    ).replace("%", " %")
 
 
 def sentences(matrix: Matrix) -> list[str]:
     """Say for every factor which part tells it, with the numbers."""
     words = {
         "alone": "told by its own part alone",
-        "mostly": "told best by its own part, a little by another",
-        "both": "told by more than one part",
+        "both": "told by its own part and by another",
         "elsewhere": "told better by another part than by its own",
         "not": "told by no part",
     }
     said = []
     for factor in (factor for factor in matrix.factors if factor in OWN):
-        own = OWN[factor]
-        others = [block for block in PARTS if block != own and block in matrix.blocks]
-        other = max(others, key=lambda block: matrix.share(factor, block))
+        parts = [_of_whole(matrix, factor, block) for block in (OWN[factor], strongest_other(matrix, factor))]
         said.append(
-            f"{FACTORS[factor].capitalize()}: {words[separation(matrix, factor)]} ({matrix.measure(factor)} "
-            f"{_text(matrix.score(factor, own))} from the {BLOCKS[own]}, {_text(matrix.score(factor, other))} from the "
-            f"{BLOCKS[other]}; chance {_text(matrix.chance(factor))})."
+            f"{FACTORS[factor].capitalize()}: {words[separation(matrix, factor)]}. "
+            f"{matrix.measure(factor)[:1].upper()}{matrix.measure(factor)[1:]} {', '.join(parts)}; "
+            f"chance {_text(matrix.chance(factor))}."
         )
     return said
+
+
+def how_judged(matrix: Matrix) -> str:
+    """Say what the verdicts rest on."""
+    return (
+        "How it is judged: a part tells something where its score lies beyond chance, and tells it better than another "
+        f"where their scores lie apart, both by more than {matrix.margin:.1f} standard deviations over people; of "
+        f"{round(1 / SURE)} codes that know nothing, about one would get any verdict wrong. A percentage is a score's "
+        "share, above chance, of what the whole code tells."
+    )
+
+
+def _of_whole(matrix: Matrix, factor: str, block: str) -> str:
+    """Write a block's score, and where the whole code tells something its share of that."""
+    share = matrix.part_of_whole(factor, block)
+    beside = "" if share is None else f" ({100 * share:.0f} %)"
+    return f"{_text(matrix.score(factor, block))} from the {BLOCKS[block]}{beside}"
 
 
 def _text(value: float) -> str:

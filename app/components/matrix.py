@@ -7,7 +7,7 @@ from html import escape
 import plotly.graph_objects as go
 
 from app.components.plotly_panel import ACCENT, GROUND, TEXT
-from latentface.disentanglement import BLOCKS, FACTORS, OWN, Matrix, elsewhere, sentences, summary
+from latentface.disentanglement import BLOCKS, FACTORS, OWN, Matrix, elsewhere, how_judged, sentences, summary
 from latentface.results import Comparison
 
 SHORT = {"identity": "who", "retrieval": "nearest", "expression": "expression", "actions": "actions"}
@@ -87,12 +87,20 @@ def words(matrix: Matrix, comparison: Comparison | None) -> str:
     known = str(matrix.results.get("config", {}).get("checkpoint", ""))
     about = matrix.results
     made_up = about.get("suite") == "toy"
-    people = f"{about.get('people', 0):,} {'toy people' if made_up else 'parametric people nobody trained on'}"
+    kind = "parametric people nobody trained on"
+    if made_up:
+        kind = "toy people"
+    elif about.get("truth_by") == "judges":
+        kind = "people nobody trained on, whose factors judges read off their pictures"
+    people = f"{about.get('people', 0):,} {kind}"
     said = [f"**{summary(matrix)}**", "", f"On {people}, {about.get('n', 0):,} frames:", ""]
     said += [f"- {sentence}" for sentence in sentences(matrix)]
     other = elsewhere(comparison, known) if comparison is not None and not made_up else []
     if other:
         said += ["", "On photos of real people, whose truth is coarser:", "", *(f"- {sentence}" for sentence in other)]
+    said += ["", how_judged(matrix)]
+    if "age" in matrix.factors and about.get("truth_by") == "engine":
+        said[-1] += " Age and skin tone are the numbers that the people were drawn from."
     return "\n".join(said)
 
 
@@ -116,6 +124,13 @@ def cell_words(matrix: Matrix, block: str, factor: str) -> str:
         wish = ""
     return (
         f"<h3>{escape(BLOCKS[block][:1].upper() + BLOCKS[block][1:])}: {escape(FACTORS[factor])}</h3><p>"
-        f"{escape(matrix.measure(factor))} <b>{matrix.score(factor, block):.3f}</b> · chance "
+        f"{escape(matrix.measure(factor))} <b>{matrix.score(factor, block):.3f}</b>"
+        f"{_spread(matrix, factor, block)} · chance "
         f"{matrix.chance(factor):.3f} · whole code {matrix.score(factor, 'full'):.3f}{beside}{wish}</p>"
     )
+
+
+def _spread(matrix: Matrix, factor: str, block: str) -> str:
+    """Write a score's spread over people; empty where the results have none."""
+    spread = matrix.spread(factor, block)
+    return f" ± {spread:.3f} over people" if spread else ""

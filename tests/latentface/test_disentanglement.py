@@ -11,10 +11,14 @@ from hypothesis import strategies as st
 from latentface.checkpoints import ASSETS
 from latentface.disentanglement import (
     BLOCKS,
+    FACTORS,
+    OWN,
+    Matrix,
     code_blocks,
     directions,
     elsewhere,
     exchange,
+    how_judged,
     neighbours,
     read_matrix,
     sentences,
@@ -41,6 +45,39 @@ def test_what_is_said_of_the_bundled_checkpoint_comes_from_its_files():
     said = sentences(matrix)
     assert f"{matrix.score('expression', 'expression'):.2f} from the expression part" in said[1]
     assert separation(matrix, "identity") == "both" and "partly entangled" in summary(matrix)
+
+
+def matrix_of(spread: float, **scores: float) -> Matrix:
+    """A matrix of chance, but for scores by factor_block, all with one spread over people."""
+    results: dict = {f"{f}_from_{b}": 0.0 for f in FACTORS for b in BLOCKS}
+    results |= {f"sd_{f}_{b}": spread for f in FACTORS for b in BLOCKS}
+    results |= {key.replace("__", "_from_"): value for key, value in scores.items()}
+    return Matrix(list(BLOCKS), list(FACTORS), results)
+
+
+@given(st.floats(0.001, 0.1), st.floats(0.01, 3), st.floats(0.01, 3))
+def test_verdicts_follow_from_the_spread_alone(spread, own, other):
+    """In units of the margin: beyond 1 a part tells, beyond the square root of 2 apart one tells better."""
+    unit = matrix_of(spread).margin * spread
+    found = matrix_of(spread, identity__identity=own * unit, identity__expression=other * unit)
+    verdict = separation(found, "identity")
+    if own <= 0.99 and other <= 0.99:
+        assert verdict == "not"
+    elif own > 1.01 and other <= 0.99:
+        assert verdict == "alone"
+    elif other > 1.01 and (own <= 0.99 or other - own > 1.42):
+        assert verdict == "elsewhere"
+    elif own > 1.01 and other > 1.01 and other - own < 1.41:
+        assert verdict == "both"
+    assert {separation(found, factor) for factor in OWN if factor != "identity"} == {"not"}
+
+
+def test_a_leak_is_said_as_a_share_of_what_the_whole_code_tells():
+    found = matrix_of(0.001, identity__full=0.8, identity__identity=0.8, identity__expression=0.2,
+                      expression__full=0.5, expression__expression=0.5, expression__identity=0.2)  # fmt: skip
+    assert "expression part tells 25 %" in summary(found) and "identity part 40 %" in summary(found)
+    assert "0.20 from the expression part (25 %)" in sentences(found)[0]
+    assert f"{found.margin:.1f} standard deviations" in how_judged(found)
 
 
 def test_contradictions_are_said_and_only_those():
