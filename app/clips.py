@@ -131,7 +131,9 @@ def take(
         with plain_errors():
             video = inspect(path, CLIP_SECONDS)
             count = video.count
-            stretch = yield from told(take_apart(model.pipeline, path, parts, face), count, "Taking the face apart")
+            stretch = yield from told(
+                take_apart(model.pipeline, path, parts, face, model.apart), count, "Taking the face apart"
+            )
             if not stretch.seen.any():
                 raise plain_error(
                     "no face was found in this clip: use one in which a face is sharp, lit and not covered", "No face"

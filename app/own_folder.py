@@ -45,6 +45,7 @@ class OwnFolder:
         Raises:
             NoFolder: nothing can be written there.
         """
+        self._process = os.getpid()
         asked = os.environ.get(VARIABLE)
         try:
             self.base = base or Path(asked or tempfile.gettempdir())
@@ -66,8 +67,9 @@ class OwnFolder:
         threading.Thread(target=self._keep_sweeping, daemon=True).start()
 
     def delete(self) -> None:
-        """Delete it with all that is in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Delete it with all that is in it; a copy of this process that ends has no say."""
+        if os.getpid() == self._process:
+            shutil.rmtree(self.path, ignore_errors=True)
 
     def _terminated(self, number: int, frame: FrameType | None) -> None:
         self.delete()  # at once: threads that still work may hold up the exit

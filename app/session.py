@@ -19,6 +19,7 @@ from latentface.codes import Codes, Scene
 from latentface.crop import Box, Square, turned_crop
 from latentface.detection import DetectorUnavailable
 from latentface.gallery import MAPS, Gallery, Place, map_features, own_gallery
+from latentface.moving import Apart
 from latentface.pcl import PCL
 from latentface.photo import PhotoError, read_photo
 from latentface.pictures import picture
@@ -107,6 +108,8 @@ class Model:
     """The checkpoint's own gallery, from within its folder; None where there is none."""
     pcl: PCL | None = None
     """The bundled PCL checkpoint, for swaps of poses; None where none is bundled."""
+    apart: Apart | None = None
+    """Encodes and splits the crops of clips on a lent GPU; None where there is none."""
     drawn: dict[int, Shown] = field(default_factory=dict)
     """Number of an example -> what `example` made of it."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from threading import Thread
 from typing import Any
 
@@ -28,6 +29,7 @@ from app.upload_limits import MeteredUploads, UploadLimits
 from app.waiting import WaitingServer
 from latentface.checkpoints import DEFAULT, CheckpointError, bundled, resolved, summary_of
 from latentface.detection import DETECTORS
+from latentface.moving import Apart
 from latentface.photo import MAX_BYTES
 
 HOUR = 3600
@@ -121,11 +123,12 @@ def parser() -> argparse.ArgumentParser:
     return options
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, apart: Apart | None = None) -> int:
     """Load the model, build the page, serve it until stopped.
 
     Args:
         argv: Options; those of the command line where None.
+        apart: Encodes and splits the crops of clips on a lent GPU, for the first checkpoint.
 
     Returns:
         The exit code: 2 for a port that is taken, and for a bad checkpoint once the page that says so is stopped.
@@ -150,7 +153,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: the page can't be served: {error}", file=sys.stderr)
         return 2
     try:
-        model = load(checkpoints[0], args.detector)
+        model = replace(load(checkpoints[0], args.detector), apart=apart)
     except CheckpointError as error:
         print(f"error: {error}; port {waiting.port} says so until this is stopped", file=sys.stderr, flush=True)
         waiting.fail(f"{str(error)[:1].upper()}{str(error)[1:]}.")

@@ -3,7 +3,7 @@
 The identity is the mean over frames, as the second stage is trained to predict it (LatentFace, section 3.2).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
@@ -89,7 +89,11 @@ class Stretch:
 
 @torch.no_grad()
 def watch(
-    pipeline: LatentFacePipeline, frames: Iterable[Frame], tracker: Tracker, batch: int = BATCH
+    pipeline: LatentFacePipeline,
+    frames: Iterable[Frame],
+    tracker: Tracker,
+    batch: int = BATCH,
+    apart: "Apart | None" = None,
 ) -> Iterator[Stretch]:
     """Take the face of a clip apart, frame by frame.
 
@@ -98,19 +102,32 @@ def watch(
         frames: in their order.
         tracker: finds the face.
         batch: frames that are encoded at once.
+        apart: does what the function of this name does, elsewhere.
 
     Yields:
         Stretches of at most `batch` frames.
     """
     found = ahead((_found(pipeline, frame, tracker) for frame in frames), batch)
     while waiting := list(islice(found, batch)):
-        yield _encoded(pipeline, waiting)
+        yield _encoded(pipeline, waiting, apart)
 
 
 @torch.no_grad()
 def glance(pipeline: LatentFacePipeline, frame: Frame, tracker: Tracker) -> Stretch:
     """Take the face of one frame apart, as `watch` does: a stretch of one row."""
     return _encoded(pipeline, [_found(pipeline, frame, tracker)])
+
+
+Apart = Callable[[Tensor], tuple[Codes, Tensor, Tensor]]
+"""Crops, N x 3 x S x S -> their codes, and identity and expression, each N x 2C."""
+
+
+@torch.no_grad()
+def apart(pipeline: LatentFacePipeline, crops: Tensor) -> tuple[Codes, Tensor, Tensor]:
+    """Encode and split crops as a clip's are: all that a clip asks of the networks before its films are drawn."""
+    codes = pipeline.encode(crops)
+    split = pipeline.split(codes, STEPS, SAMPLES)
+    return codes, split.identity, split.expression
 
 
 def _found(pipeline: LatentFacePipeline, frame: Frame, tracker: Tracker) -> "_Waiting":
@@ -134,7 +151,7 @@ class _Waiting:
     """1 x 3 x S x S in [-1, 1], 0 where there is no face."""
 
 
-def _encoded(pipeline: LatentFacePipeline, waiting: list[_Waiting]) -> Stretch:
+def _encoded(pipeline: LatentFacePipeline, waiting: list[_Waiting], elsewhere: Apart | None = None) -> Stretch:
     """Encode the crops that show a face, and lay all rows out."""
     count, code = len(waiting), pipeline.autoencoder.config["code"]
     empty = {"boxes": 4, "squares": 3, "identity": 2 * code, "expression": 2 * code, "view": 6, "light": 4}
@@ -148,13 +165,13 @@ def _encoded(pipeline: LatentFacePipeline, waiting: list[_Waiting]) -> Stretch:
     rows, found = part.seen, [one.face for one in waiting if one.face is not None]
     if not found:
         return part
-    codes = pipeline.encode(torch.cat([one.crop for one in waiting])[rows])
-    split = pipeline.split(codes, STEPS, SAMPLES)
+    crops = torch.cat([one.crop for one in waiting])[rows]
+    codes, identity, expression = elsewhere(crops) if elsewhere else apart(pipeline, crops)
     codes = codes.rolled(torch.tensor([face.roll for face in found]).to(codes.view))
     part.boxes[rows] = torch.tensor([face.box for face in found], dtype=torch.float32)
     part.landmarks[rows] = torch.stack([torch.from_numpy(face.landmarks) for face in found])
     part.squares[rows] = torch.tensor([standard_crop(face.landmarks) for face in found])
-    part.identity[rows], part.expression[rows] = split.identity.cpu(), split.expression.cpu()
+    part.identity[rows], part.expression[rows] = identity.cpu(), expression.cpu()
     part.view[rows], part.light[rows] = codes.view.cpu(), codes.light.cpu()
     return part
 

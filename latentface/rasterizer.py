@@ -6,6 +6,7 @@ view get their gradients. A pixel belongs to a face when its centre lies inside 
 to the nearest at that pixel, and to the lower face index in a tie.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -135,7 +136,14 @@ class _InterpolateNumba(torch.autograd.Function):
 
 if numba is not None:
     # not parallel: numba's threads share torch's OpenMP; its settings, NUMBA_NUM_THREADS=1 too, would become torch's
-    @numba.njit(cache=True, fastmath=False)
+    def _compiled(function: Callable) -> Callable:
+        """Compile at first use, and keep what was compiled where this or the home folder can be written."""
+        try:
+            return numba.njit(cache=True)(function)
+        except RuntimeError:  # numba finds no folder: read-only checkout and home
+            return numba.njit(function)
+
+    @_compiled
     def _rasterize_numba(pixels: Array, faces: Array, out: Array) -> None:
         batch, size = out.shape[0], out.shape[1]
         for b in range(batch):
@@ -172,7 +180,7 @@ if numba is not None:
         x2, y2 = points[b, corners[f, 2], 0] - u, points[b, corners[f, 2], 1] - v
         return (x0, x1, x2), (y0, y1, y2), (x1 * y2 - x2 * y1, x2 * y0 - x0 * y2, x0 * y1 - x1 * y0)
 
-    @numba.njit(cache=True)
+    @_compiled
     def _interpolate_numba(
         faces: Array, points: Array, attributes: Array, corners: Array, depth: Array, values: Array
     ) -> None:
@@ -196,7 +204,7 @@ if numba is not None:
                         for c in range(attributes.shape[1]):
                             values[b, y, x, c] += weight * attributes[corners[f, i], c]
 
-    @numba.njit(cache=True)
+    @_compiled
     def _interpolate_backward_numba(
         faces: Array,
         points: Array,

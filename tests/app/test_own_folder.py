@@ -64,6 +64,23 @@ def test_swept_after_a_kill_and_a_living_one_is_left(tmp_path):
         living.wait(20)
 
 
+def test_a_copy_of_the_process_that_ends_leaves_the_folder(tmp_path):
+    script = (
+        "import os, signal\nfrom app.own_folder import OwnFolder\nown = OwnFolder(); own.use()\n"
+        "child = os.fork()\n"
+        "if not child: signal.raise_signal(signal.SIGTERM)\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), own.path.exists())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**os.environ, VARIABLE: str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "143 True\n" and not list(tmp_path.iterdir())
+
+
 def test_what_is_left_behind_is_swept_by_age(tmp_path):
     for name in ("clip-old", "clip-new"):
         (tmp_path / name).mkdir()

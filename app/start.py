@@ -1,0 +1,29 @@
+"""What must be set before torch and gradio are imported, which read the environment as they load."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from app.environment import bad_log, bad_mcp, bad_port, unproxy_loopback
+from app.own_folder import NoFolder, OwnFolder
+
+
+def prepare() -> None:
+    """Set the environment of this process, and give it a folder of its own for what visitors send.
+
+    Raises:
+        SystemExit: 2, where a setting cannot be; one line on standard error says which.
+    """
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # nothing is sent anywhere
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that wait must not spin
+    unproxy_loopback()
+    problem = bad_port() or bad_mcp() or bad_log()
+    try:
+        if problem is None:
+            OwnFolder().use()
+            return
+    except NoFolder as error:
+        problem = str(error)
+    print(f"error: {problem}", file=sys.stderr)
+    raise SystemExit(2)
