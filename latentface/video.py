@@ -1,40 +1,30 @@
-"""Untrusted video files -> upright RGB frames, one at a time, read with PyAV.
+"""Untrusted video files -> upright RGB frames, one at a time: every visitor's clip is read here.
 
-Sizes and lengths are read from the header before a frame is decoded. Frames are decoded as they are asked for, so that
-memory does not grow with length. Times are the file's own: a camera's rate may vary.
+Decoding runs in a process of its own (latentface/intake), under limits of memory and time; what comes back are arrays
+and nothing else of the file. Frames are decoded as they are asked for, so that memory does not grow with length.
 """
 
 from __future__ import annotations
 
-import io
+import contextlib
+import tempfile
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
-import av
-import av.logging
 import numpy as np
-from av.container import InputContainer
-from av.error import FFmpegError
-from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 
-from latentface.intake.limits import MAX_FRAME_PIXELS
-from latentface.photo import PhotoError
+from latentface.intake import door
+from latentface.intake.limits import CLIP_EXTENSIONS, CLIP_FORMATS, MAX_CLIP_SECONDS, MAX_RATE, said
+from latentface.photo import MAX_SIDE, PhotoError
 
-av.logging.set_level(av.logging.PANIC)  # broken files are told in our words
+__all__ = [
+    "EXTENSIONS", "FORMATS", "MAX_RATE", "MAX_SECONDS", "Frame", "Video", "VideoError", "frames", "inspect", "said",
+    "spread_frames",
+]  # fmt: skip
 
-EXTENSIONS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".mts"}
-FORMATS = "mov,matroska,webm,avi,mpeg,mpegts,asf,flv"
-"""The only containers that are opened: playlists and the like could name other files, or addresses."""
-MAX_SECONDS = 600.0
-"""Length of a clip that is taken apart frame by frame."""
-MAX_RATE = 30.0
-"""Frames a second that are taken; of a faster video some are passed over."""
-LEAST_SIDE, MAX_SIDE = 32, 8192
-"""Sides of a video's pictures in pixels."""
+EXTENSIONS, FORMATS, MAX_SECONDS = CLIP_EXTENSIONS, CLIP_FORMATS, MAX_CLIP_SECONDS
 SHOWN_SIDE = 1280
 """Longer side of what is returned: a face of 128 pixels is cut out of it."""
 
@@ -74,34 +64,6 @@ class Frame:
     """uint8 H x W x 3, RGB, upright, longer side at most SHOWN_SIDE."""
 
 
-@contextmanager
-def opened(source: Path | bytes) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a video and its main stream of pictures.
-
-    Args:
-        source: path or bytes of a file in one of FORMATS.
-
-    Raises:
-        VideoError: it cannot be read, has no pictures, or has too large ones.
-    """
-    try:
-        file = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
-        container = av.open(file, mode="r", options={"format_whitelist": FORMATS})
-    except Exception as error:  # decoders of hostile bytes raise nearly anything
-        raise VideoError("the video cannot be read: use an MP4, MOV, WebM, MKV or AVI file") from error
-    with file, container:
-        stream = container.streams.best("video")
-        if not isinstance(stream, VideoStream) or stream.time_base is None:
-            raise VideoError("there are no pictures in this file: use a video that shows a face")
-        width, height = stream.width, stream.height
-        if width * height > MAX_FRAME_PIXELS or max(width, height) > MAX_SIDE:
-            raise VideoError(f"the video's pictures are too large: {width} x {height}; shrink it to 1920 x 1080")
-        if min(width, height) < LEAST_SIDE:
-            raise VideoError(f"the video's pictures are too small: {width} x {height}; a face needs more pixels")
-        stream.codec_context.thread_count = 1  # several files, or visitors, are read side by side
-        yield container, stream
-
-
 def inspect(source: Path | bytes, limit: float = MAX_SECONDS) -> Video:
     """Read what a video is, decoding nothing but its first two frames.
 
@@ -112,21 +74,12 @@ def inspect(source: Path | bytes, limit: float = MAX_SECONDS) -> Video:
     Raises:
         VideoError: it cannot be used: what is wrong, and what to do.
     """
-    with opened(source) as (container, stream):
-        seconds = _length(container, stream)
-        if seconds > limit:
-            raise VideoError(f"the video is {said(seconds)} long and the limit is {said(limit)}: cut it shorter")
-        sound = container.streams.best("audio") is not None
-        rate = float(stream.average_rate or stream.guessed_rate or MAX_RATE)
-    start = frames(source)
-    first = next(start, None)
-    if first is None:
-        raise VideoError("no frame of this video can be read: save it again as MP4")
-    if next(start, None) is None:
-        raise VideoError("this video has one frame only: bring it as a photo, or use a longer one")
-    start.close()
-    height, width = first.image.shape[:2]
-    return Video(seconds, min(rate, MAX_RATE), width, height, sound)
+    with _asked(source, {"job": "about", "limit": limit, "longest": SHOWN_SIDE}) as answers:
+        about = next(answers)[0]
+        next(answers, None)  # to the end: the worker stays
+    return Video(
+        float(about["seconds"]), float(about["rate"]), int(about["width"]), int(about["height"]), bool(about["sound"])
+    )
 
 
 def frames(source: Path | bytes, limit: float = MAX_SECONDS) -> Generator[Frame, None, None]:
@@ -139,76 +92,51 @@ def frames(source: Path | bytes, limit: float = MAX_SECONDS) -> Generator[Frame,
     Raises:
         VideoError: it cannot be read at all, or is longer than its header says and than the limit.
     """
-    with opened(source) as (container, stream):
-        wide, base = float(stream.sample_aspect_ratio or 1), stream.time_base
-        assert base is not None, "opened sees to that"
-        start, due = None, 0.0
-        for frame in _decoded(container, stream):
-            shown = frame.dts if frame.pts is None else frame.pts
-            if shown is None:
-                continue
-            start = shown if start is None else start
-            second = float((shown - start) * base)
-            if second > limit:
-                raise VideoError(f"the video is longer than the limit of {said(limit)}: cut it shorter")
-            if second < due:
-                continue
-            due = max(due + 1 / MAX_RATE, second + 0.5 / MAX_RATE) - 1e-3
-            yield Frame(second, upright(frame, wide, SHOWN_SIDE))
+    with _asked(source, {"job": "frames", "limit": limit, "longest": SHOWN_SIDE}) as answers:
+        yield from map(_frame, answers)
 
 
-def upright(frame: VideoFrame, wide: float, longest: int) -> np.ndarray:
-    """Give a frame's RGB pixels, turned as the camera was held.
+def spread_frames(source: Path | bytes, count: int) -> Generator[Frame, None, None]:
+    """Decode frames from the middle of `count` equal parts of a video's length, jumping in long ones.
 
     Args:
-        frame: as decoded.
-        wide: width of a stored pixel over its height.
-        longest: longer side of the result in pixels, at most.
+        source: path or bytes of a file in one of FORMATS.
+        count: how many frames.
+
+    Yields:
+        Frames with a longer side of at most photo.MAX_SIDE; fewer than count where the video has fewer frames.
+
+    Raises:
+        VideoError: it cannot be read, or not further.
     """
-    shrink = min(1.0, longest / max(frame.width * wide, frame.height))
-    width, height = max(1, round(frame.width * wide * shrink)), max(1, round(frame.height * shrink))
-    picture = frame.to_ndarray(format="rgb24", width=width, height=height)
-    return np.rot90(picture, round(frame.rotation / 90)).copy()
+    with _asked(source, {"job": "spread", "count": count, "longest": MAX_SIDE}) as answers:
+        yield from map(_frame, answers)
 
 
-def said(seconds: float) -> str:
-    """Put a length in words, such as "40 seconds" or "1:05 hours"."""
-    whole = round(seconds)
-    if whole < 120:
-        return f"{whole} seconds"
-    return f"{whole // 60} minutes" if whole < 3600 else f"{whole // 3600}:{whole % 3600 // 60:02} hours"
-
-
-def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """Decode packet by packet; damaged packets are passed over, and a broken file ends."""
-    packets = container.demux(stream)
-    while True:
+@contextlib.contextmanager
+def _asked(source: Path | bytes, request: dict[str, Any]) -> Iterator[Generator[door.Part, None, None]]:
+    """Have the door read a video, whose bytes lie in a file meanwhile where they are no file yet; close both."""
+    with contextlib.ExitStack() as stack:
         try:
-            packet = next(packets)
-        except StopIteration:
-            return
-        except FFmpegError:
-            return
-        try:
-            pictures = packet.decode()
-        except (FFmpegError, ValueError):
-            continue
-        yield from (picture for picture in pictures if isinstance(picture, VideoFrame))
+            if isinstance(source, bytes):
+                file = stack.enter_context(tempfile.NamedTemporaryFile())
+                file.write(source)
+                file.flush()
+                source = Path(file.name)
+            if not source.is_file():
+                raise VideoError("the video cannot be read: it is not there, or is no file")
+            answers = door.ask_clip({**request, "path": str(source.absolute())})
+            yield stack.enter_context(contextlib.closing(answers))
+        except VideoError:
+            raise
+        except door.IntakeError as error:
+            raise VideoError(str(error)) from error
+        except (KeyError, TypeError, ArithmeticError) as error:  # no answer of ours
+            raise VideoError("the video cannot be read: save it again as MP4") from error
 
 
-def _length(container: InputContainer, stream: VideoStream) -> float:
-    """Tell how many seconds a video has; where its header does not say, by reading through its packets."""
-    base = stream.time_base or Fraction(1)
-    if stream.duration:
-        return float(stream.duration * base)
-    if container.duration:
-        return container.duration / av.time_base
-    first, last = None, 0
-    try:
-        for packet in container.demux(stream):
-            if packet.pts is not None:
-                first = packet.pts if first is None else min(first, packet.pts)
-                last = max(last, packet.pts)
-    except FFmpegError:
-        pass
-    return float((last - (first or 0)) * base)
+def _frame(part: door.Part) -> Frame:
+    """Make a frame of a part of an answer."""
+    head, body = part
+    height, width = head["shape"]
+    return Frame(float(head["second"]), np.frombuffer(body, np.uint8).reshape(height, width, 3))

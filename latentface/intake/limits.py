@@ -6,8 +6,20 @@ from dataclasses import dataclass
 
 MAX_BYTES = 64 * 2**20
 """Of a file."""
-MAX_FRAME_PIXELS = 50_000_000
-"""Of one picture of a clip."""
+MAX_FRAME_PIXELS = 4096 * 2304
+"""Of one picture of a clip: with those that a decoder must keep, about what MEMORY holds."""
+LEAST_CLIP_SIDE, MAX_CLIP_SIDE = 32, 8192
+"""Sides of a clip's pictures in pixels."""
+MAX_CLIP_SECONDS = 600.0
+"""Length of a clip that is taken apart frame by frame."""
+MAX_RATE = 30.0
+"""Frames a second that are taken; of a faster clip some are passed over."""
+CLIP_PROCESSOR = 6.0
+"""Processor seconds that reading a clip may take for each second that it may be long."""
+CLIP_FORMATS = "mov,matroska,webm,avi,mpeg,mpegts,asf,flv"
+"""The only containers that are opened: playlists and the like could name other files, or addresses."""
+CLIP_EXTENSIONS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".mts"}
+"""Endings of the files that count as clips."""
 MAX_SIDE = 2048
 """Longer side of what is returned. The models see faces at 128 pixels or less: a face that fills a photo of this size
 is already shrunk eight times or more, and more pixels would cost time and memory for nothing."""
@@ -16,11 +28,11 @@ SIDE_ENOUGH = 0.95
 MEMORY = 300 * 2**20
 """Address space that decoding one file may take above what the idle worker has; the system enforces it."""
 PROCESSOR_SECONDS = 1.9
-"""Processor time that decoding one file may take; the system ends the worker after it."""
+"""Processor time that a photo, or one frame of a clip, may take; the system ends the worker after it."""
 CLOCK_SECONDS = 8.0
 """The same by the clock, for a machine on which others are busy; the one who asked ends the worker after it."""
-WORKERS = 2
-"""Files that are decoded at once in one process of the app: more wait."""
+WORKERS, CLIP_WORKERS = 2, 2
+"""Photos, and clips, that are decoded at once in one process of the app: more wait."""
 WAIT_SECONDS = 30.0
 """How long a file waits for a worker."""
 KEPT_MEMORY = 64 * 2**20
@@ -71,6 +83,14 @@ _FIRST = {
 _BRANDS = {b"avif": "AVIF", b"avis": "AVIF"} | dict.fromkeys(
     (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"), "HEIF"
 )
+
+
+def said(seconds: float) -> str:
+    """Put a length in words, such as "40 seconds" or "1:05 hours"."""
+    whole = round(seconds)
+    if whole < 120:
+        return f"{whole} seconds"
+    return f"{whole // 60} minutes" if whole < 3600 else f"{whole // 3600}:{whole % 3600 // 60:02} hours"
 
 
 def kind_of(head: bytes) -> str | None:

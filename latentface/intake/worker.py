@@ -1,7 +1,8 @@
 """The process in which strangers' bytes are decoded, under limits that the system enforces; it imports no torch.
 
 It reads requests from its input and writes answers to its output until the input ends. A request is a line of JSON
-{"job", "bytes", ...} and so many bytes; an answer is a line of JSON {"bytes", ...} or {"error"} and so many bytes.
+{"job", "bytes", ...} and so many bytes. An answer has parts, each a line of JSON {"bytes", ...} and so many bytes; its
+last one is {"end", "error"}. Photos and clips have workers of their own: see the jobs below.
 """
 
 from __future__ import annotations
@@ -10,16 +11,22 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from latentface.intake.decode import DAMAGED, HUNGRY, Refused, decode
+import numpy as np
+
+from latentface.intake.decode import Refused, decode
 from latentface.intake.limits import KEPT_MEMORY, MEMORY, PROCESSOR_SECONDS
 
 try:
     import resource
 except ImportError:  # not everywhere; the clock holds there
     resource = None
+
+DAMAGED = "the file is damaged or cut off: save it again, and try that"
+HUNGRY = "the file takes too much memory to read: save it again, smaller, and try that"
 
 
 def address_space() -> int:
@@ -40,48 +47,77 @@ def confine(idle: int) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def answer(request: dict, data: bytes) -> tuple[dict, memoryview]:
-    """Do one job.
-
-    Args:
-        request: with "job": "photo", or "clip" with "path" and "limit".
-        data: of the photo.
-
-    Raises:
-        Refused: it cannot be done; one line says why.
-    """
-    if request["job"] == "photo":
-        found = decode(data)
-        height, width = found.pixels.shape[:2]
-        return {"shape": [height, width], "size": [found.width, found.height]}, found.pixels.data.cast("B")
-    raise Refused("there is no such job")
+Part = tuple[dict[str, Any], memoryview]
+"""A piece of an answer: what it says, and bytes."""
+Job = Callable[[dict[str, Any], bytes], Iterator[Part]]
+"""Takes a request and the bytes with it; raises Refused, with one line, where it cannot be done."""
 
 
-def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+def photo(request: dict[str, Any], data: bytes) -> Iterator[Part]:
+    """Decode the bytes of a photo: one part."""
+    found = decode(data)
+    height, width = found.pixels.shape[:2]
+    yield {"shape": [height, width], "size": [found.width, found.height]}, found.pixels.data.cast("B")
+
+
+def clip_jobs() -> dict[str, Job]:
+    """Name the jobs of a worker for clips; PyAV is loaded here, before the memory of the idle worker is measured."""
+    from latentface.intake import clip_decode
+
+    def about(request: dict[str, Any], data: bytes) -> Iterator[Part]:
+        yield clip_decode.about(Path(request["path"]), request["limit"], request["longest"]), memoryview(b"")
+
+    def frames(request: dict[str, Any], data: bytes) -> Iterator[Part]:
+        return _pictures(clip_decode.frames(Path(request["path"]), request["limit"], request["longest"]))
+
+    def spread(request: dict[str, Any], data: bytes) -> Iterator[Part]:
+        return _pictures(clip_decode.spread_frames(Path(request["path"]), request["count"], request["longest"]))
+
+    return {"about": about, "frames": frames, "spread": spread}
+
+
+def _pictures(source: Iterator[tuple[float, np.ndarray]]) -> Iterator[Part]:
+    for second, picture in source:
+        height, width = picture.shape[:2]
+        yield {"second": second, "shape": [height, width]}, picture.data.cast("B")
+
+
+def serve(requests: BinaryIO, answers: BinaryIO, jobs: dict[str, Job]) -> None:
     """Answer requests until there are no more, or until the memory of one does not come back."""
     idle = address_space()
     confine(idle)
     while line := requests.readline():
         request = json.loads(line)
-        signal.setitimer(signal.ITIMER_PROF, PROCESSOR_SECONDS)  # its signal ends the process, whatever it does
+        _clock(PROCESSOR_SECONDS)
+        problem: str | None = None
         try:
-            data = requests.read(request["bytes"])
-            head, body = answer(request, data)
+            for head, body in jobs[request["job"]](request, requests.read(request["bytes"])):
+                _clock(0)
+                answers.write(json.dumps({**head, "bytes": len(body)}).encode() + b"\n")
+                answers.write(body)
+                answers.flush()
+                _clock(PROCESSOR_SECONDS)
+                del body
         except Refused as error:
-            head, body = {"error": str(error)}, memoryview(b"")
+            problem = str(error)
         except MemoryError:
-            head, body = {"error": HUNGRY}, memoryview(b"")
+            problem = HUNGRY
+        except BrokenPipeError:  # nobody listens any more
+            return
         except Exception:  # whatever else hostile bytes bring about
-            head, body = {"error": DAMAGED}, memoryview(b"")
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        data = b""
-        last = address_space() > idle + KEPT_MEMORY + len(body)
-        answers.write(json.dumps({**head, "bytes": len(body), "last": last}).encode() + b"\n")
-        answers.write(body)
+            problem = DAMAGED
+        _clock(0)
+        last = address_space() > idle + KEPT_MEMORY
+        answers.write(json.dumps({"end": True, "error": problem, "bytes": 0, "last": last}).encode() + b"\n")
         answers.flush()
         if last:
             return
 
 
+def _clock(seconds: float) -> None:
+    """Have the system end this process after so much of its processor time, whatever it does; 0 lifts that."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+
+
 if __name__ == "__main__":
-    serve(sys.stdin.buffer, sys.stdout.buffer)
+    serve(sys.stdin.buffer, sys.stdout.buffer, clip_jobs() if sys.argv[1:] == ["clips"] else {"photo": photo})

@@ -12,6 +12,8 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from latentface import video
+from latentface.intake import door
+from latentface.intake.limits import MEMORY
 from latentface.video import MAX_RATE, VideoError, frames, inspect, said
 
 COUNTED = [Image.new("RGB", (64, 48), (6 * i,) * 3) for i in range(40)]
@@ -92,6 +94,30 @@ def test_a_phones_video_stands_upright(tmp_path):
     assert (inspect(path).width, inspect(path).height) == (64, 48)
 
 
+IDENTITY = np.eye(2, dtype=int)
+MIRROR, QUARTER = np.diag([-1, 1]), np.array([[0, -1], [1, 0]])
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("mirror", [IDENTITY, MIRROR], ids=["", "mirrored"])
+def test_frames_stand_as_players_show_them(tmp_path, turns, mirror):
+    """x' = M x of the header's display matrix: corners of different greys lie where it puts them."""
+    stored = np.zeros((48, 64), np.uint8)
+    stored[:24, :32], stored[:24, 32:], stored[24:, :32] = 250, 160, 80
+    path = film(tmp_path / "v.mp4", [Image.fromarray(stored).convert("RGB")] * 3, "libx264")
+    matrix = np.linalg.matrix_power(QUARTER, turns) @ mirror
+    at = path.read_bytes().index(b"tkhd") + 44
+    entries = [0x10000 * int(value) for value in (*matrix[:, 0], 0, *matrix[:, 1], 0, 0, 0)] + [2**30]
+    packed = b"".join(value.to_bytes(4, "big", signed=True) for value in entries)
+    path.write_bytes(path.read_bytes()[:at] + packed + path.read_bytes()[at + 36 :])
+    seen = next(frames(path)).image.mean(2)
+    for corner in ((-1, -1), (1, -1), (-1, 1), (1, 1)):
+        x, y = matrix @ corner
+        there = seen[(0 if y < 0 else seen.shape[0] // 2) :, (0 if x < 0 else seen.shape[1] // 2) :]
+        there = there[4 : seen.shape[0] // 2 - 4, 4 : seen.shape[1] // 2 - 4]
+        assert abs(there.mean() - stored[0 if corner[1] < 0 else -1, 0 if corner[0] < 0 else -1]) < 12
+
+
 def test_a_cut_tail_ends_the_video(tmp_path):
     rng = np.random.default_rng(0)
     noise = [Image.fromarray(rng.integers(0, 255, (48, 64, 3), dtype=np.uint8)) for _ in range(40)]
@@ -169,6 +195,27 @@ def test_nothing_is_held_open(tmp_path):
     reading.close()
     held = [str(link.resolve()) for link in Path("/proc/self/fd").iterdir() if link.exists()]
     assert str(path) not in held
+
+
+def test_a_worker_stays_where_a_clip_was_read_to_its_end_and_is_ended_where_not(tmp_path):
+    path = film(tmp_path / "v.mp4", [Image.new("RGB", (640, 480))] * 60, "libx264")
+    inspect(path)
+    assert len(list(frames(path))) == 60
+    (worker,) = door.clip_door.workers()
+    reading = frames(path)
+    next(reading)
+    assert door.clip_door.workers() == () and worker.lives
+    reading.close()
+    assert not worker.lives and door.clip_door.running() == 0
+
+
+def test_a_clip_is_read_by_a_worker_whose_memory_the_system_limits(tmp_path):
+    inspect(film(tmp_path / "v.mp4", COUNTED))
+    (worker,) = door.clip_door.workers()
+    limits = Path(f"/proc/{worker.process.pid}/limits").read_text()
+    most = int(limits.split("Max address space")[1].split()[0])
+    idle = int(Path(f"/proc/{worker.process.pid}/status").read_text().split("VmSize:")[1].split()[0]) * 1024
+    assert idle < most < idle + 1.2 * MEMORY and "Max file size             0 " in limits
 
 
 def test_lengths_are_said_in_words():
