@@ -93,7 +93,7 @@ def watch(
     frames: Iterable[Frame],
     tracker: Tracker,
     batch: int = BATCH,
-    apart: "Apart | None" = None,
+    elsewhere: "Apart | None" = None,
 ) -> Iterator[Stretch]:
     """Take the face of a clip apart, frame by frame.
 
@@ -102,24 +102,24 @@ def watch(
         frames: in their order.
         tracker: finds the face.
         batch: frames that are encoded at once.
-        apart: does what the function of this name does, elsewhere.
+        elsewhere: does what `apart` does, on a lent GPU.
 
     Yields:
         Stretches of at most `batch` frames.
     """
     found = ahead((_found(pipeline, frame, tracker) for frame in frames), batch)
     while waiting := list(islice(found, batch)):
-        yield _encoded(pipeline, waiting, apart)
+        yield _encoded(pipeline, waiting, elsewhere or apart)
 
 
 @torch.no_grad()
 def glance(pipeline: LatentFacePipeline, frame: Frame, tracker: Tracker) -> Stretch:
     """Take the face of one frame apart, as `watch` does: a stretch of one row."""
-    return _encoded(pipeline, [_found(pipeline, frame, tracker)])
+    return _encoded(pipeline, [_found(pipeline, frame, tracker)], apart)
 
 
-Apart = Callable[[Tensor], tuple[Codes, Tensor, Tensor]]
-"""Crops, N x 3 x S x S -> their codes, and identity and expression, each N x 2C."""
+Apart = Callable[[LatentFacePipeline, Tensor], tuple[Codes, Tensor, Tensor]]
+"""What `apart` is: a model and crops, N x 3 x S x S -> their codes, and identity and expression, each N x 2C."""
 
 
 @torch.no_grad()
@@ -151,7 +151,7 @@ class _Waiting:
     """1 x 3 x S x S in [-1, 1], 0 where there is no face."""
 
 
-def _encoded(pipeline: LatentFacePipeline, waiting: list[_Waiting], elsewhere: Apart | None = None) -> Stretch:
+def _encoded(pipeline: LatentFacePipeline, waiting: list[_Waiting], how: Apart) -> Stretch:
     """Encode the crops that show a face, and lay all rows out."""
     count, code = len(waiting), pipeline.autoencoder.config["code"]
     empty = {"boxes": 4, "squares": 3, "identity": 2 * code, "expression": 2 * code, "view": 6, "light": 4}
@@ -166,7 +166,7 @@ def _encoded(pipeline: LatentFacePipeline, waiting: list[_Waiting], elsewhere: A
     if not found:
         return part
     crops = torch.cat([one.crop for one in waiting])[rows]
-    codes, identity, expression = elsewhere(crops) if elsewhere else apart(pipeline, crops)
+    codes, identity, expression = how(pipeline, crops)
     codes = codes.rolled(torch.tensor([face.roll for face in found]).to(codes.view))
     part.boxes[rows] = torch.tensor([face.box for face in found], dtype=torch.float32)
     part.landmarks[rows] = torch.stack([torch.from_numpy(face.landmarks) for face in found])

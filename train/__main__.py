@@ -28,6 +28,7 @@ COMMANDS = {
     "clip": ("train.commands.clip", "the example clip of the app, of a person who does not exist"),
     "sliders": ("train.commands.sliders", "named expression sliders for the app, each proven on held-out people"),
     "ship": ("train.commands.ship", "bundle a trained checkpoint in half precision, with its record"),
+    "space": ("train.commands.space", "the app as a folder for Hugging Face Spaces; checkpoints as model repositories"),
     "report": ("train.commands.report", "the README's and the cards' tables and pictures"),
 }
 """Command -> module with add_arguments(parser) and run(args), and a line of help."""
