@@ -27,6 +27,9 @@ DEFAULT = "explorer"
 INDEX, CONFIG = "model_index.json", "config.json"
 """Files that tell a folder with a pipeline, and one with a single network."""
 
+PIPELINE = "pipeline"
+"""Folder of a run that holds its checkpoint."""
+
 Network = TypeVar("Network", bound=ModelMixin)
 
 
@@ -38,20 +41,20 @@ def find(checkpoint: str | Path, holding: str = INDEX) -> Path | None:
     """Find the folder of a checkpoint on this machine.
 
     Args:
-        checkpoint: a bundled name, which goes first, or a folder.
+        checkpoint: a bundled name, which goes first, a folder, or a run's, whose checkpoint is its folder `pipeline`.
         holding: file that the folder must hold.
 
     Returns:
         The folder, or None where there is none, as for a Hub id.
     """
-    folders = (ASSETS / str(checkpoint), Path(checkpoint))
+    folders = (ASSETS / str(checkpoint), Path(checkpoint), Path(checkpoint) / PIPELINE)
     return next((folder for folder in folders if (folder / holding).exists()), None)
 
 
 def folder_of(checkpoint: str | Path) -> Path | None:
-    """Find the folder that a bundled name or a path means, whatever it holds; None for a Hub id."""
-    folders = (ASSETS / str(checkpoint), Path(checkpoint))
-    return next((folder.resolve() for folder in folders if folder.is_dir()), None)
+    """Find the folder that a bundled name or a path means: its checkpoint, or whatever it holds; None for a Hub id."""
+    folders = (find(checkpoint), ASSETS / str(checkpoint), Path(checkpoint))
+    return next((folder.resolve() for folder in folders if folder is not None and folder.is_dir()), None)
 
 
 def bundled() -> list[str]:

@@ -131,3 +131,9 @@ def digest_of(file: Path) -> str:
     """Compute a file's SHA-256."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def digest_of_all(folder: Path) -> str:
+    """Compute one SHA-256 of all weights below a folder, so that results can name the weights they were measured on."""
+    lines = [f"{digest_of(file)}  {file.relative_to(folder).as_posix()}" for file in sorted(folder.rglob(WEIGHTS))]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

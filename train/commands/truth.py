@@ -2,12 +2,24 @@
 
 import argparse
 
-from train.commands.drawing import add_size_arguments as add_arguments
+from train.commands.drawing import add_size_arguments
 from train.data.parametric import truth
 
-__all__ = ["add_arguments", "run"]
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_size_arguments(parser)
+    parser.add_argument(
+        "--people", type=int, help="the first so many of each part alone, for a quick look; default all"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
-    """Draw the truth set."""
-    truth.truth_shards(args.size, args.out, args.workers)
+    """Draw the truth set.
+
+    Raises:
+        ValueError: `--people` is less than 1.
+    """
+    if args.people is not None and args.people < 1:
+        raise ValueError("--people starts at 1")
+    truth.truth_shards(args.size, args.out, args.workers, args.people)

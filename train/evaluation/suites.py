@@ -10,13 +10,14 @@ The keys of the results are a contract: shipped result files, the app and the RE
 than the names in the code: `..._smile_told` is the share that `swaps.told_apart` returns.
 """
 
-import json
 import re
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
-from train.common.run import record
+from latentface.checkpoints import folder_of
+from latentface.weights import digest_of_all
+from train.common.run import record, write_json
 
 SUITES = {
     "depth": "train.evaluation.depth:run",
@@ -59,8 +60,10 @@ def evaluate(suite: str, checkpoints: list[str], data: list[str], out: Path, see
     measured = {} if suite in OF_DATA else {"checkpoint": names[0] if len(names) == 1 else names}
     about = record(measured, data=sets[0] if len(sets) == 1 else sets, seed=seed)
     about["command"] = re.sub(r"(^|[\s:])[^\s:]*/", r"\1", about["command"])  # names of folders, not where they lie
+    if measured and len(checkpoints) == 1 and (folder := folder_of(checkpoints[0])) is not None:
+        about["weights"] = digest_of_all(folder)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps({"suite": suite, **rounded(results), **about}, indent=1))
+    write_json(out, {"suite": suite, **rounded(results), **about})
     return results
 
 
