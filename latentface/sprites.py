@@ -32,12 +32,19 @@ class Sprites:
 
         Returns:
             uint8 side x side x 3.
+
+        Raises:
+            IndexError: There is no such picture.
+            OSError: Its sheet can't be read.
         """
         sheet, place = divmod(number, self.columns * self.rows)
         row, column = divmod(place, self.columns)
         y, x = row * self.side, column * self.side
         file = folder / self.files[sheet]
-        return _sheet(file, file.stat().st_mtime_ns)[y : y + self.side, x : x + self.side]
+        picture = _sheet(file, file.stat().st_mtime_ns)[y : y + self.side, x : x + self.side]
+        if picture.shape[:2] != (self.side, self.side):
+            raise IndexError(f"{file.name} ends before picture {number}")
+        return picture
 
     def record(self) -> dict:
         """Give the fields as JSON takes them."""

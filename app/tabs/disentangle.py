@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from app.components.block_evidence import exchanged, films, nearest
+from app.components.cell_examples import examples
 from app.components.export import export, origin
 from app.components.matrix import cell_of, cell_words, heat_map, numbers, words
 from app.components.plotly_panel import clicked, plotly_panel, shown
@@ -25,6 +26,7 @@ FIRST = ("expression", "identity")
 """Block and factor that the tab opens with: the leak that matters most."""
 FILES = ("leakage_test.json", "leakage_validation.json", "leakage.json")
 """Names that a checkpoint's matrix may have, the best first."""
+TOY_LABEL = "toy codes: "
 OTHER = "<p>Pictures are drawn for the model of this page: choose the other one at the top to see its own.</p>"
 TOY = "<p>Toy codes are numbers alone: there is no face to draw.</p>"
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "always_last"}
@@ -37,13 +39,17 @@ def file_of(checkpoint: str) -> Path | None:
     return next((file for file in files if file.exists()), None)
 
 
-def matrices(session: Session) -> dict[str, Matrix]:
-    """Read all matrices there are, the page's own first: label -> matrix; files that are none are passed over."""
+def matrix_files(session: Session) -> dict[str, Path | None]:
+    """Find the files of all matrices, the page's own first: label -> file; None for checkpoints that have none."""
     own = session.model.checkpoint
     files = {own: file_of(own)} | {name: file_of(name) for name in bundled() if find(name) != find(own)}
-    files |= {f"toy codes: {path.stem[4:]}": path for path in sorted((ASSETS / "results").glob("toy_*.json"))}
+    return files | {f"{TOY_LABEL}{path.stem[4:]}": path for path in sorted((ASSETS / "results").glob("toy_*.json"))}
+
+
+def matrices(session: Session) -> dict[str, Matrix]:
+    """Read all matrices there are, the page's own first: label -> matrix; files that are none are passed over."""
     found: dict[str, Matrix] = {}
-    for name, file in files.items():
+    for name, file in matrix_files(session).items():
         try:
             if file is not None:
                 found[name] = read_matrix(file)
@@ -90,6 +96,7 @@ def build(session: Session) -> None:
         factors = gr.Dropdown(pairs(matrix.factors, FACTORS), value=FIRST[1], label="Factor", elem_id="matrix-factor")
     cell = gr.HTML(cell_words(matrix, *FIRST), elem_id="block-cell")
     states = (session.a, session.b, session.shown)
+    read = gr.HTML("", elem_id="block-examples")
     live, strips = gr.HTML("", elem_id="block-live"), gr.HTML("", elem_id="block-films")
     opened = gr.State(False)  # nothing is drawn for those who never open the tab: only then is the page's part there
     opening = gr.HTML("", js_on_load='trigger("select", {});', apply_default_css=False, elem_id="block-opening")
@@ -122,6 +129,11 @@ def build(session: Session) -> None:
         """Draw what the block does with the visitor's own faces."""
         return drawn(session, label, chosen[0], a, b, face) if is_open else gr.skip()
 
+    def show(is_open: bool, label: str, chosen: tuple[str, str]) -> object:
+        """Show pictures that were read right and wrong."""
+        file = None if label.startswith(TOY_LABEL) else matrix_files(session).get(label)
+        return examples(file, *chosen) if is_open else gr.skip()
+
     def roll(label: str, chosen: tuple[str, str]) -> str:
         """Draw the block's main directions."""
         return films(model, chosen[0]) if label == own else ""
@@ -134,6 +146,7 @@ def build(session: Session) -> None:
         [opened.change, chosen.change, choice.change, *(state.change for state in states)], draw,
         [opened, choice, chosen, *states], live, **QUIET,
     )  # fmt: skip
+    gr.on([opened.change, chosen.change, choice.change], show, [opened, choice, chosen], read, **QUIET)
     gr.on([opened.change, chosen.change, choice.change], roll, [choice, chosen], strips, **QUIET)
 
 
@@ -155,4 +168,4 @@ def pairs(keys: list[str], names: dict[str, str]) -> list[tuple[str, str]]:
 
 def none(label: str, own: str) -> str:
     """Say why a matrix has no pictures; empty for the page's own."""
-    return "" if label == own else TOY if label.startswith("toy codes") else OTHER
+    return "" if label == own else TOY if label.startswith(TOY_LABEL) else OTHER
