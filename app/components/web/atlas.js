@@ -82,6 +82,9 @@ panels.forEach(hands);
 drawLegend();
 watch("value", drawAll);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(drawAll, 100));
-new IntersectionObserver((entries) => { // the sheets of pictures come once the maps are looked at
-  if (entries.some((entry) => entry.isIntersecting)) for (const kind of ["thumb", "rebuilt", "neutral", "picture"]) sheets[kind]?.files.forEach((file) => setTimeout(() => sheetImage(file), 200));
-}).observe(element);
+const lookout = new IntersectionObserver((entries) => { // pictures come once the maps are looked at
+  if (!entries.some((entry) => entry.isIntersecting)) return;
+  lookout.disconnect();
+  readyCards();
+});
+lookout.observe(element);

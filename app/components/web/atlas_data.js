@@ -22,6 +22,10 @@ function sheetImage(file) { // a sheet that is not there yet draws the maps agai
   }
   return images[file];
 }
+async function readyCards() { // sheets one after the other, decoded beside the page's own work: else the first cards wait for that
+  const kinds = matchMedia("(hover: hover)").matches ? ["thumb", "rebuilt", "neutral", "picture"] : ["thumb"]; // fingers see no cards
+  for (const kind of kinds) for (const file of sheets[kind]?.files ?? []) await sheetImage(file).decode().catch(() => {});
+}
 function spriteOf(kind, i) {
   const { files, side, columns, rows } = sheets[kind], place = i % (columns * rows);
   return { file: files[Math.floor(i / (columns * rows))], side, columns, x: (place % columns) * side, y: Math.floor(place / columns) * side };
