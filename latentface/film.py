@@ -1,6 +1,7 @@
 """Films of drawn frames: written as H.264, joined, and given the sound of the clip they were made of."""
 
 import heapq
+import io
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -8,20 +9,16 @@ from types import TracebackType
 
 import av
 import numpy as np
-from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
-from av.error import FFmpegError
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from latentface.video import FORMATS
+from latentface.video import sound_of
 
 QUALITY = {"crf": "20", "preset": "veryfast", "bf": "0"}
 """Of x264; without frames that refer to later ones, parts can be joined packet by packet."""
 TICK = Fraction(1, 1000)
 """Seconds in which times are written: Matroska's own unit."""
-COPIED = {"aac", "mp3"}
-"""Sound that MP4 takes as it is; other sound is written as AAC."""
 
 
 class Film:
@@ -73,21 +70,20 @@ def join(parts: Sequence[Path], out: Path, sound: Path | None = None) -> None:
     Args:
         parts: as `Film` writes them, in their order; frames keep their times.
         out: the MP4.
-        sound: a file whose sound track it gets; copied where MP4 takes it.
+        sound: a file whose sound it gets; copied where MP4 takes it.
     """
     partial = out.with_suffix(".partial")
     with av.open(str(partial), "w", format="mp4", options={"movflags": "faststart"}) as film:
         with av.open(str(parts[0])) as first:
             stream = film.add_stream_from_template(first.streams.video[0])
         pictures = _pictures(parts, stream)
-        if sound is None:
+        heard = b"" if sound is None else sound_of(sound)
+        if not heard:
             for packet in pictures:
                 film.mux(packet)
         else:
-            options = {"format_whitelist": FORMATS}
-            with sound.open("rb") as file, av.open(file, "r", options=options) as source:
-                voices = _voices(source, film)
-                for packet in heapq.merge(pictures, voices, key=_second):
+            with av.open(io.BytesIO(heard), "r", format="mp4") as source:
+                for packet in heapq.merge(pictures, _voice(source, film), key=_second):
                     film.mux(packet)
     partial.replace(out)
 
@@ -108,40 +104,11 @@ def _pictures(parts: Sequence[Path], stream: VideoStream) -> Iterator[Packet]:
                     yield packet
 
 
-def _voices(source: InputContainer, film: OutputContainer) -> Iterator[Packet]:
-    """Take the packets of a file's sound, its start where the pictures start; none where it has no sound."""
-    voice, pictures = source.streams.best("audio"), source.streams.best("video")
-    if not isinstance(voice, AudioStream):
-        return iter(())
-    start = float((pictures.start_time or 0) * (pictures.time_base or 0)) if pictures is not None else 0.0
-    if voice.codec_context.name in COPIED:
-        stream = film.add_stream_from_template(voice)
-        return _copied(source, voice, stream, start)
-    return _written(source, voice, film.add_stream("aac", rate=voice.rate or 48000), start)
-
-
-def _copied(source: InputContainer, voice: AudioStream, stream: AudioStream, start: float) -> Iterator[Packet]:
-    """Copy packets of sound."""
-    ahead = round(start / (voice.time_base or 1))
-    try:
-        for packet in source.demux(voice):
-            if packet.dts is None or packet.pts is None or packet.pts < ahead:
-                continue
-            packet.pts, packet.dts = packet.pts - ahead, packet.dts - ahead
+def _voice(source: InputContainer, film: OutputContainer) -> Iterator[Packet]:
+    """Take the packets of a file's sound for a film."""
+    voice = source.streams.audio[0]
+    stream = film.add_stream_from_template(voice)
+    for packet in source.demux(voice):
+        if packet.dts is not None:
             packet.stream = stream
             yield packet
-    except FFmpegError:  # a cut tail
-        return
-
-
-def _written(source: InputContainer, voice: AudioStream, stream: AudioStream, start: float) -> Iterator[Packet]:
-    """Write sound anew."""
-    try:
-        for frame in source.decode(voice):
-            if frame.pts is None or frame.time is None or frame.time < start:
-                continue
-            frame.pts -= round(start / (frame.time_base or 1))
-            yield from stream.encode(frame)
-    except FFmpegError:  # a cut tail
-        pass
-    yield from stream.encode()

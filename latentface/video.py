@@ -17,11 +17,11 @@ import numpy as np
 
 from latentface.intake import door
 from latentface.intake.limits import CLIP_EXTENSIONS, CLIP_FORMATS, MAX_CLIP_SECONDS, MAX_RATE, said
-from latentface.photo import MAX_SIDE, PhotoError
+from latentface.photo import MAX_BYTES, MAX_SIDE, PhotoError
 
 __all__ = [
     "EXTENSIONS", "FORMATS", "MAX_RATE", "MAX_SECONDS", "Frame", "Video", "VideoError", "frames", "inspect", "said",
-    "spread_frames",
+    "sound_of", "spread_frames",
 ]  # fmt: skip
 
 EXTENSIONS, FORMATS, MAX_SECONDS = CLIP_EXTENSIONS, CLIP_FORMATS, MAX_CLIP_SECONDS
@@ -111,6 +111,27 @@ def spread_frames(source: Path | bytes, count: int) -> Generator[Frame, None, No
     """
     with _asked(source, {"job": "spread", "count": count, "longest": MAX_SIDE}) as answers:
         yield from map(_frame, answers)
+
+
+def sound_of(source: Path) -> bytes:
+    """Read a video's sound.
+
+    Args:
+        source: path of a file in one of FORMATS.
+
+    Returns:
+        AAC or MP3 in an MP4 file, from where the pictures start; b"" where there is none that can be read.
+    """
+    heard = bytearray()
+    try:
+        with _asked(source, {"job": "sound"}) as answers:
+            for _, piece in answers:
+                heard += piece
+                if len(heard) > MAX_BYTES:
+                    return b""
+    except VideoError:
+        return b""
+    return bytes(heard)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import av.logging
@@ -202,7 +203,8 @@ def _shown(frame: VideoFrame) -> tuple[bool, int, int]:
         Whether rows and columns are exchanged, and then the steps, 1 or -1, in which rows and columns are taken.
     """
     try:
-        matrix = np.frombuffer(bytes(frame.side_data[Type.DISPLAYMATRIX]), np.int32)
+        side_data: Any = frame.side_data
+        matrix = np.frombuffer(bytes(side_data[Type.DISPLAYMATRIX]), np.int32)
     except KeyError:
         return False, 1, 1
     a, b, _, c, d = (int(value) for value in matrix[:5])  # x' = a x + c y, y' = b x + d y

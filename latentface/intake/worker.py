@@ -62,7 +62,7 @@ def photo(request: dict[str, Any], data: bytes) -> Iterator[Part]:
 
 def clip_jobs() -> dict[str, Job]:
     """Name the jobs of a worker for clips; PyAV is loaded here, before the memory of the idle worker is measured."""
-    from latentface.intake import clip_decode
+    from latentface.intake import clip_decode, clip_sound
 
     def about(request: dict[str, Any], data: bytes) -> Iterator[Part]:
         yield clip_decode.about(Path(request["path"]), request["limit"], request["longest"]), memoryview(b"")
@@ -73,7 +73,10 @@ def clip_jobs() -> dict[str, Job]:
     def spread(request: dict[str, Any], data: bytes) -> Iterator[Part]:
         return _pictures(clip_decode.spread_frames(Path(request["path"]), request["count"], request["longest"]))
 
-    return {"about": about, "frames": frames, "spread": spread}
+    def sound(request: dict[str, Any], data: bytes) -> Iterator[Part]:
+        return (({}, memoryview(piece)) for piece in clip_sound.sound(Path(request["path"])))
+
+    return {"about": about, "frames": frames, "spread": spread, "sound": sound}
 
 
 def _pictures(source: Iterator[tuple[float, np.ndarray]]) -> Iterator[Part]:
