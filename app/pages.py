@@ -1,6 +1,7 @@
 """Several checkpoints in one app, a page each: the first at /, the others at /with/NAME/, loaded when asked for.
 
-Two are in memory at most: the first, and of the others the one that was asked for last.
+Two are in memory at most: the first, and of the others the one that was asked for last. A run's checkpoint goes on
+changing: asked for with ?load=newest, its page is loaded anew where the weights are newer.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ import gradio as gr
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from latentface.checkpoints import CheckpointError
+from latentface.checkpoints import CheckpointError, find
+from latentface.weights import written
 
 PREFIX = "/with/"
 """Path below which the pages of further checkpoints lie."""
+NEWEST = "load=newest"
+"""Query of a page's address that asks for the newest weights."""
 GONE = "This page's model has made room for another: load the page again.\n"
 FAILED = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>LatentFace</title><body style="font: 16px/1.5 system-ui; max-width: 40em; margin: 3em auto; padding: 0 1em">
@@ -99,6 +103,7 @@ class OtherPages:
         """
         self.app, self.first, self.others, self.page, self.options = app, first, others, page, options
         self._loaded: tuple[str, Loaded] | None = None
+        self._written = 0
         self._lock = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,29 +115,39 @@ class OtherPages:
         if not slash:
             return await RedirectResponse(f"{slug}/")(scope, receive, send)
         if not rest:
+            newest = scope.get("query_string", b"").decode("latin-1") == NEWEST
             try:
-                loaded = await self._load(slug)
+                loaded = await self._load(slug, newest)
             except CheckpointError as error:
                 words = FAILED.format(why=html.escape(f"{str(error)[:1].upper()}{str(error)[1:]}."), first=self.first)
                 return await HTMLResponse(words, 503)(scope, receive, send)
+            if newest:
+                return await RedirectResponse("./", 303)(scope, receive, send)
         elif self._loaded is not None and self._loaded[0] == slug:
             loaded = self._loaded[1]
         else:
             return await PlainTextResponse(GONE, 503)(scope, receive, send)
         await loaded.app(scope, receive, send)
 
-    async def _load(self, slug: str) -> Loaded:
+    async def _load(self, slug: str, newest: bool = False) -> Loaded:
         """Give a page, loaded in place of another where it is not here; others go on meanwhile.
+
+        Args:
+            slug: Whose.
+            newest: Whether a page that is here gives way where its weights were written anew.
 
         Raises:
             CheckpointError: It does not load; the page before stays.
         """
         async with self._lock:
-            if self._loaded is None or self._loaded[0] != slug:
+            folder = find(self.others[slug])
+            stamp = 0 if folder is None else written(folder)
+            here = self._loaded is not None and self._loaded[0] == slug
+            if not here or (newest and stamp != self._written):
                 page = await asyncio.to_thread(self.page, self.others[slug])
                 new = Loaded(page, PREFIX + slug, self.options)
                 await new.start()
-                before, self._loaded = self._loaded, (slug, new)
+                before, self._loaded, self._written = self._loaded, (slug, new), stamp
                 if before is not None:
                     await before[1].close()
-            return self._loaded[1]
+            return self._loaded[1]  # type: ignore[index]

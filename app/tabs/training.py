@@ -1,4 +1,4 @@
-"""Tab Training: how the shown checkpoint's two stages went, quantity by quantity."""
+"""Tab Training: one's own runs while they train, and how the shown checkpoint's two stages went."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from functools import partial
 import gradio as gr
 
 from app.components.plotly_panel import plotly_panel, shown
-from app.components.training_curve import name_of, read_curves, training_curve
+from app.components.run_view import run_view
+from app.components.training_curve import Curves, name_of, read_curves, training_curve
 from app.session import Session
 
 ABOUT = """How `{checkpoint}` was trained. **Stage 1** learns to take a picture apart into shape, colour, view and
@@ -16,7 +17,8 @@ expression of the moment. Choose a quantity to see it over the images that the r
 from an older one shows its last run alone."""
 STAGES = {"autoencoder": "Stage 1: the autoencoder", "rdm": "Stage 2: the diffusion model"}
 """Stem of a stage's curves beside the checkpoint -> what it is called."""
-Curves = dict[str, list[tuple[int, float]]]
+RUNS = """A run as it trains, read from its folder every few seconds while you look: how far it is, what it measures,
+and the contact sheets it draws. The loss can fall while a face goes flat: look at the sheets."""
 
 
 def curves(session: Session) -> dict[str, Curves]:
@@ -27,8 +29,8 @@ def curves(session: Session) -> dict[str, Curves]:
 
 
 def is_shown(session: Session) -> bool:
-    """Tell whether the checkpoint came with curves; `python -m train ship` puts them there."""
-    return bool(curves(session))
+    """Tell whether there are runs, or the checkpoint came with curves; `python -m train ship` puts them there."""
+    return bool(session.runs or curves(session))
 
 
 def draw(curve: Curves, quantity: str) -> dict | None:
@@ -37,7 +39,12 @@ def draw(curve: Curves, quantity: str) -> dict | None:
 
 
 def build(session: Session) -> None:
-    """Build the tab inside the current gr.Blocks: a column a stage, each with a choice and its curve."""
+    """Build the tab inside the current gr.Blocks: the runs, then a column a stage with a choice and its curve."""
+    if session.runs:
+        gr.Markdown(RUNS, elem_classes="about")
+        run_view(session.model, session.runs)
+    if not curves(session):
+        return
     gr.Markdown(ABOUT.format(checkpoint=session.model.checkpoint), elem_classes="about")
     with gr.Row():
         for stage, curve in curves(session).items():

@@ -118,13 +118,17 @@ class Run:
         self.state = {}
         cut_curve(self.curves, self.seen)
 
-    def _save(self, save_model: Callable[[Path], None]) -> None:
+    def _save(self, save_model: Callable[[Path], None], state: str = "training") -> None:
         """Write state, model and record."""
         whole = {name: _state(part) for name, part in self.parts.items()}
         save_state(self.state_file, {**whole, "images": self.seen})
         save_model(self.out)
-        about = record(asdict(self.config), data=self.data, images=self.seen, history=self.history)
-        write_json(self.out / "config.json", about)
+        self._record(state)
+
+    def _record(self, state: str) -> None:
+        """Write config.json, with what the run is at: "training", "ended" or "stopped"."""
+        about = record(asdict(self.config), data=self.data, images=self.seen, unit=self.unit, history=self.history)
+        write_json(self.out / "config.json", {**about, "state": state})
 
     # ---- several processes
 
@@ -179,6 +183,8 @@ class Run:
         """
         main, batch, total = self.processes.is_main_process, self.config.batch, self.config.images
         progress = Progress(total, self.seen, self.unit)
+        if main:
+            self._record("training")  # at once, so that who looks knows how far the run is to go
         saved = since = time.monotonic()
         sums: dict[str, Tensor | float] = {}
         steps = 0
@@ -207,7 +213,7 @@ class Run:
         if main:
             if self.seen < total:
                 print(f"\nstopped after {self.seen:,} {self.unit}; --resume goes on from here", flush=True)
-            self._save(save_model)
+            self._save(save_model, "ended" if self.seen >= total else "stopped")
         self.processes.wait_for_everyone()
         return self.out
 
