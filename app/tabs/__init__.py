@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.session import Session
-from app.tabs import compare, diffusion, disentangle, maps, mirror, reconstruct, swap, training, video
+from app.tabs import compare, diffusion, disentangle, how_it_works, maps, mirror, reconstruct, swap, training, video
 
 
 def always(session: Session) -> bool:
@@ -37,5 +37,6 @@ TABS = (
     Tab("Maps", "maps", maps.build),
     Tab("Disentangle", "disentangle", disentangle.build, disentangle.is_shown),
     Tab("Compare", "compare", compare.build, compare.is_shown),
+    Tab("How it works", "how", how_it_works.build),
     Tab("Training", "training", training.build, training.is_shown),
 )

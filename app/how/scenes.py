@@ -1,0 +1,43 @@
+"""All scenes in order, and one of them as the page takes it."""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from app.how import contrast, stage1, stage2
+from app.how.scene import Case, HowScene
+from app.session import Model, Shown
+
+SCENES: tuple[HowScene, ...] = (*stage1.SCENES, *stage2.SCENES, *contrast.SCENES)
+_cases: WeakKeyDictionary[Shown, Case] = WeakKeyDictionary()
+
+
+def case_of(model: Model, shown: Shown) -> Case:
+    """Give what is known of a face; it lives as long as the face and is worked out as it is needed."""
+    case = _cases.get(shown)
+    if case is None or case.model is not model:
+        case = _cases[shown] = Case(model, shown)
+    return case
+
+
+def listed() -> list[dict[str, str]]:
+    """List the scenes for the page."""
+    return [{"id": scene.id, "chapter": scene.chapter, "title": scene.title} for scene in SCENES]
+
+
+def scene_content(model: Model, shown: Shown, other: Shown, index: object) -> dict[str, Any]:
+    """Draw one scene.
+
+    Args:
+        model: The model.
+        shown: The face that it is about.
+        other: The face B.
+        index: Which scene, counted from 0, as it came with a request: anything a stranger may write.
+
+    Returns:
+        Empty where there is no such scene.
+    """
+    if type(index) is not int or not 0 <= index < len(SCENES):
+        return {}
+    return {"scene": index, **SCENES[index].draw(case_of(model, shown), other).page()}
