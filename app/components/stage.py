@@ -19,6 +19,7 @@ from latentface.expression_sliders import LIMIT, ExpressionSliders
 from latentface.packing import pack, pack_positions
 from latentface.pictures import picture
 from latentface.pipeline import LatentFacePipeline
+from latentface.second_look import rebuilding_error
 from latentface.sheet import TURNED, layers
 
 PICTURE = 448
@@ -97,15 +98,13 @@ def drawn_content(pipeline: LatentFacePipeline, shown: Shown, neutral: bool = Tr
     """
     codes, scene, crop = shown.face.codes, packed(shown.scene), shown.face.crop
     net = pipeline.layout(codes)
-    drawn, mask = shown.scene.render(crop.shape[-1])
-    error = float(((drawn.clamp(-1, 1) - crop).abs() * mask).sum() / (2 * 3 * mask.sum().clamp(min=1)))
     face = {
         "id": hashlib.sha256(f"{shown.name}{scene['depth']}{scene['albedo']}".encode()).hexdigest()[:16],
         "name": shown.name,
         "photo": shown.photo.square if shown.photo else uri(picture(crop[0])),
         "view": codes.view[0].tolist(),
         "light": codes.light[0].tolist(),
-        "error": round(error, 4),
+        "error": round(rebuilding_error(shown.scene, crop), 4),
         "net": None if net is None else {"side": NET, "places": encoded(pack_positions(net, NET))},
         "neutral": packed(pipeline.decode(pipeline.neutral(codes))) if neutral else None,
     }

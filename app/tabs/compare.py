@@ -12,6 +12,7 @@ from app.components.evidence import behind, evidence
 from app.components.export import export, origin
 from app.components.plotly_panel import clicked, plotly_panel, shown
 from app.components.pose_swap import pose_swap
+from app.components.two_checkpoints import two_checkpoints
 from app.session import Session, plain_error
 from latentface.results import RESULTS, Comparison, methods_of, read_comparison, takeaway
 
@@ -39,6 +40,8 @@ def build(session: Session) -> None:
     comparison = read_comparison(RESULTS)
     if comparison is not None and comparison.rows:
         build_comparison(comparison)
+    with gr.Accordion("Two checkpoints on one photo", open=True, elem_id="two-checkpoints"):
+        two_checkpoints(session)
     if session.model.pcl is not None:
         with gr.Accordion("PCL at work: a face at another's pose", open=False, elem_id="pose-swap"):
             pose_swap(session, session.model.pcl)
@@ -51,16 +54,16 @@ def build_comparison(comparison: Comparison) -> None:
     chosen = gr.State((number, method))
     caption = origin(comparison.results, "Methods beside each other, frozen features")
     gr.Markdown(takeaway(comparison), elem_id="takeaway")
-    cells = comparison_table(comparison, (number, method), "compare")
-    export("compare", "comparison", caption, chart=False)
-    with gr.Accordion("What each method is", open=False, elem_id="methods"):
-        gr.Markdown("\n".join(f"- **{name}**: {about}" for name, about in methods_of(comparison).items()))
-    words = evidence(comparison, row, method, "evidence")
-    with gr.Row():
-        with gr.Column(min_width=300):
+    with gr.Row(elem_id="compare-row"):
+        with gr.Column(scale=8, min_width=300):
+            cells = comparison_table(comparison, (number, method), "compare")
+            export("compare", "comparison", caption, chart=False)
+            with gr.Accordion("What each method is", open=False, elem_id="methods"):
+                gr.Markdown("\n".join(f"- **{name}**: {about}" for name, about in methods_of(comparison).items()))
             bars = plotly_panel(blocks(comparison, row, method), "blocks")
             export("blocks", "blocks", caption)
-        with gr.Column(min_width=300):
+        with gr.Column(scale=5, min_width=300):
+            words = evidence(comparison, row, method, "evidence")
             errors = plotly_panel(chart(comparison, row, method), "errors")
             export("errors", "errors", caption)
             said = gr.Markdown(hint(comparison, number, method), elem_id="said", elem_classes="about")
