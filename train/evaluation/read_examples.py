@@ -6,6 +6,8 @@ of the frames stand for them.
 """
 
 import io
+import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,13 +18,12 @@ from torch import Tensor
 
 from latentface.pictures import picture
 from latentface.sprites import write_sprites
-from train.common.run import write_json
 from train.evaluation.answers import Answers
 
 EXAMPLES = 3
 """Frames read right, and as many read wrong, of each cell."""
-SIDE, QUALITY = 80, 55
-"""Side of a picture in pixels, and the quality of its WebP: all cells of a checkpoint take about 200 KB."""
+SIDE, QUALITY = 112, 65
+"""Side of a picture in pixels, and the quality of its WebP: all cells of a checkpoint take about 150 KB."""
 
 
 @dataclass
@@ -62,11 +63,16 @@ class Words:
             return name if truth == said else f"{name}, read as {self.expressions[int(said)]}"
         if cell.factor == "actions":
             strongest = int(truth.argmax())
-            return f"{self.actions[strongest]} {truth[strongest]:.1f}, read {said[strongest]:.1f}"
+            name = re.sub("([A-Z])", r" \1", self.actions[strongest]).lower()
+            return f"{name} {truth[strongest]:.1f}, read {said[strongest]:.1f}"
         if cell.factor == "light":
-            return "from ({:.1f}, {:.1f}), read ({:.1f}, {:.1f})".format(*truth[2:].tolist(), *said[2:].tolist())
-        digits, unit = (0, "°") if cell.factor in ("yaw", "pitch") else (0 if float(truth.abs()) > 10 else 2, "")
-        return f"{float(truth):.{digits}f}{unit}, read {float(said):.{digits}f}{unit}"
+            x, y, read_x, read_y = (round(value, 1) + 0.0 for value in (*truth[2:].tolist(), *said[2:].tolist()))
+            return f"light going ({x}, {y}), read ({read_x}, {read_y})"
+        digits, unit = (0, "°") if cell.factor in ("yaw", "pitch") else (2, "")
+        if cell.factor == "age" and float(cell.truth.max()) > 10:  # an engine's; judges give scores
+            digits, unit = 0, " years"
+        shown, read = (round(float(value), digits) + 0.0 for value in (truth, said))
+        return f"{shown:.{digits}f}{unit}, read {read:.{digits}f}{unit if unit == '°' else ''}"
 
 
 def drawn(cell: Answers, order: Tensor) -> dict[str, list[int]]:
@@ -122,4 +128,4 @@ def write_examples(
         cells.setdefault(block, {})[factor] = {**shown, "n": len(cell.rows), "right_n": right}
     stem = f"{out.stem}_examples"
     sheets = write_sprites((thumbnails.read(row) for row in tiles), SIDE, out.parent, stem, QUALITY)
-    write_json(out.with_name(f"{stem}.json"), {"sheets": sheets.record(), "cells": cells})
+    out.with_name(f"{stem}.json").write_text(json.dumps({"sheets": sheets.record(), "cells": cells}))
