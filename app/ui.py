@@ -22,6 +22,7 @@ from app.hosts import VARIABLE, AllowedHosts, allowed_hosts
 from app.links import links
 from app.pages import OtherPages
 from app.pipelines import PIPELINES
+from app.plain_uploads import PlainUploads
 from app.preview import head
 from app.request_log import LoggedPage, LoggedRequests
 from app.run_folder import RunFolder
@@ -45,8 +46,8 @@ FOOTER = """Checkpoint `{checkpoint}`, {size} × {size} pixels, trained without 
 the weights) names its data and terms. The example faces are drawn by a generator whose own training photos carry
 research terms: treat them, and what comes out here, as research material. Reconstructions look sharper than they are
 true: hair, skin and teeth are the model's idea; they say nothing about who someone is or how they feel, and are **not
-for identifying people**. Your photos and clips stay on the machine that runs this page, as you sent them, and are
-deleted after at most two hours, and when the page is shut down."""
+for identifying people**. Your photos and clips stay on the machine that runs this page, without the place, time and
+names that cameras write into files, and are deleted after at most two hours, and when the page is shut down."""
 
 
 def build(
@@ -183,6 +184,7 @@ def main(argv: list[str] | None = None, apart: Apart | None = None) -> int:
         Middleware(LoggedRequests),
         Middleware(AllowedHosts, allowed=allowed),
         Middleware(MeteredUploads, limits=limits),
+        Middleware(PlainUploads),
         Middleware(OtherPages, first=checkpoints[0], others=others, page=page, options=look()),
     ]
     waiting.close()
