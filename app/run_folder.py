@@ -53,7 +53,7 @@ class RunFolder:
             notes.append("Its config.json can't be read, so how far it is to go is not known.")
         curves, broken = read_curves(curves_file), _broken(curves_file)
         if broken:
-            notes.append(f"{broken} line{'s' * (broken > 1)} of its curves can't be read and are left out.")
+            notes.append(f"{broken} line{'s' * (broken > 1)} of its curves can't be read: left out.")
         seen = max([seen or 0, *(points[-1][0] for points in curves.values())])
         files = [curves_file, config_file, self.path / "state.pt"]
         written = max((_written(file) for file in files), default=0.0)

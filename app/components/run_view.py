@@ -25,8 +25,8 @@ WIDE = 1280
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 NO_SHEETS = "<p>No contact sheet is there yet: they come with the rows of the curves.</p>"
 GONE = "<p>This contact sheet can't be read: it is being written, or it is gone.</p>"
-NO_STAGE_2 = """There is no split into identity and expression yet, so the app can't show its faces: that is stage 2,
-<code>python -m train rdm --autoencoder {run} ...</code>."""
+NO_STAGE_2 = """<p>The app can't show its faces yet: identity and expression are split by stage 2,
+<code>python -m train rdm --autoencoder RUN</code>.</p>"""
 
 
 def run_view(model: Model, runs: list[RunFolder]) -> None:
@@ -37,10 +37,11 @@ def run_view(model: Model, runs: list[RunFolder]) -> None:
         runs: At least one.
     """
     named = {str(run.path): run for run in runs}
+    labels = [("/".join(run.path.parts[-2:]), name) for name, run in named.items()]  # not where on this machine
     first = runs[0]
     look = first.look()
     keys = chosen(look.curves, None, None)
-    choice = gr.Radio(list(named), value=str(first.path), label="Run", elem_id="run-choice", visible=len(runs) > 1)
+    choice = gr.Radio(labels, value=str(first.path), label="Run", elem_id="run-choice", visible=len(runs) > 1)
     status = gr.HTML(
         said(model, first, look), js_on_load=text("run_status.js"), apply_default_css=False, elem_id="run-status"
     )
@@ -129,7 +130,7 @@ def said(model: Model, run: RunFolder, look: Look) -> str:
     folder = run.checkpoint
     line = f"<p><b>{escape(run.path.name)}</b> · {escape(look.words())}</p>"
     if folder is None:
-        return line + (f"<p>{NO_STAGE_2.format(run=escape(str(run.path)))}</p>" if look.there and look.curves else "")
+        return line + (NO_STAGE_2 if (run.path / "autoencoder").is_dir() else "")
     here = model.folder is not None and model.folder.resolve() == folder.resolve()
     if not here:
         return f'{line}<p><a class="model" href="{escape(run.address)}">See this run in the whole app</a></p>'

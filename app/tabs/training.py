@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import gradio as gr
 
+from app.components.export import export, origin_of_run, taken_as
 from app.components.plotly_panel import plotly_panel, shown
 from app.components.run_view import run_view
 from app.components.training_curve import Curves, name_of, read_curves, training_curve
@@ -38,23 +37,37 @@ def draw(curve: Curves, quantity: str) -> dict | None:
     return shown(training_curve(quantity, curve[quantity]))
 
 
+def taken(session: Session, stage: str, quantity: str) -> dict:
+    """Name the files of a curve, and say where it comes from (see export)."""
+    model, what = session.model, f"{name_of(quantity)}. {STAGES[stage]}"
+    return taken_as(f"{stage}-{quantity}", origin_of_run(model.checkpoint, model.folder, stage, what))
+
+
 def build(session: Session) -> None:
     """Build the tab inside the current gr.Blocks: the runs, then a column a stage with a choice and its curve."""
     if session.runs:
         gr.Markdown(RUNS, elem_classes="about")
         run_view(session.model, session.runs)
+        gr.HTML("<hr>")
     if not curves(session):
         return
     gr.Markdown(ABOUT.format(checkpoint=session.model.checkpoint), elem_classes="about")
     with gr.Row():
         for stage, curve in curves(session).items():
-            first = next(iter(curve))
-            with gr.Column(min_width=300):
-                choice = gr.Dropdown(
-                    [(name_of(key), key) for key in curve],
-                    value=first,
-                    label=STAGES[stage],
-                    elem_id=f"{stage}-quantity",
-                )
-                panel = plotly_panel(training_curve(first, curve[first]), f"{stage}-curve")
-            choice.input(partial(draw, curve), choice, panel, api_visibility="private", show_progress="hidden")
+            stage_curve(session, stage, curve)
+
+
+def stage_curve(session: Session, stage: str, curve: Curves) -> None:
+    """Add a column with the choice of a quantity of one stage, and its curve."""
+    first = next(iter(curve))
+    with gr.Column(min_width=300):
+        names = [(name_of(key), key) for key in curve]
+        choice = gr.Dropdown(names, value=first, label=STAGES[stage], elem_id=f"{stage}-quantity")
+        panel = plotly_panel(training_curve(first, curve[first]), f"{stage}-curve")
+        files = export(f"{stage}-curve", taken(session, stage, first))
+
+    def change(quantity: str) -> tuple[dict | None, dict]:
+        """Draw the chosen quantity, and name what is taken along."""
+        return draw(curve, quantity), taken(session, stage, quantity)
+
+    choice.input(change, choice, [panel, files], api_visibility="private", show_progress="hidden")

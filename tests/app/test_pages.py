@@ -25,6 +25,7 @@ def test_every_checkpoint_but_the_first_gets_its_own_slug():
 def test_the_bundled_checkpoints_are_offered_behind_those_asked_for_and_each_once():
     assert offered([]) == ["explorer", "explorer-cc0"]
     assert offered(["explorer-cc0", "runs/mine"]) == ["explorer-cc0", "runs/mine", "explorer"]
+    assert offered([], ["runs/mine", "explorer"]) == ["explorer", "explorer-cc0", "runs/mine"]
     assert offered([str(ASSETS / "explorer-cc0")]) == [str(ASSETS / "explorer-cc0"), "explorer"]
 
 
@@ -84,6 +85,29 @@ def test_a_checkpoint_that_fails_is_said_in_a_sentence_and_the_page_before_stays
     failed = client.get("/with/broken/")
     assert failed.status_code == 503 and "The checkpoint &lt;broken&gt; does not load." in failed.text
     assert client.get("/with/a/config").status_code == 200
+
+
+def test_a_run_is_loaded_anew_when_asked_for_and_only_where_its_weights_are_newer(tmp_path):
+    (tmp_path / "model_index.json").write_text("{}")
+    weights = tmp_path / "diffusion_pytorch_model.safetensors"
+    weights.write_bytes(b"1")
+    loaded = []
+
+    def page(checkpoint: str) -> gr.Blocks:
+        loaded.append(weights.read_bytes())
+        with gr.Blocks() as demo:
+            gr.Markdown("page")
+        return demo
+
+    pages = Middleware(OtherPages, first="first", others={"run": str(tmp_path)}, page=page, options={"ssr_mode": False})
+    with TestClient(Starlette(middleware=[pages])) as client:
+        for _ in range(2):
+            assert client.get("/with/run/?load=newest").url.query == b"" and loaded == [b"1"]
+        weights.write_bytes(b"2")
+        client.get("/with/run/")
+        assert loaded == [b"1"]  # who reads on is left in peace
+        client.get("/with/run/?load=newest")
+        assert loaded == [b"1", b"2"]
 
 
 def test_other_addresses_are_the_first_pages(client):
