@@ -15,6 +15,7 @@ import numpy as np
 from app.components.export import origin
 from app.components.files import address, text
 from latentface.gallery import Gallery
+from latentface.glossary import glossary
 
 PCL_NOTE = "PCL draws nothing here: a selection is decoded by this page's model."
 TITLES = {
@@ -80,6 +81,7 @@ def points(gallery: Gallery) -> dict[str, Any]:
             for kind, sheet in gallery.sheets.items()
         },
         "trust": gallery.trusted,
+        "trustMeaning": glossary()["trustworthiness"],
     }
 
 

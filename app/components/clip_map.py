@@ -32,7 +32,7 @@ def clip_map(model: Model, clip: Clip | None, curves: str) -> gr.HTML:
     step = -(-len(model.atlas.faces) // DOTS)
     dots = {name: rounded(model.atlas.coordinates[name][::step].numpy()) for name in WORDS}
     return gr.HTML(
-        trail(model, clip), html_template='<div class="trails"></div>', css_template=text("clip_map.css"),
+        trail(model, clip), html_template='<div class="trails" data-taken></div>', css_template=text("clip_map.css"),
         js_on_load=text("clip_map.js"), apply_default_css=False, elem_id=f"{curves}-maps", curves=curves,
         dots=dots, words=WORDS,
     )  # fmt: skip

@@ -7,7 +7,14 @@ from html import escape
 import gradio as gr
 
 from app.components.files import text
+from app.components.terms import term
 from latentface.results import Comparison, Row, methods_of
+
+TERMS = {
+    "linear": "linear probe", "knn": "nearest neighbours", "similarity": "cosine", "whitened": "whitened cosine",
+    "protocol": "trained pair classifier", "mae": "mean error", "f1": "F1", "correlation": "correlation",
+}  # fmt: skip
+"""Measure -> the term of the glossary within its title."""
 
 
 def comparison_table(comparison: Comparison, chosen: tuple[int, str], elem_id: str) -> gr.HTML:
@@ -53,8 +60,9 @@ def table(comparison: Comparison, chosen: tuple[int, str]) -> str:
         for method, about in methods_of(comparison).items()
     )
     lines = "".join(_line(comparison, number, chosen) for number in range(len(comparison.rows)))
+    head = f"<th scope=col>measure</th><th scope=col>{term('chance')}</th>{head}"
     return (
-        f"<div class=wide><table><thead><tr><th scope=col>measure</th><th scope=col>chance</th>{head}</tr></thead>"
+        f"<div class=wide><table><thead><tr>{head}</tr></thead>"
         f"<tbody>{lines}</tbody></table></div>{_elsewhere(comparison)}"
     )
 
@@ -75,7 +83,9 @@ def _line(comparison: Comparison, number: int, chosen: tuple[int, str]) -> str:
         for method in comparison.methods
     )
     wish = "less is better" if row.better == "↓" else "more is better"
-    title = f'{escape(row.title)}{" (%)" if row.unit == "%" else ""} <abbr title="{wish}">{row.better}</abbr>'
+    name = TERMS[row.measure]
+    named = escape(row.title).replace(name, term(name))
+    title = f'{named}{" (%)" if row.unit == "%" else ""} <abbr title="{wish}">{row.better}</abbr>'
     return (
         f"<tr><th scope=row>{title}<small>{escape(row.data)}, n = {row.n:,}</small></th>"
         f"<td class=chance>{row.text(row.chance)}</td>{cells}</tr>"

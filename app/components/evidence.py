@@ -11,6 +11,7 @@ from PIL import Image
 from app.components.comparison_table import name_of
 from app.components.files import text
 from app.components.pictures import figure
+from app.components.terms import term
 from latentface.results import Comparison, Row
 
 SHOWN = 8
@@ -60,7 +61,7 @@ def facts(comparison: Comparison, row: Row, method: str) -> str:
     if row.measure in ("similarity", "whitened"):
         seeds = f"each of {folds} folds once"
     parts = [
-        f"<b>{row.text(row.values[method], row.spread.get(method))}</b>, chance {row.text(row.chance)}",
+        f"<b>{row.text(row.values[method], row.spread.get(method))}</b>, {term('chance')} {row.text(row.chance)}",
         f"{row.n:,} {'pairs' if folds else 'pictures'} of {escape(row.data)}, {seeds}",
         f"block <code>{escape(str(block))}</code>" if block else "",
         f"shown as {escape(str(comparison.of(method, f'{task}_shown')))}",

@@ -6,6 +6,8 @@ where its numbers come from.
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -15,20 +17,19 @@ from app.components.files import address, text
 from app.components.plotly_panel import SCRIPT, shown
 
 
-def export(source: str, name: str, caption: str, chart: bool = True, codes: bool = False) -> gr.HTML:
-    """Add the buttons; a later `taken_as` as its value goes with another figure.
+def export(source: str, taken: dict[str, Any], chart: bool = True, codes: bool = False) -> gr.HTML:
+    """Add the buttons; another `taken_as` as its value goes with another figure.
 
     Args:
         source: Id of a `plotly_panel`, of a component that holds a table, or of one whose script says itself what it
             shows: a function `taken` of its part with the attribute data-taken (see web/export.js).
-        name: Stem of the files.
-        caption: Where the numbers come from, see `origin`.
+        taken: See `taken_as`.
         chart: Whether there is a figure; a table gives CSV and JSON alone.
         codes: Whether codes can be had too: their button is a `codes` event with the numbers of the rows that are lit.
     """
     gr.set_static_paths([SCRIPT])
     return gr.HTML(
-        taken_as(name, caption), html_template=text("export.html"), css_template=text("export.css"),
+        taken, html_template=text("export.html"), css_template=text("export.css"),
         js_on_load=text("plotly_colours.js") + text("export.js"), apply_default_css=False, elem_id=f"{source}-export",
         source=source, chart=chart, codes=codes, script=address(SCRIPT),
     )  # fmt: skip
@@ -64,6 +65,23 @@ def origin(record: dict[str, Any], what: str = "") -> str:
     }
     known = [f"{key}: {_plain(value)}" for key, value in parts.items() if value not in (None, "", [])]
     return " · ".join([*([what] if what else []), *known])
+
+
+def origin_of_run(checkpoint: str, folder: Path | None, stage: str, what: str) -> str:
+    """Say in one line where a checkpoint's own numbers come from: the run of its stage (see `origin`).
+
+    Args:
+        checkpoint: Its name.
+        folder: Its folder; None where it came from the Hub.
+        stage: Stem of the run's record beside the weights, such as "autoencoder".
+        what: What is shown, for the line's beginning.
+    """
+    file = None if folder is None else folder / f"{stage}_run.json"
+    try:
+        record = {} if file is None else json.loads(file.read_text())
+    except (OSError, ValueError):  # a run that has no record yet
+        record = {}
+    return origin({**record, "config": {"checkpoint": checkpoint}}, what)
 
 
 def _plain(value: object) -> str:

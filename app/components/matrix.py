@@ -7,6 +7,7 @@ from html import escape
 import plotly.graph_objects as go
 
 from app.components.plotly_panel import ACCENT, GROUND, TEXT
+from app.components.terms import explained, term
 from latentface.disentanglement import BLOCKS, FACTORS, OWN, Matrix, elsewhere, how_judged, sentences, summary
 from latentface.results import Comparison
 
@@ -111,13 +112,13 @@ def numbers(matrix: Matrix) -> str:
         for name, what in DCI
         if isinstance(matrix.results.get(f"dci_{name}"), float)
     ]
-    return f"DCI over blocks, 1 is perfect: {'; '.join(found)}." if found else ""
+    return explained(f"[[DCI]] over blocks, 1 is perfect: {'; '.join(found)}.") if found else ""
 
 
 def cell_words(matrix: Matrix, block: str, factor: str) -> str:
     """Say in HTML what one cell holds."""
     hsic = matrix.hsic(factor, block)
-    beside = f" · HSIC {hsic:.3f} (0: independent, 1: the same)" if hsic is not None else ""
+    beside = f" · {term('HSIC')} {hsic:.3f} (0: independent, 1: the same)" if hsic is not None else ""
     own = OWN.get(factor)
     wish = "" if own is None else (" · should be high" if block == own else " · should be at chance")
     if block == "full" or "_" in block or block in ("shape", "texture"):
@@ -125,8 +126,9 @@ def cell_words(matrix: Matrix, block: str, factor: str) -> str:
     return (
         f"<h3>{escape(BLOCKS[block][:1].upper() + BLOCKS[block][1:])}: {escape(FACTORS[factor])}</h3><p>"
         f"{escape(matrix.measure(factor))} <b>{matrix.score(factor, block):.3f}</b>"
-        f"{_spread(matrix, factor, block)} · chance "
-        f"{matrix.chance(factor):.3f} · whole code {matrix.score(factor, 'full'):.3f}{beside}{wish}</p>"
+        f"{_spread(matrix, factor, block)} · {term('chance')} "
+        f"{matrix.chance(factor):.3f} · {term('code', 'whole code')} "
+        f"{matrix.score(factor, 'full'):.3f}{beside}{wish}</p>"
     )
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
 from app.components.files import text
+from app.components.plotly_panel import ACCENT, SECOND, TEXT
 from latentface.expression_sliders import LIMIT
 from latentface.swap_numbers import SwapNumbers
 
@@ -27,6 +31,36 @@ def numbers_html(found: SwapNumbers) -> str:
     return (
         f"<section aria-label='Numbers of this swap'><dl>{bars}{_smiles(found.smiles)}</dl>{_meaning(found)}</section>"
     )
+
+
+def numbers_figure(found: SwapNumbers) -> go.Figure:
+    """Draw the numbers of a swap as a chart to take along: likeness as bars with their marks, smiles as dots.
+
+    Args:
+        found: What was measured.
+    """
+    names = ["Looks like A", "Looks like B"]
+    figure = make_subplots(2, 1, row_heights=[0.62, 0.38], vertical_spacing=0.3)
+    figure.add_trace(go.Bar(
+        x=[found.to_a, found.to_b], y=names, orientation="h", name="the swap", marker_color=ACCENT,
+        text=[f"{value:.2f}" for value in (found.to_a, found.to_b)],
+    ), 1, 1)  # fmt: skip
+    figure.add_trace(go.Scatter(
+        x=[found.rebuilt_to_a, found.a_to_b], y=names, mode="markers", name="A, rebuilt; A itself",
+        marker={"symbol": "line-ns", "size": 26, "line": {"width": 3, "color": TEXT}},
+    ), 1, 1)  # fmt: skip
+    figure.add_trace(go.Scatter(
+        x=list(found.smiles.values()), y=["Smile"] * len(found.smiles), mode="markers+text", name="smile",
+        text=[NAMES[name] for name in found.smiles], textposition="top center", marker={"size": 13, "color": SECOND},
+    ), 2, 1)  # fmt: skip
+    figure.update_xaxes(title="likeness, 1 is the same face", range=[min(0.0, found.to_a, found.to_b), 1.05], row=1)
+    figure.update_xaxes(title="smile, 0 is at rest", range=[-LIMIT, LIMIT], row=2)
+    figure.update_yaxes(autorange="reversed", row=1)
+    figure.update_layout(
+        title="Numbers of a swap", height=380, margin={"l": 110, "r": 20, "t": 50, "b": 46},
+        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
+    )  # fmt: skip
+    return figure
 
 
 def _smiles(smiles: dict[str, float]) -> str:

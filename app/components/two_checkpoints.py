@@ -104,11 +104,12 @@ def two_checkpoints(session: Session) -> None:
     with gr.Row():
         with gr.Column(scale=4, min_width=260):
             photo_box(session, session.shown, "This face", "both-photo")
-            choice = gr.Dropdown(
-                others, value=others[0], label=f"{model.checkpoint}, and beside it", elem_id="both-with"
-            )
-            ask = gr.Button("Put them side by side", variant="primary", elem_id="both-ask")
         with gr.Column(scale=9, min_width=300):
+            with gr.Row(equal_height=True):
+                choice = gr.Dropdown(
+                    others, value=others[0], label=f"{model.checkpoint}, and beside it", elem_id="both-with", scale=2
+                )
+                ask = gr.Button("Put them side by side", variant="primary", elem_id="both-ask", scale=1)
             lines = gr.HTML(
                 "", css_template=text("two_checkpoints.css"), apply_default_css=False, elem_id="both", min_height=40
             )

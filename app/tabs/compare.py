@@ -9,16 +9,17 @@ import gradio as gr
 from app.components.charts import blocks, chart, say
 from app.components.comparison_table import comparison_table, is_cell
 from app.components.evidence import behind, evidence
-from app.components.export import export, origin
+from app.components.export import export, origin, taken_as
 from app.components.plotly_panel import clicked, plotly_panel, shown
 from app.components.pose_swap import pose_swap
+from app.components.terms import explained, term_notes
 from app.components.two_checkpoints import two_checkpoints
 from app.session import Session, plain_error
 from latentface.results import RESULTS, Comparison, methods_of, read_comparison, takeaway
 
-ABOUT = """Every method looks at the same pictures and is then **frozen**; a simple reader on top of its features has to
-name an expression, tell people apart, read the head's pose or the face's actions. Choices are made on validation, the
-numbers come from pictures that chose nothing. Click a number to see what is behind it."""
+ABOUT = """Every method looks at the same pictures and is then **[[frozen]]**; a simple reader on top of its features,
+a [[probe]], has to name an expression, tell people apart, read the head's pose or the face's actions. Choices are made
+on validation, the numbers come from pictures that chose nothing. Click a number to see what is behind it."""
 HINT = "Click a cell or a bar of this chart to read it in words."
 
 
@@ -36,7 +37,8 @@ def opening(comparison: Comparison) -> tuple[int, str]:
 
 def build(session: Session) -> None:
     """Build the tab inside the current gr.Blocks, from the bundled results."""
-    gr.Markdown(ABOUT, elem_classes="about")
+    term_notes()
+    gr.Markdown(explained(ABOUT), elem_classes="about")
     comparison = read_comparison(RESULTS)
     if comparison is not None and comparison.rows:
         build_comparison(comparison)
@@ -55,17 +57,17 @@ def build_comparison(comparison: Comparison) -> None:
     caption = origin(comparison.results, "Methods beside each other, frozen features")
     gr.Markdown(takeaway(comparison), elem_id="takeaway")
     with gr.Row(elem_id="compare-row"):
-        with gr.Column(scale=8, min_width=300):
+        with gr.Column(scale=2, min_width=300):
             cells = comparison_table(comparison, (number, method), "compare")
-            export("compare", "comparison", caption, chart=False)
+            export("compare", taken_as("comparison", caption), chart=False)
             with gr.Accordion("What each method is", open=False, elem_id="methods"):
                 gr.Markdown("\n".join(f"- **{name}**: {about}" for name, about in methods_of(comparison).items()))
             bars = plotly_panel(blocks(comparison, row, method), "blocks")
-            export("blocks", "blocks", caption)
-        with gr.Column(scale=5, min_width=300):
+            export("blocks", taken_as("blocks", caption))
+        with gr.Column(scale=1, min_width=300):
             words = evidence(comparison, row, method, "evidence")
             errors = plotly_panel(chart(comparison, row, method), "errors")
-            export("errors", "errors", caption)
+            export("errors", taken_as("errors", caption))
             said = gr.Markdown(hint(comparison, number, method), elem_id="said", elem_classes="about")
 
     def pick(event: gr.EventData) -> tuple:

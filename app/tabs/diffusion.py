@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from app.components.export import export, origin_of_run, taken_as
 from app.components.face_chips import use_buttons
 from app.components.files import text
 from app.components.marked_slider import Scale, marked_slider
@@ -175,6 +176,7 @@ def build(session: Session) -> None:
         dice = dice_of(model, shown, seed=seed, **settings)
         return walks_content(model, walks, title_of(model, settings["kind"])), dice, result
 
+    caption = origin_of_run(model.checkpoint, model.folder, "prior" if free else "rdm", "From noise to a face")
     gr.Markdown(ABOUT if free else DETERMINISTIC, elem_classes="about")
     content, dice, end = walked(first, None, start, 0)
     seed, guidance, result = gr.State(0), gr.State(start["guidance"]), gr.State(end)
@@ -202,6 +204,7 @@ def build(session: Session) -> None:
                 )  # fmt: skip
         with gr.Column(scale=9, min_width=300, elem_id="walk-stage"):
             player = walk_player(model, content, "walk")
+            export("walk", taken_as("walk", caption))
             with gr.Row(elem_classes="walk-dials"):
                 with gr.Column(scale=4, min_width=220, visible=free):
                     dial = marked_slider(SCALE, start["guidance"], "guidance")

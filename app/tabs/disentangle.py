@@ -10,18 +10,20 @@ import gradio as gr
 
 from app.components.block_evidence import exchanged, films, nearest
 from app.components.cell_examples import examples
-from app.components.export import export, origin
+from app.components.export import export, origin, taken_as
 from app.components.matrix import cell_of, cell_words, heat_map, numbers, words
 from app.components.plotly_panel import clicked, plotly_panel, shown
+from app.components.terms import explained, term_notes
 from app.session import Session, Shown, plain_error
 from latentface.checkpoints import ASSETS, bundled, find
 from latentface.disentanglement import BLOCKS, FACTORS, Matrix, read_matrix
 from latentface.results import read_comparison
 
-ABOUT = """A face's code has parts: identity, expression, view, light. A good split tells **who it is** by the identity
-part alone and **the expression** by the expression part alone. Each number is what a simple reader, trained on one
-block, reads off new people: full colour is perfect, none is chance. Framed cells are the ones that should be high.
-Click a cell for what that block does."""
+ABOUT = """A face's [[code]] has parts: [[identity]], [[expression]], [[view]], [[light]]. A good split tells **who it
+is** by the identity part alone and **the expression** by the expression part alone. Each number is what a simple
+reader, trained on one [[block]], reads off new people: full colour is perfect, none is [[chance]]. What is told where
+it should not be is [[leakage]]. Framed cells are the ones that should be high. Click a cell for what that block
+does."""
 FIRST = ("expression", "identity")
 """Block and factor that the tab opens with: the leak that matters most."""
 FILES = ("leakage_test.json", "leakage_validation.json", "leakage.json")
@@ -63,13 +65,10 @@ def is_shown(session: Session) -> bool:
     return bool(matrices(session))
 
 
-def taken(label: str, matrix: Matrix) -> dict[str, str]:
+def taken(label: str, matrix: Matrix) -> dict[str, Any]:
     """Name the files of a matrix, and say where it comes from (see export)."""
     stem = re.sub(r"[^a-z0-9]+", "-", Path(label).name.lower()).strip("-")
-    return {
-        "name": f"matrix-{stem}",
-        "caption": origin(matrix.results, f"What each block tells of each factor, {label}"),
-    }
+    return taken_as(f"matrix-{stem}", origin(matrix.results, f"What each block tells of each factor, {label}"))
 
 
 def build(session: Session) -> None:
@@ -80,15 +79,15 @@ def build(session: Session) -> None:
     matrix = found[name]
     if name != own:
         gr.Markdown(f"`{own}` has no matrix yet: `python -m train evaluate --suite all --checkpoint {own} --data ...`")
-    gr.Markdown(ABOUT, elem_classes="about")
+    term_notes()
+    gr.Markdown(explained(ABOUT), elem_classes="about")
     chosen = gr.State(FIRST)
     choice = gr.Radio(list(found), value=name, label="Whose code", elem_id="matrix-choice")
     with gr.Row():
         with gr.Column(min_width=300):
             panel = plotly_panel(heat_map(matrix, FIRST), "matrix")
             dci = gr.Markdown(numbers(matrix), elem_id="matrix-dci", elem_classes="about")
-            about = taken(name, matrix)
-            files = export("matrix", about["name"], about["caption"])
+            files = export("matrix", taken(name, matrix))
         with gr.Column(min_width=300):
             said = gr.Markdown(words(matrix, comparison), elem_id="matrix-words")
     with gr.Row():

@@ -14,13 +14,14 @@ from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
 from app.components.atlas import TITLES, atlas, made_by
-from app.components.export import export
+from app.components.export import export, taken_as
 from app.components.face_chips import use_buttons
 from app.components.photo_box import photo_box
 from app.components.pictures import figure, front, neutral_scene, seen, strip
 from app.components.plotly_panel import ACCENT, FAINT, SECOND, TEXT, plotly_panel
 from app.components.plotly_panel import shown as panel_content
 from app.components.stage import drawn_content, stage, stage_content
+from app.components.terms import explained, term_notes
 from app.session import Model, Session, Shown, plain_error
 from latentface.gallery import MAPS, map_features
 from latentface.pcl_maps import PCL_MAPS, pcl_features
@@ -38,8 +39,8 @@ from latentface.selection import (
 )
 
 ABOUT = """Every dot is a picture of one of {people} people who do not exist; dots that are close look alike **to the
-model**. What is lit on one map is lit on all. Point at a dot to see it, click it to hold it in 3D, **lasso** dots to
-see their average face. The stars are your faces."""
+model**. A [[map]] is laid out by [[UMAP]] or by [[PCA]]. What is lit on one map is lit on all. Point at a dot to see
+it, click it to hold it in 3D, **[[lasso]]** dots to see their [[average face]]. The stars are your faces."""
 OTHERS = """There are no maps of the checkpoint `{checkpoint}` yet: make them with
 `python -m train gallery --checkpoint {checkpoint}`, then start the app again."""
 LAYOUTS = {"umap": "UMAP", "pca": "principal axes"}
@@ -248,7 +249,10 @@ def build(session: Session) -> None:
     pictures, face = gallery_face(model, start)
     picked, before = gr.State(face), gr.State(None)
     groups = {side: gr.State([]) for side in ("a", "b")}
-    gr.Markdown(ABOUT.format(people=len({face["person"] for face in model.atlas.faces})), elem_classes="about")
+    term_notes()
+    gr.Markdown(
+        explained(ABOUT.format(people=len({face["person"] for face in model.atlas.faces}))), elem_classes="about"
+    )
     chart = atlas(model.atlas, stars(model, session.shown.value, []), start, "map")
     connect_export(session, "map")
     note = gr.HTML(far_words(model, session.shown.value), elem_id="map-far")
@@ -352,7 +356,7 @@ def connect_export(session: Session, chart_id: str) -> None:
     """Add what can be taken along of the maps: rows, figure, and the codes as a file of arrays."""
     gallery = session.model.atlas
     caption = made_by(gallery, "Maps of a gallery of faces")
-    files = export(chart_id, "selection", caption, codes=True)
+    files = export(chart_id, taken_as("selection", caption), codes=True)
     made = gr.DownloadButton("File", visible="hidden", elem_id=f"{chart_id}-made")
 
     def write(event: gr.EventData) -> str:
@@ -405,7 +409,8 @@ def build_steadiness(session: Session) -> None:
     choice = gr.CheckboxGroup([], label="Your photos", elem_id="steady-photos")
     ask = gr.Button("Compare", size="sm", elem_id="steady-ask")
     words, chart = gr.HTML("", elem_id="steady-words"), plotly_panel(None, "steady-chart")
-    export("steady-chart", "distances", made_by(model.atlas, "Distances between a visitor's photos, and the gallery's"))
+    caption = made_by(model.atlas, "Distances between a visitor's photos, and the gallery's")
+    export("steady-chart", taken_as("distances", caption))
 
     def offer(faces: list[Shown]) -> object:
         """List the visitor's photos, all of them chosen."""
@@ -435,7 +440,7 @@ def build_cloud(model: Model) -> None:
             model.atlas.factors, value=model.atlas.factors[-1], label="Coloured by", elem_id="cloud-colour"
         )
     chart = plotly_panel(None, "cloud-chart")
-    export("cloud-chart", "map-in-3d", made_by(model.atlas, "A map in 3-D"))
+    export("cloud-chart", taken_as("map-in-3d", made_by(model.atlas, "A map in 3-D")))
     show = gr.Button("Draw", size="sm", elem_id="cloud-draw")
 
     def draw(name: str, factor: str, layout: str) -> dict | None:

@@ -7,13 +7,14 @@ from typing import Any
 import gradio as gr
 
 from app.components.downloads import downloads
+from app.components.export import export, origin_of_run, taken_as
 from app.components.face_chips import use_buttons
 from app.components.face_notes import face_notes
 from app.components.marked_slider import Scale, marked_slider
 from app.components.photo_box import photo_box
 from app.components.pictures import LARGE, figure, front, neutral_scene, seen, strip
 from app.components.swap_grid import swap_grid
-from app.components.swap_numbers import STYLE, numbers_html
+from app.components.swap_numbers import STYLE, numbers_figure, numbers_html
 from app.components.whose_parts import whose_of, whose_switches
 from app.session import Model, Session, Shown, whole_seed
 from latentface.expression_sliders import ExpressionSliders, load_sliders
@@ -92,11 +93,13 @@ def build(session: Session) -> None:
         amount = SCALE.checked(getattr(event, "value", None), 1)
         return amount, *change(a, b, amount, seed, s1, s2, s3, s4)
 
-    def tell(a: Shown, b: Shown, result: Shown, seed: float | None) -> tuple[str, str]:
-        """Measure the swap, and draw what it is made of."""
+    def tell(a: Shown, b: Shown, result: Shown, seed: float | None) -> tuple[str, str, dict]:
+        """Measure the swap, draw what it is made of, and give the numbers to take along."""
         number = whole_seed(seed)
         found = swap_numbers(pipeline, a.face.codes, b.face.codes, result.face.codes, sliders, number)
-        return numbers_html(found), ingredients(model, a, b, result, number)
+        caption = origin_of_run(model.checkpoint, model.folder, "rdm", f"{result.name}, seed {number}")
+        taken = taken_as("swap", caption, numbers_figure(found))
+        return numbers_html(found), ingredients(model, a, b, result, number), taken
 
     gr.Markdown(ABOUT, elem_classes="about")
     with gr.Row(elem_classes="swap-line"):
@@ -118,8 +121,9 @@ def build(session: Session) -> None:
         with gr.Column(scale=6, min_width=300):
             use_buttons(session, result, "swap-use")
             downloads(model, result, gr.State(None), "swap-take")
-            measured, made_of = tell(a, b, first, 0)
+            measured, made_of, taken = tell(a, b, first, 0)
             numbers = gr.HTML(measured, css_template=STYLE, apply_default_css=False, elem_id="swap-numbers")
+            files = export("swap-numbers", taken)
         with gr.Column(scale=7, min_width=300):
             parts = gr.HTML(made_of, elem_id="ingredients")
             switches = whose_switches()
@@ -140,6 +144,10 @@ def build(session: Session) -> None:
     )  # fmt: skip
     for event in drawn:
         event.success(
-            tell, [*sides, result, seed], [numbers, parts], concurrency_limit=1, **{**QUIET, "show_progress": "minimal"}
+            tell,
+            [*sides, result, seed],
+            [numbers, parts, files],
+            concurrency_limit=1,
+            **{**QUIET, "show_progress": "minimal"},
         )
     turn.click(lambda a, b: (b, a), sides, sides, **quietly)  # with the queue, or nobody learns of the change

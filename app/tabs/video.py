@@ -13,6 +13,7 @@ from app import clips
 from app.clips import EXAMPLE, LANE, Clip, Driven, drive_codes, forget, take
 from app.components.clip_box import clip_box, progress, upload
 from app.components.clip_map import clip_map, trail
+from app.components.export import export, origin_of_run, taken_as
 from app.components.film_player import curve_values, film_player, films_content
 from app.components.marked_slider import Scale, marked_slider
 from app.components.plotly_panel import plotly_panel
@@ -79,6 +80,7 @@ def build(session: Session) -> None:
     clip = gr.State(opening, time_to_live=KEPT, delete_callback=forget)
     driven = gr.State(None, time_to_live=KEPT, delete_callback=forget)
     strength, work = gr.State(STRENGTH), gr.State(Work())
+    caption = origin_of_run(model.checkpoint, model.folder, "autoencoder", "A clip's frames, read in the app")
     gr.Markdown(ABOUT, elem_classes="about")
     with gr.Row(elem_classes="video"):
         with gr.Column(scale=3, min_width=280):
@@ -100,7 +102,9 @@ def build(session: Session) -> None:
         with gr.Column(scale=9, min_width=300):
             charts = plotly_panel(curves_of(opening), "clip-curves")
             curve_values("clip-curves")
+            export("clip-curves", taken_as("clip-curves", caption))
             maps = clip_map(model, opening, "clip-curves")
+            export("clip-curves-maps", taken_as("clip-maps", caption))
 
     def settle(new: Clip, before: Clip | None, moved: Driven | None) -> tuple:
         """Show a new clip, and let go of the one before."""

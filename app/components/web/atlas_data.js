@@ -1,5 +1,5 @@
 // The gallery as the page has it: coordinates, factors and where every picture lies on the sheets; from props.points.
-const { methods, titles, factors, people, frames, sheets, trust } = props.points;
+const { methods, titles, factors, people, frames, sheets, trust, trustMeaning } = props.points;
 const find = (selector) => element.querySelector(selector);
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const count = people.length;

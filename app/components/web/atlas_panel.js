@@ -27,8 +27,10 @@ function makePanel(name, number) {
 }
 function describe(panel) {
   const trusted = trust[panel.which.value]?.[state.method];
-  const words = trusted === undefined || trusted === null ? "" : ` Trustworthiness ${trusted.toFixed(2)}: ${trusted > 0.95 ? "dots that are close are close in the code too" : trusted > 0.85 ? "most dots that are close are close in the code too" : "many dots are close here that are not close in the code"}.`;
-  panel.box.querySelector("p").textContent = titles[panel.which.value][1] + words;
+  const words = trusted === undefined || trusted === null ? "" : ` ${trusted.toFixed(2)}: ${trusted > 0.95 ? "dots that are close are close in the code too" : trusted > 0.85 ? "most dots that are close are close in the code too" : "many dots are close here that are not close in the code"}.`;
+  const term = Object.assign(document.createElement("span"), { className: "term", tabIndex: 0, textContent: "Trustworthiness" });
+  term.dataset.meaning = trustMeaning;
+  panel.box.querySelector("p").replaceChildren(`${titles[panel.which.value][1]} `, ...(words ? [term, words] : []));
 }
 function goHome(panel) { panel.view = { x: 0, y: 0, zoom: 1 }; draw(panel); }
 function zoomAt(panel, factor, x = panel.width / 2, y = panel.height / 2) {

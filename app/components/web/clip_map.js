@@ -63,6 +63,21 @@ function draw() {
   }
 }
 
+place.taken = () => { // what can be taken along (see export.js): where every frame falls on the maps
+  if (!props.value) return null;
+  const { seconds, places } = props.value, style = getComputedStyle(place), names = Object.keys(props.words);
+  const layout = { width: 360 * names.length + 40, height: 430, showlegend: false, font: { color: style.getPropertyValue("--body-text-color").trim(), family: style.fontFamily }, margin: { l: 40, r: 20, t: 40, b: 30 }, grid: { rows: 1, columns: names.length, pattern: "independent" }, annotations: [] };
+  const data = names.flatMap((name, n) => {
+    const axes = { type: "scatter", xaxis: `x${n ? n + 1 : ""}`, yaxis: `y${n ? n + 1 : ""}` }, at = places[name].map((one) => one ?? [null, null]);
+    layout.annotations.push({ text: props.words[name][0], x: (n + 0.5) / names.length, xref: "paper", y: 1.02, yref: "paper", yanchor: "bottom", showarrow: false });
+    return [
+      { ...axes, mode: "markers", name: `${name}: gallery`, x: props.dots[name].map(([x]) => x), y: props.dots[name].map(([, y]) => y), marker: { color: "#999", size: 2.5, opacity: 0.4 } },
+      { ...axes, mode: "lines+markers", name: `${name}: the clip`, x: at.map(([x]) => x), y: at.map(([, y]) => y), text: seconds.map((second) => `${second} s`), marker: { size: 4, color: seconds, colorscale: "Viridis" }, line: { width: 1, color: "#999" } },
+    ];
+  });
+  const rows = [["second", ...names.flatMap((name) => [`${name} x`, `${name} y`])], ...seconds.map((second, i) => [second, ...names.flatMap((name) => places[name][i] ?? ["", ""])])];
+  return { rows, data, layout };
+};
 document.addEventListener("moment", ({ detail }) => {
   if (!element.isConnected || detail.curves !== props.curves) return;
   now = detail.second;
