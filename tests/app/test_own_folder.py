@@ -10,9 +10,12 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from gradio_client import Client, handle_file
 
 from app.own_folder import PREFIX, VARIABLE, NoFolder, OwnFolder, sweep_old
-from tests.conftest import ROOT
+from tests.conftest import ROOT, face_picture
+from tests.latentface.test_plain import HEIC, MARK, told
+from tests.latentface.test_video import film
 
 HOLD = """
 import sys, time
@@ -96,25 +99,50 @@ def test_an_unwritable_folder_is_one_line(tmp_path):
         OwnFolder(tmp_path / "file" / "below")
 
 
+NAME = "Maria-Musterfrau"
+"""In the names of a visitor's files."""
+
+
+def visit(url: str, folder: Path, kept: Path) -> None:
+    """Bring photos and a clip with places in them, look at one, and find in the folder what may lie there."""
+    place = told(1)
+    photo = face_picture(36).resize((256, 256))
+    photo.save(folder / f"{NAME}.jpg", exif=place, comment=MARK)
+    (folder / f"{NAME}.heic").write_bytes(HEIC.read_bytes())
+    clip = film(folder / f"{NAME}.mkv", [photo] * 3)
+    clip.write_bytes(clip.read_bytes() + b"\x12\x54\xc3\x67\x86" + MARK)  # a tag
+    client = Client(url, verbose=False, download_files=False)
+    report = client.predict(handle_file(folder / f"{NAME}.jpg"), api_name="/reconstruct")[0]
+    assert report["faces"] == 1
+    assert client.predict(handle_file(folder / f"{NAME}.heic"), api_name="/place")
+    assert client.predict(handle_file(clip), api_name="/video")[0]["frames"] == 3
+    lie = [path for path in kept.rglob("*") if path.is_file()]
+    assert {f"{NAME}.jpg", f"{NAME}.heic", f"{NAME}.mkv"} <= {path.name for path in lie}
+    assert not [path for path in lie if MARK in path.read_bytes()]
+    assert NAME not in urlopen(f"{url}config", timeout=60).read().decode()
+
+
 @pytest.mark.slow
-def test_the_app_starts_behind_proxies_and_leaves_nothing(tmp_path):
+def test_the_app_starts_behind_proxies_and_leaves_nothing_of_a_visitor(tmp_path):
     proxies = {"HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "socks5://127.0.0.1:9"}
-    log = tmp_path / "log"
+    log, own = tmp_path / "log", tmp_path / "temp"
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with log.open("w") as stream:
         process = subprocess.Popen(
             [sys.executable, "app.py", "--port", str(port)], cwd=ROOT, stdout=stream, stderr=stream,
-            env={**os.environ, **proxies, VARIABLE: str(tmp_path / "temp")},
+            env={**os.environ, **proxies, VARIABLE: str(own)},
         )  # fmt: skip
     try:
         while "Running on" not in log.read_text():
             assert process.poll() is None, log.read_text()
             time.sleep(0.2)
-        assert urlopen(f"http://127.0.0.1:{port}/config", timeout=60).status == 200
-        assert [path.name.startswith(PREFIX) for path in (tmp_path / "temp").iterdir()] == [True]
+        assert [path.name.startswith(PREFIX) for path in own.iterdir()] == [True]
+        visit(f"http://127.0.0.1:{port}/", tmp_path, own)
     finally:
         process.terminate()
         process.wait(60)
-    assert not list((tmp_path / "temp").iterdir()) and "Traceback" not in log.read_text()
+    said = log.read_text()
+    assert not list(own.iterdir()) and "Traceback" not in said
+    assert NAME not in said and str(own) not in said and MARK.decode() not in said
