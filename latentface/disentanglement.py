@@ -178,7 +178,7 @@ def sentences(matrix: Matrix) -> list[str]:
         "alone": "told by its own part alone",
         "both": "told by its own part and by another",
         "elsewhere": "told better by another part than by its own",
-        "not": "told by no part",
+        "not": "told by no part beyond chance",
     }
     said = []
     for factor in (factor for factor in matrix.factors if factor in OWN):
