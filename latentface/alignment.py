@@ -63,6 +63,19 @@ class Alignment:
         """Degrees clockwise by which the face is tilted in the photo turned upright, within +-TURNED."""
         return (self.roll - self.turn + 180) % 360 - 180
 
+    @property
+    def landmarks(self) -> np.ndarray:
+        """The five landmarks in half widths of `image` from its middle, 5 x 2."""
+        centre, half = np.array(self.square[:2]), self.square[2]
+        return turned(self.face.landmarks - centre, -self.turn) / half
+
+    @property
+    def nose_aside(self) -> float:
+        """How far the nose's tip lies beside the middle of the eyes, in distances between the eyes; 0 or more."""
+        left, right, nose = self.face.landmarks[:3].astype(np.float64)
+        across = right - left
+        return abs(float((nose - (left + right) / 2) @ across)) / max(float(across @ across), 1e-9)
+
     def upright(self, photo: np.ndarray) -> tuple[np.ndarray, list[Box]]:
         """Turn the photo upright, and place its faces in it.
 

@@ -6,6 +6,7 @@ repository. Only safetensors are read: nothing in a checkpoint runs.
 
 import json
 import logging as levels
+from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,9 +16,10 @@ from diffusers.utils import logging
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from latentface.autoencoder import Autoencoder
+from latentface.doubts import read_doubts
 from latentface.paper import PaperAutoencoder
 from latentface.pipeline import LatentFacePipeline
-from latentface.weights import check_index, check_settings, check_sums, check_weights
+from latentface.weights import check_index, check_settings, check_shapes, check_sums, check_weights
 
 PACKAGE = Path(__file__).parent
 ASSETS = PACKAGE / "assets" if (PACKAGE / "assets").is_dir() else PACKAGE.parent / "assets"
@@ -110,6 +112,7 @@ def load_pipeline(checkpoint: str | Path = DEFAULT) -> LatentFacePipeline:
         networks = [name for name in ("autoencoder", "denoiser", "prior") if index.get(name, [None])[0]]
         for name in networks:
             check_settings(here / name / CONFIG, index[name][1])
+            check_shapes(getattr(import_module(index[name][0]), index[name][1]), here / name)
         check_settings(here / "scheduler" / "scheduler_config.json", index["scheduler"][1])
         check_sums(here)
         pipeline = LatentFacePipeline.from_pretrained(
@@ -117,6 +120,7 @@ def load_pipeline(checkpoint: str | Path = DEFAULT) -> LatentFacePipeline:
         )
         for name in networks:
             check_weights(getattr(pipeline, name), here / name)
+        pipeline.doubts = read_doubts(here)
     except Exception as error:
         if folder is not None:
             raise CheckpointError(f"the checkpoint {folder} does not load: {first_line(error)}") from error
@@ -159,6 +163,7 @@ def load_network(checkpoint: str | Path, *kinds: type[Network]) -> Network:
         if kind is None:
             raise ValueError(f"it holds a {name}, not a {' or '.join(kind.__name__ for kind in kinds)}")
         check_settings(folder / CONFIG, name)
+        check_shapes(kind, folder)
         check_sums(folder)
         network = kind.from_pretrained(folder, use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False)
         check_weights(network, folder)

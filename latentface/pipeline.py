@@ -18,6 +18,7 @@ from torch import Tensor
 from latentface.alignment import Alignment, align
 from latentface.autoencoder import Autoencoder
 from latentface.codes import Codes, Scene
+from latentface.doubts import Doubts, agreement
 from latentface.paper import PaperAutoencoder, PaperDenoiser  # diffusers loads only classes of imported modules
 from latentface.photo import Photo, open_photo
 from latentface.prior import STEPS, Prior, Walk, draw_noise, sample
@@ -32,6 +33,9 @@ SMALL = 64
 """Pixels: a face whose crop is smaller than this is enlarged at least twice."""
 ASIDE = 40.0
 """Degrees of yaw beyond which half of a face is hardly seen."""
+NOSE_ASIDE = 0.45
+"""The same for where the nose's tip lies beside the middle of the eyes, in distances between the eyes: where a head is
+seen from the side, the model's own yaw falls back. Parametric people: .24 at 30 degrees, .42 at 45, .63 at 60."""
 
 PLAIN_LIGHT = (0.7, 0.3, 0.0, 0.0)
 """Ambient, diffuse, x, y of the light under which drawn people are shown."""
@@ -49,6 +53,8 @@ class Face:
     """Batch of one."""
     level: Tensor
     """1 x 3 x S x S in [-1, 1]: the same with the eyes level, as models are fed."""
+    doubt: str | None = None
+    """Why the photo is doubted, a sentence; None where it isn't, or the checkpoint can't tell (see doubts)."""
 
     @property
     def count(self) -> int:
@@ -73,13 +79,14 @@ class Face:
         if self.alignment is None:
             return []
         side, turn, yaw = 2 * self.alignment.square[2], self.alignment.turn, self.codes.view[0, 0].item()
+        aside = abs(yaw) > ASIDE or self.alignment.nose_aside > NOSE_ASIDE
         said = {
             f"The photo {TURNS.get(turn)}: it was turned upright.": turn != 0,
             f"{self.count} faces are in this photo; this is number {self.alignment.index + 1} by size.": self.count > 1,
             f"The face is only {side:.0f} pixels wide: details are the model's guess.": side < SMALL,
-            "The head is turned far aside: the half that is not seen is the model's guess.": abs(yaw) > ASIDE,
+            "The head is turned far aside: the half that is not seen is the model's guess.": aside,
         }
-        return [sentence for sentence, holds in said.items() if holds]
+        return [*(sentence for sentence, holds in said.items() if holds), *([self.doubt] if self.doubt else [])]
 
 
 @dataclass
@@ -121,6 +128,8 @@ class LatentFacePipeline(DiffusionPipeline):
     """
 
     _optional_components = ["prior"]  # noqa: RUF012 (diffusers reads it off the class)
+    doubts: Doubts | None = None
+    """What tells photos that are to be doubted; None where the checkpoint has no table of it."""
 
     def __init__(
         self,
@@ -160,8 +169,14 @@ class LatentFacePipeline(DiffusionPipeline):
 
     def face_of(self, alignment: Alignment) -> Face:
         """Encode a face that was cut out of a photo."""
-        level = self.tensor(alignment.level)
-        return Face(alignment, self.tensor(alignment.image), self.encode(level).rolled(alignment.tilt), level)
+        level, crop = self.tensor(alignment.level), self.tensor(alignment.image)
+        codes = self.encode(level).rolled(alignment.tilt)
+        doubt = self.doubts and self.doubts.sentence(self.agreement(alignment, crop, codes))
+        return Face(alignment, crop, codes, level, doubt)
+
+    def agreement(self, alignment: Alignment, crop: Tensor, codes: Codes) -> dict[str, float]:
+        """Measure how far the picture rebuilt from a photo's codes agrees with its crop (see doubts.agreement)."""
+        return agreement(crop, self.decode(codes).render()[0], alignment.landmarks)
 
     def tensor(self, crop: np.ndarray) -> Tensor:
         """Turn a crop, uint8 S x S x 3, into the model's input, 1 x 3 x S x S in [-1, 1]."""

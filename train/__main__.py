@@ -10,6 +10,8 @@ from typing import NoReturn
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: threads that wait must not spin on shared cores
 
+from train.common.interrupt import Interrupt  # noqa: E402
+
 COMMANDS = {
     "autoencoder": ("train.commands.autoencoder", "train stage 1, the 3D-aware autoencoder"),
     "relief": ("train.commands.relief", "each person's own relief, from how their frames turn"),
@@ -26,6 +28,7 @@ COMMANDS = {
     "evaluate": ("train.commands.evaluate", "measure a checkpoint"),
     "gallery": ("train.commands.gallery", "the app's gallery: draw people (with --people), or map them again"),
     "clip": ("train.commands.clip", "the example clip of the app, of a person who does not exist"),
+    "doubts": ("train.commands.doubts", "which photos the app doubts, alike for every skin tone"),
     "sliders": ("train.commands.sliders", "named expression sliders for the app, each proven on held-out people"),
     "ship": ("train.commands.ship", "bundle a trained checkpoint in half precision, with its record"),
     "space": ("train.commands.space", "the app as a folder for Hugging Face Spaces; checkpoints as model repositories"),
@@ -66,10 +69,12 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         The exit code: 0; 2 for wrong input, with one line on stderr; 130 after Ctrl-C.
     """
+    interrupt = Interrupt()
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # a stopped job saves like Ctrl-C
     try:
         args = parse(sys.argv[1:] if argv is None else argv)
-        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # a stopped job saves like Ctrl-C
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        interrupt.ready = True
         import_module(COMMANDS[args.command][0]).run(args)
     except (ValueError, OSError, ImportError, FloatingPointError, BrokenProcessPool) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -81,4 +86,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it has ended
+    sys.exit(code)

@@ -1,0 +1,165 @@
+"""Doubts about a photo: whether what is rebuilt from a face's codes agrees with it.
+
+Faces that are covered or drawn agree less than photos of bare faces do. How much less counts is fitted by
+`python -m train doubts`, which writes a table into the checkpoint's folder: a linear reading of the agreement around
+the eyes, the nose and the mouth and over the face, and the amount beyond which a photo is doubted.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from latentface.camera import pixel_grid
+
+TABLE = "doubts.json"
+"""File in a checkpoint's folder."""
+REGIONS = ("eyes", "nose", "mouth", "face")
+"""Where agreement is measured; of the eyes, that around the one that agrees less and around the other."""
+RADII = {"eye": 0.24, "nose": 0.2, "mouth": 0.3, "face": 0.67}
+"""Of the discs around landmarks, and around the middle of all five, in half widths of the crop."""
+MEASURES = ("like", "like_fine", "follows", "differs", "off")
+"""Mean local correlation in windows of WINDOWS, correlation over the region, mean difference over contrast, and mean
+difference. Dark skin has less contrast: weighed together, the last two let it be doubted as little as light skin."""
+WINDOWS = {"like": 13, "like_fine": 7}
+"""Sides of the windows in pixels of a crop of 128."""
+FLOOR = 0.04
+"""Standard deviation, of [-1, 1], below which a window counts as without contrast."""
+NAMES = tuple(f"{region}_{measure}" for region in ("eye", "other_eye", "nose", "mouth", "face") for measure in MEASURES)
+GREY = (0.299, 0.587, 0.114)
+
+
+@torch.no_grad()
+def agreement(photo: Tensor, rebuilt: Tensor, landmarks: np.ndarray) -> dict[str, float]:
+    """Measure how far a rebuilt picture agrees with the photo's crop, in grey.
+
+    Args:
+        photo: 1 x 3 x S x S in [-1, 1].
+        rebuilt: the same.
+        landmarks: 5 x 2, x and y in half widths of the crop from its middle, as detection.Face has them.
+
+    Returns:
+        NAMES -> correlations in [-1, 1], and differences, 0 or more.
+    """
+    weights = photo.new_tensor(GREY)[:, None, None]
+    a, b = ((picture * weights).sum(1, keepdim=True) for picture in (photo, rebuilt.clamp(-1, 1)))
+    size = a.shape[-1]
+    local = {name: local_correlation(a, b, round(side * size / 128) // 2 * 2 + 1) for name, side in WINDOWS.items()}
+    grid = pixel_grid(size, device=a.device, dtype=a.dtype)
+
+    def measured(centre: np.ndarray, radius: float) -> dict[str, float]:
+        inside = ((grid - grid.new_tensor(np.asarray(centre, np.float32))).square().sum(-1) < radius**2)[None, None]
+        if not inside.any():  # a landmark beyond the picture agrees with nothing
+            return {"like": 0.0, "like_fine": 0.0, "follows": 0.0, "differs": 1.0, "off": 1.0}
+        one, other = a[inside], b[inside]
+        spread = one.std(correction=0)
+        together = ((one - one.mean()) * (other - other.mean())).mean() / (spread * other.std(correction=0)).clamp_min(
+            FLOOR**2
+        )
+        return {
+            **{name: values[inside].mean().item() for name, values in local.items()},
+            "follows": (product / (spread * other.std(correction=0)).clamp_min(FLOOR**2)).item(),
+            "differs": (off / spread.clamp_min(FLOOR)).item(),
+            "off": off.item(),
+        }
+
+    eyes = sorted((measured(point, RADII["eye"]) for point in landmarks[:2]), key=lambda eye: eye["like"])
+    regions = {
+        "eye": eyes[0],
+        "other_eye": eyes[1],
+        "nose": measured(landmarks[2], RADII["nose"]),
+        "mouth": measured(landmarks[3:].mean(0), RADII["mouth"]),
+        "face": measured(landmarks.mean(0), RADII["face"]),
+    }
+    return {f"{region}_{name}": value for region, found in regions.items() for name, value in found.items()}
+
+
+def local_correlation(a: Tensor, b: Tensor, side: int) -> Tensor:
+    """Correlate two pictures in a window around every pixel; where neither has contrast they agree.
+
+    Args:
+        a: B x 1 x S x S in [-1, 1].
+        b: the same.
+        side: of the window, odd.
+
+    Returns:
+        B x 1 x S x S in [-1, 1].
+    """
+
+    def mean(values: Tensor) -> Tensor:
+        return F.avg_pool2d(values, side, 1, side // 2, count_include_pad=False)
+
+    one, other = mean(a), mean(b)
+    variances = [(mean(x * x) - m * m).clamp_min(0) + FLOOR**2 for x, m in ((a, one), (b, other))]
+    return (mean(a * b) - one * other + FLOOR**2) / (variances[0] * variances[1]).sqrt()
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """A checkpoint's table: how agreement is read, and what is doubted."""
+
+    mean: np.ndarray
+    """Of every measure of NAMES on photos that are not doubted."""
+    weights: np.ndarray
+    """A measure's weight once its mean is taken off; positive where more of it makes for doubt."""
+    limit: float
+    """The sum beyond which a photo is doubted."""
+    record: dict
+    """What made the table, and what it was measured to do."""
+
+    def amount(self, found: dict[str, float]) -> float:
+        """Read agreement: above 0 a photo is doubted."""
+        return float(self._parts(found).sum()) - self.limit
+
+    def sentence(self, found: dict[str, float]) -> str | None:
+        """Say in plain words that a photo is doubted, and where it agrees least; None where it isn't."""
+        if self.amount(found) <= 0:
+            return None
+        parts = dict(zip(NAMES, self._parts(found), strict=True))
+        sums = {
+            region: sum(part for name, part in parts.items() if name.startswith(starts))
+            for region, starts in (("eyes", ("eye_", "other_eye_")), ("nose", "nose_"), ("mouth", "mouth_"))
+        }
+        return (
+            "What is rebuilt differs from this photo more than it does for bare faces, most around the "
+            f"{max(sums, key=sums.__getitem__)}: covered, drawn, or beyond what the model knows. Trust it less there."
+        )
+
+    def _parts(self, found: dict[str, float]) -> np.ndarray:
+        """Weigh every measure."""
+        return self.weights * (np.array([found[name] for name in NAMES]) - self.mean)
+
+
+def read_doubts(folder: Path) -> Doubts | None:
+    """Read the table in a checkpoint's folder; None where it has none.
+
+    Raises:
+        ValueError: the table is broken.
+    """
+    path = folder / TABLE
+    if not path.exists():
+        return None
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+        rows = np.array([table["measures"][name] for name in NAMES], dtype=np.float64)
+        doubts = Doubts(*rows.reshape(len(NAMES), 2).T, float(table["limit"]), table["record"])
+        if not (np.isfinite(rows).all() and math.isfinite(doubts.limit)):
+            raise ValueError("a number is not finite")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{TABLE} is broken ({error!r:.80}): make it anew with `python -m train doubts`") from error
+    return doubts
+
+
+def write_doubts(doubts: Doubts, folder: Path) -> None:
+    """Write a table into a checkpoint's folder."""
+    measures = {
+        name: [round(float(mean), 5), round(float(weight), 5)]
+        for name, mean, weight in zip(NAMES, doubts.mean, doubts.weights, strict=True)
+    }
+    table = {"measures": measures, "limit": round(doubts.limit, 5), "record": doubts.record}
+    (folder / TABLE).write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
