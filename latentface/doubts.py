@@ -58,9 +58,8 @@ def agreement(photo: Tensor, rebuilt: Tensor, landmarks: np.ndarray) -> dict[str
             return {"like": 0.0, "like_fine": 0.0, "follows": 0.0, "differs": 1.0, "off": 1.0}
         one, other = a[inside], b[inside]
         spread = one.std(correction=0)
-        together = ((one - one.mean()) * (other - other.mean())).mean() / (spread * other.std(correction=0)).clamp_min(
-            FLOOR**2
-        )
+        product = ((one - one.mean()) * (other - other.mean())).mean()
+        off = (one - other).abs().mean()
         return {
             **{name: values[inside].mean().item() for name, values in local.items()},
             "follows": (product / (spread * other.std(correction=0)).clamp_min(FLOOR**2)).item(),
