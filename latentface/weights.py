@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers.models.modeling_utils import ModelMixin
@@ -29,6 +30,9 @@ BOUNDS = {
     "max_angle": (1, 180),
     "max_shift": (0, 1),
     "softness": (1, 64),
+    "blocks": (0, 64),
+    "refiner_blocks": (0, 64),
+    "width": (1, 16_384),
     "num_train_timesteps": (10, 10_000),
     "beta_start": (1e-8, 1),
     "beta_end": (1e-8, 1),
@@ -78,24 +82,44 @@ def check_settings(file: Path, kind: str | None = None) -> None:
         raise ValueError(f"its setting prediction_type is not one of {', '.join(PREDICTIONS)}")
 
 
+def check_shapes(kind: type[ModelMixin], folder: Path) -> None:
+    """Check that a file holds the weights of a network, all of them and no others, before memory is taken for it.
+
+    Args:
+        kind: class of the network.
+        folder: that holds its config.json and WEIGHTS.
+
+    Raises:
+        ValueError: it does not; the first one that is wrong is named.
+    """
+    with torch.device("meta"):
+        network: Any = kind.from_config(json.loads((folder / "config.json").read_text()))  # type: ignore[attr-defined]
+    ours = network.state_dict()
+    with safe_open(folder / WEIGHTS, "pt") as file:
+        theirs = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 (no dictionary)
+    if missing := sorted(ours.keys() - theirs.keys()):
+        raise ValueError(f"{folder.name}/{WEIGHTS} lacks {len(missing)} weights, such as {missing[0]}")
+    if extra := sorted(theirs.keys() - ours.keys()):
+        raise ValueError(f"{folder.name}/{WEIGHTS} has {len(extra)} weights too many, such as {extra[0]}")
+    for name, tensor in ours.items():
+        if theirs[name] != tuple(tensor.shape):
+            shapes = f"{list(theirs[name])}, and its settings ask for {list(tensor.shape)}"
+            raise ValueError(f"{folder.name}/{WEIGHTS} holds {name} of the shape {shapes}")
+
+
 def check_weights(network: ModelMixin, folder: Path) -> None:
-    """Check that a file holds a network's weights, all of them and no others, and that they are finite numbers.
+    """Check that a network's weights were fractions in its file, and finite numbers.
 
     Args:
         network: as it was loaded from the folder.
         folder: that holds WEIGHTS.
 
     Raises:
-        ValueError: it does not; the first one that is wrong is named.
+        ValueError: they were not; the first one that is wrong is named.
     """
-    ours = network.state_dict()
     with safe_open(folder / WEIGHTS, "pt") as file:
         theirs = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118 (no dictionary)
-    if missing := sorted(ours.keys() - theirs.keys()):
-        raise ValueError(f"{folder.name}/{WEIGHTS} lacks {len(missing)} weights, such as {missing[0]}")
-    if extra := sorted(theirs.keys() - ours.keys()):
-        raise ValueError(f"{folder.name}/{WEIGHTS} has {len(extra)} weights too many, such as {extra[0]}")
-    for name, tensor in ours.items():
+    for name, tensor in network.state_dict().items():
         if theirs[name] not in FRACTIONS and not name.endswith(COUNT):
             raise ValueError(f"{folder.name}/{WEIGHTS} holds {name} as {theirs[name]}, not as fractions")
         if not torch.isfinite(tensor).all():

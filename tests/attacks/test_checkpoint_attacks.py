@@ -2,7 +2,10 @@
 
 import ast
 import json
+import resource
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from latentface.checkpoints import ASSETS, CheckpointError, load_pipeline
+from latentface.intake.worker import address_space
 from latentface.weights import SUMS, WEIGHTS, check_sums, write_sums
 from tests.helpers import ROOT, tiny_pipeline
 
@@ -34,6 +38,17 @@ def refused(folder: Path) -> str:
         load_pipeline(folder)
     assert "\n" not in str(caught.value) and "does not load" in str(caught.value)
     return str(caught.value)
+
+
+@contextmanager
+def resource_limit(more: int) -> Iterator[None]:
+    """So much more address space and no more."""
+    idle, before = address_space(), resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (idle + more, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def drop(weights: dict) -> None:
@@ -107,6 +122,15 @@ def test_settings_that_cannot_be(folder, file, setting, value):
     (folder / file).write_text(json.dumps(about))
     message = refused(folder)
     assert setting in message or "no settings of" in message
+
+
+def test_settings_of_another_size_are_refused_before_memory_is_taken(folder):
+    about = json.loads((folder / "denoiser" / "config.json").read_text())
+    (folder / "denoiser" / "config.json").write_text(json.dumps({**about, "width": 16_384, "blocks": 64}))
+    with resource_limit(2 * 2**30):  # such a network has 130 GB
+        assert "denoiser" in refused(folder) and "lacks" in refused(folder)
+    (folder / "denoiser" / "config.json").write_text(json.dumps({**about, "width": 32}))
+    assert "its settings ask for" in refused(folder)
 
 
 def test_weights_other_than_those_shipped(folder):
