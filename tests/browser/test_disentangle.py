@@ -5,7 +5,12 @@ import json
 
 import pytest
 
+from latentface.checkpoints import ASSETS
 from tests.browser.watched import DESKTOP, Watched
+
+MATRIX = json.loads((ASSETS / "explorer" / "leakage_test.json").read_text())
+CELLS = 9 * 12
+"""Factors times blocks, chance among them."""
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -14,6 +19,9 @@ def test_a_cell_its_files_and_toy_codes(browser, app, tmp_path):
     page = Watched(browser, app.url, DESKTOP).page
     page.get_by_role("tab", name="Disentangle").click()
     page.locator("#matrix .heatmaplayer image").wait_for()
+    read = page.locator("#block-examples")
+    read.locator("h4", has_text="Who it is read off the expression part: 1,589 of 2,400 right").wait_for()
+    assert read.locator("img").count() == 9 and "taken for" in str(read.text_content())
     before = page.locator("#block-live img").nth(1).get_attribute("src")
     page.get_by_role("combobox", name="Block").focus()
     page.keyboard.press("ArrowDown")
@@ -29,10 +37,12 @@ def test_a_cell_its_files_and_toy_codes(browser, app, tmp_path):
         files[kind] = tmp_path / download.value.suggested_filename
         download.value.save_as(files[kind])
     caption, head, *rows = csv.reader(files["csv"].open(encoding="utf-8"))
-    assert caption[0].startswith("# What each block tells") and head == ["trace", "x", "y", "value"] and len(rows) == 84
+    assert (
+        caption[0].startswith("# What each block tells") and head == ["trace", "x", "y", "value"] and len(rows) == CELLS
+    )
     assert ["0", "who", "expression part", "0.6621"] in rows
-    assert len(json.loads(files["json"].read_text())["rows"]) == 84
-    assert files["png"].read_bytes()[:4] == b"\x89PNG" and "commit: a42ec24" in files["svg"].read_text()
+    assert len(json.loads(files["json"].read_text())["rows"]) == CELLS
+    assert files["png"].read_bytes()[:4] == b"\x89PNG" and f"commit: {MATRIX['commit']}" in files["svg"].read_text()
     assert set(json.loads(files["plotly"].read_text())) == {"data", "layout"}
     page.locator("#matrix-choice").get_by_text("perfect").click()
     page.locator("#matrix-words strong", has_text="lie apart").wait_for()

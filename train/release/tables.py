@@ -76,7 +76,8 @@ def _groups(by: dict) -> str:
 
 def _leakage(found: dict) -> str:
     """Write what is read off each block of the code by linear probes on held-out people as a table."""
-    factors = [name for name in ("identity", "expression", "actions", "yaw", "light") if f"{name}_from_full" in found]
+    names = ("identity", "expression", "actions", "yaw", "light", "age", "skin")
+    factors = [name for name in names if f"{name}_from_full" in found]
     blocks = list(dict.fromkeys(key.partition("_from_")[2] for key in found if "_from_" in key))
     lines = [f"| block | {' | '.join(factors)} |", "|---|" + "---|" * len(factors)]
     lines += [
