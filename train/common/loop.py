@@ -92,6 +92,8 @@ class Run:
         """Images seen so far."""
         self.history = resumed(out / "config.json", asdict(config)) if self.state else []
         self._pressed: Callable[[], bool] = lambda: False
+        self._sums: dict[str, Tensor | float] = self.state.get("sums", {}) if self.processes.num_processes == 1 else {}
+        self._steps: int = self.state.get("steps", 0) if self._sums else 0
 
     # ---- state: what a resumed run takes over, and what is saved
 
@@ -121,7 +123,7 @@ class Run:
     def _save(self, save_model: Callable[[Path], None], state: str = "training") -> None:
         """Write state, model and record."""
         whole = {name: _state(part) for name, part in self.parts.items()}
-        save_state(self.state_file, {**whole, "images": self.seen})
+        save_state(self.state_file, {**whole, "images": self.seen, "sums": self._sums, "steps": self._steps})
         save_model(self.out)
         self._record(state)
 
@@ -186,8 +188,7 @@ class Run:
         if main:
             self._record("training")  # at once, so that who looks knows how far the run is to go
         saved = since = time.monotonic()
-        sums: dict[str, Tensor | float] = {}
-        steps = 0
+        timed = 0
         with stoppable() as self._pressed:
             while self.seen < total and not self.stopping():
                 paused = time.monotonic()
@@ -196,15 +197,16 @@ class Run:
                 since += time.monotonic() - paused
                 generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.seen // batch)
                 for name, value in step(self.seen, generator).items():
-                    sums[name] = sums.get(name, 0) + value
+                    self._sums[name] = self._sums.get(name, 0) + value
                 ema.update(self.seen / batch)
-                self.seen, steps = self.seen + batch, steps + 1
+                self.seen, self._steps, timed = self.seen + batch, self._steps + 1, timed + 1
                 if self.seen % every < batch or self.seen >= total:
-                    means = {k: float(self.mean(v) if isinstance(v, Tensor) else v) / steps for k, v in sums.items()}
-                    rate = steps * batch / (time.monotonic() - since)  # without evaluation
+                    sums = {k: float(self.mean(v) if isinstance(v, Tensor) else v) for k, v in self._sums.items()}
+                    means = {name: value / self._steps for name, value in sums.items()}
+                    rate = timed * batch / (time.monotonic() - since)  # without evaluation
                     if main:
                         self._report(means, rate, evaluate, progress)
-                    sums, steps, since = {}, 0, time.monotonic()
+                    self._sums, self._steps, timed, since = {}, 0, 0, time.monotonic()
                 elif main:
                     progress(self.seen, line=False)
                 if main and time.monotonic() - saved > SAVE_SECONDS:

@@ -17,6 +17,8 @@ from typing import Any
 
 import torch
 
+from train.common.interrupt import QUICK
+
 
 def record(config: dict, **extra: Any) -> dict:  # noqa: ANN401
     """Collect the facts a result is printed with.
@@ -109,17 +111,18 @@ def stoppable() -> Iterator[Callable[[], bool]]:
     """Let Ctrl-C stop a loop between two steps.
 
     Cut in the middle, a step leaves weights, optimiser and counter that do not belong together, and no resumed run is
-    the run it would have been. A second Ctrl-C stops at once and saves nothing.
+    the run it would have been. A second Ctrl-C, unless it comes right after the first, stops at once and saves nothing.
 
     Yields:
         A function that tells whether Ctrl-C was pressed.
     """
-    pressed: list[int] = []
+    pressed: list[float] = []
 
     def press(number: int, frame: FrameType | None) -> None:
-        if pressed:
+        now = time.monotonic()
+        if pressed and now - pressed[0] > QUICK:
             raise KeyboardInterrupt
-        pressed.append(number)
+        pressed.append(now)
 
     if threading.current_thread() is not threading.main_thread():  # only there can signals be caught
         yield lambda: False

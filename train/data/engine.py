@@ -1,5 +1,6 @@
 """Drawing clips into shards, in parallel: killed at any moment, the same call goes on and ends with the same bytes."""
 
+import errno
 import json
 import os
 import tarfile
@@ -90,11 +91,19 @@ def draw_shards(
 def _whole_shard(path: Path) -> Iterator[tuple[TarWriter, list[dict]]]:
     """Give a writer of a shard and the list of what it dropped; both files appear when the block ends without error."""
     partial, dropped = path.with_suffix(".partial"), []
-    with partial.open("wb") as stream:
-        with TarWriter(stream, mtime=0) as writer:
-            yield writer, dropped
-        stream.flush()
-        os.fsync(stream.fileno())
+    try:
+        with partial.open("wb") as stream:
+            with TarWriter(stream, mtime=0) as writer:
+                yield writer, dropped
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):  # they name no file
+            partial.unlink(missing_ok=True)
+            raise OSError(
+                f"{path} cannot be written ({error.strerror}): make room, and the same call goes on"
+            ) from error
+        raise
     if dropped:
         path.with_suffix(".dropped.jsonl").write_text("".join(json.dumps(row) + "\n" for row in dropped))
     os.replace(partial, path)

@@ -15,6 +15,8 @@ import numpy as np
 from PIL import Image
 from webdataset.writer import ShardWriter
 
+from train.common.run import write_json
+
 MARGIN = 1.25
 """Side of a stored frame over the side of the standard crop."""
 
@@ -86,7 +88,7 @@ def write_manifest(out: Path, about: dict, persons: list[str], frames: int) -> d
     """
     counts = {"clips": len(persons), "frames": frames, "persons": len(set(persons)), "margin": MARGIN}
     manifest = {**about, **counts}
-    (out / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    write_json(out / "manifest.json", manifest)
     return manifest
 
 

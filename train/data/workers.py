@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import torch
 
+from train.common.interrupt import kill_children
+
 Result = TypeVar("Result")
 
 
@@ -18,7 +20,7 @@ Result = TypeVar("Result")
 def in_order(make: Callable[[int], Result], indices: list[int], workers: int) -> Iterator[Iterator[Result]]:
     """Give the results of `make` in the order of `indices`, from as many processes as workers.
 
-    An error, or leaving the block, cancels the rest.
+    An error, Ctrl-C, or leaving the block ends the workers at once.
 
     Args:
         make: index -> result; with workers > 1 it is pickled and called in new processes.
@@ -35,11 +37,15 @@ def in_order(make: Callable[[int], Result], indices: list[int], workers: int) ->
     torch.set_num_threads(1)
     try:
         if pool:
-            with single_threaded():  # until the pool has started its workers
-                results = pool.map(make, indices)
+            with single_threaded(), deaf_to_stop():  # until the pool has started its workers
+                asked = [pool.submit(make, index) for index in indices]
+                results = (one.result() for one in asked)
         else:
             results = map(make, indices)
         yield results
+    except BaseException:
+        kill_children()  # what they are at is asked for no more
+        raise
     finally:
         torch.set_num_threads(threads)
         if pool:
@@ -63,6 +69,16 @@ def single_threaded() -> Iterator[None]:
                 os.environ.pop(name)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def deaf_to_stop() -> Iterator[None]:
+    """Let processes that are started meanwhile never hear Ctrl-C, not even as they begin; this one hears it after."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def ignore_stop() -> None:

@@ -1,13 +1,17 @@
 """The training loop on a network of one weight: averages, curves, resume, stopping."""
 
 import json
+import random
 import signal
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 import torch
 from torch import nn
 
+from benchmarks.recovery import survive
+from train.common import loop
 from train.common.ema import Ema
 from train.common.loop import Run
 from train.common.run import load_state
@@ -73,6 +77,21 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(tmp_path, capsys):
     assert rows(tmp_path / "whole") == rows(tmp_path / "parts")
     assert [row["images"] for row in rows(tmp_path / "whole")] == [16, 32, 48, 64]
     assert rows(tmp_path / "whole")[0]["seen"] == 4  # mean of 0 and 8
+
+
+def test_a_run_stopped_between_two_rows_tells_the_same_means(tmp_path):
+    begin(tmp_path / "whole")
+    begin(tmp_path / "parts", stop_at=16)
+    assert load_state(tmp_path / "parts" / "state.pt")["steps"] == 1
+    begin(tmp_path / "parts", resume=True)
+    assert rows(tmp_path / "whole") == rows(tmp_path / "parts") and len(rows(tmp_path / "parts")) == 4
+
+
+def test_a_run_killed_in_its_writes_ends_with_the_same_bytes(tmp_path, monkeypatch):
+    """As `python -m benchmarks.recovery` does it with all that is trained, drawn and imported."""
+    monkeypatch.setattr(loop, "SAVE_SECONDS", 0)
+    work = partial(begin, resume=True, config=Config(images=240))
+    assert survive("loop", work, tmp_path, kills=4, rng=random.Random(0)) == 4
 
 
 def test_the_average_against_a_loop(tmp_path):
