@@ -37,6 +37,24 @@ def bad_log() -> str | None:
     return None if value is None or value in LOG_FORMS else f"{LOG} is {value!r}: use {', '.join(LOG_FORMS)}"
 
 
+KEEP = "LATENTFACE_KEEP_SECONDS"
+"""For how long uploads and downloads are kept, an hour at most."""
+HOUR = 3600
+
+
+def bad_keep() -> str | None:
+    """Say in one line what is wrong with LATENTFACE_KEEP_SECONDS; None when it is unset or fine."""
+    value = os.environ.get(KEEP)
+    if value is None or (value.isascii() and value.isdigit() and 60 <= int(value) <= HOUR):
+        return None
+    return f"{KEEP} is {value!r}: use a whole number from 60 to {HOUR}"
+
+
+def keep_seconds() -> int:
+    """Give the seconds for which uploads and downloads are kept."""
+    return int(os.environ.get(KEEP, HOUR))
+
+
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 LOOPBACK = "localhost,127.0.0.1,::1"
 

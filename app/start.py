@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from app.environment import bad_log, bad_mcp, bad_port, unproxy_loopback
+from app.environment import bad_keep, bad_log, bad_mcp, bad_port, unproxy_loopback
 from app.own_folder import NoFolder, OwnFolder
 
 
@@ -18,7 +18,7 @@ def prepare() -> None:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # nothing is sent anywhere
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that wait must not spin
     unproxy_loopback()
-    problem = bad_port() or bad_mcp() or bad_log()
+    problem = bad_port() or bad_mcp() or bad_log() or bad_keep()
     try:
         if problem is None:
             OwnFolder().use()

@@ -17,6 +17,7 @@ from app import api
 from app.components.checkpoint_choice import Choice, checkpoint_choice
 from app.components.face_chips import face_chips
 from app.components.stage import warm
+from app.environment import keep_seconds
 from app.health import Health
 from app.hosts import VARIABLE, AllowedHosts, allowed_hosts
 from app.links import links
@@ -37,7 +38,6 @@ from latentface.detection import DETECTORS
 from latentface.moving import Apart
 from latentface.photo import MAX_BYTES
 
-HOUR = 3600
 VISITORS = 500
 """Visitors whose faces are remembered, about a megabyte a face; the longest idle are forgotten first."""
 TITLE = """# LatentFace
@@ -62,7 +62,8 @@ def build(
         runs: Training runs that are shown as they grow.
     """
     gr.set_static_paths([model.gallery.folder.resolve(), model.atlas.folder.resolve()])
-    with LoggedPage(title="LatentFace", analytics_enabled=False, delete_cache=(HOUR // 2, HOUR)) as demo:
+    keep = keep_seconds()
+    with LoggedPage(title="LatentFace", analytics_enabled=False, delete_cache=(keep // 2, keep)) as demo:
         demo.state_session_capacity = VISITORS
         with gr.Row(elem_id="top"):
             gr.Markdown(TITLE, elem_id="title")

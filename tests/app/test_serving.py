@@ -43,6 +43,7 @@ def test_a_taken_port_is_one_line(capsys):
     [
         ({"GRADIO_MCP_SERVER": "True"}, "error: GRADIO_MCP_SERVER asks for MCP, whose package is missing: pip install"),
         ({"LATENTFACE_LOG": "xml"}, "error: LATENTFACE_LOG is 'xml': use json, text, off"),
+        ({"LATENTFACE_KEEP_SECONDS": "5"}, "error: LATENTFACE_KEEP_SECONDS is '5': use a whole number from 60 to 3600"),
         ({"GRADIO_TEMP_DIR": "/proc/here"}, "error: uploads cannot be kept in /proc/here"),
     ],
 )
