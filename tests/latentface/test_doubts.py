@@ -1,0 +1,123 @@
+"""Doubts about photos: agreement beside a naive twin, what a table says, and the bundled table on real pictures."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import gradio
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from latentface.alignment import Alignment, NoFaceError
+from latentface.checkpoints import CheckpointError, load_pipeline
+from latentface.crop import FRONTAL, turned
+from latentface.detection import Face
+from latentface.doubts import MEASURES, NAMES, TABLE, Doubts, agreement, local_correlation, read_doubts, write_doubts
+from tests.helpers import ROOT, tiny_pipeline
+from train.evaluation.doubtful import MAKERS
+
+LANDMARKS = np.array([[-0.3, -0.25], [0.3, -0.25], [0.0, 0.05], [-0.2, 0.4], [0.2, 0.4]])
+
+
+def noise(seed: int, size: int = 64) -> torch.Tensor:
+    return torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+def test_local_correlation_is_the_windows_own():
+    a, b = (torch.rand(1, 1, 9, 9, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    found = local_correlation(a, b, 5)
+    for row, column in ((0, 0), (4, 4), (8, 3)):
+        window = (slice(max(0, row - 2), row + 3), slice(max(0, column - 2), column + 3))
+        x, y = a[0, 0][window].double(), b[0, 0][window].double()
+        covariance = ((x - x.mean()) * (y - y.mean())).mean() + 0.04**2
+        variances = (x.var(correction=0) + 0.04**2) * (y.var(correction=0) + 0.04**2)
+        assert found[0, 0, row, column].item() == pytest.approx((covariance / variances.sqrt()).item(), abs=1e-5)
+
+
+@given(st.floats(0.3, 1.0), st.floats(-0.2, 0.2))
+@settings(max_examples=20, deadline=None)
+def test_brighter_is_off_but_follows_and_a_covered_mouth_is_the_mouths_affair(contrast, brightness):
+    photo = noise(0) * 0.7
+    same = agreement(photo, photo, LANDMARKS)
+    assert all(
+        value == pytest.approx(0 if name.endswith(("off", "differs")) else 1, abs=1e-4) for name, value in same.items()
+    )
+    other = agreement(photo, photo * contrast + brightness, LANDMARKS)
+    assert all(other[f"{region}_follows"] == pytest.approx(1, abs=1e-3) for region in ("eye", "nose", "mouth", "face"))
+    covered = photo.clone()
+    covered[..., 40:50, 24:40] = 0.9
+    hidden = agreement(covered, photo, LANDMARKS)
+    for measure in MEASURES:
+        assert abs(hidden[f"mouth_{measure}"] - same[f"mouth_{measure}"]) > 0.1
+        assert hidden[f"eye_{measure}"] == pytest.approx(same[f"eye_{measure}"], abs=1e-4)
+
+
+def test_landmarks_beyond_the_picture_agree_with_nothing():
+    found = agreement(noise(0), noise(0), LANDMARKS + 5)
+    assert set(found) == set(NAMES) and all(np.isfinite(list(found.values()))) and found["mouth_follows"] == 0
+
+
+def table(mouth: float = 1.0) -> Doubts:
+    weights = np.array([mouth if name == "mouth_off" else 0.0 for name in NAMES])
+    return Doubts(np.zeros(len(NAMES)), weights, 0.25, {"photos": 3})
+
+
+def test_a_doubt_names_where_it_lies_and_a_table_is_read_as_written(tmp_path):
+    found = dict.fromkeys(NAMES, 0.0)
+    assert table().sentence(found) is None and table().amount(found) == pytest.approx(-0.25)
+    assert "most around the mouth" in (table().sentence(found | {"mouth_off": 0.5}) or "")
+    write_doubts(table(), tmp_path)
+    read = read_doubts(tmp_path)
+    assert read is not None and read.limit == 0.25 and read.record == {"photos": 3}
+    assert (read.weights == table().weights).all() and read_doubts(tmp_path / "nowhere") is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"measures": {}, "limit": 1, "record": {}}'])
+def test_a_broken_table_is_refused_by_name(tmp_path, text):
+    pipeline = tiny_pipeline()
+    pipeline.save_pretrained(tmp_path)
+    (tmp_path / TABLE).write_text(text)
+    with pytest.raises(CheckpointError, match=f"{TABLE} is broken .* `python -m train doubts`"):
+        load_pipeline(tmp_path)
+
+
+@given(st.floats(-170, 170), st.floats(0.2, 3.0), st.floats(-0.8, 0.8))
+@settings(max_examples=30, deadline=None)
+def test_a_nose_is_as_far_aside_however_the_photo_is_turned_and_enlarged(degrees, scale, aside):
+    points = FRONTAL.copy()
+    points[2, 0] += aside
+    placed = (turned(points, degrees) * 50 * scale + 400).astype(np.float32)
+    image = np.zeros((8, 8, 3), np.uint8)
+    found = Alignment(image, image, (400.0, 400.0, 80.0 * scale), (Face((0, 0, 9, 9), 0.9, placed),), 0)
+    assert found.nose_aside == pytest.approx(abs(aside), abs=1e-3)
+    upright = turned((placed - 400) / (80 * scale), -found.turn)
+    assert found.landmarks == pytest.approx(upright, abs=1e-6)
+
+
+@pytest.fixture(scope="module")
+def explorer():
+    return load_pipeline("explorer")
+
+
+def test_the_bundled_table_doubts_covered_and_drawn_faces_and_no_bare_one(explorer):
+    photo = np.asarray(Image.open(ROOT / "tests" / "data" / "photo.jpg").convert("RGB"))
+    face = explorer.read(photo)
+    assert face.doubt is None and face.notes() == []
+    rng, found = np.random.default_rng(0), {}
+    for kind, make in MAKERS.items():
+        made = np.asarray(make(Image.fromarray(photo), face.alignment.face.landmarks, rng))
+        try:
+            found[kind] = explorer.read(made).doubt
+        except NoFaceError:
+            found[kind] = "no face is found"
+    assert all(found[kind] for kind in MAKERS if kind != "dark glasses"), found
+
+
+@pytest.mark.parametrize("name", ["lion.jpg", "cheetah.jpg", "cheetah1.jpg", "tower.jpg"])
+def test_animals_and_buildings_are_doubted_or_no_face(explorer, name):
+    picture = Path(gradio.__file__).parent / "media_assets" / "images" / name
+    with suppress(NoFaceError):
+        assert explorer.read(np.asarray(Image.open(picture).convert("RGB"))).notes()
