@@ -41,6 +41,16 @@ def term(name: str, shown: str | None = None) -> str:
     return f'<span class="term" tabindex="0" data-meaning="{meaning}">{escape(shown or name, quote=False)}</span>'
 
 
+def explained_text(sentences: str, elem_id: str | None = None) -> gr.Markdown:
+    """Add sentences of our own with marked terms; a later value is what `explained` gives.
+
+    Args:
+        sentences: Markdown; nothing that a visitor or a file has written.
+        elem_id: Its id on the page.
+    """
+    return gr.Markdown(explained(sentences), elem_id=elem_id, elem_classes="about", sanitize_html=False)
+
+
 def term_notes() -> None:
     """Add what shows the meanings; once in every tab that has marked terms."""
     gr.HTML("", js_on_load=text("terms.js"), apply_default_css=False, elem_classes="unseen")

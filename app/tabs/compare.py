@@ -12,7 +12,7 @@ from app.components.evidence import behind, evidence
 from app.components.export import export, origin, taken_as
 from app.components.plotly_panel import clicked, plotly_panel, shown
 from app.components.pose_swap import pose_swap
-from app.components.terms import explained, term_notes
+from app.components.terms import explained_text, term_notes
 from app.components.two_checkpoints import two_checkpoints
 from app.session import Session, plain_error
 from latentface.results import RESULTS, Comparison, methods_of, read_comparison, takeaway
@@ -38,7 +38,7 @@ def opening(comparison: Comparison) -> tuple[int, str]:
 def build(session: Session) -> None:
     """Build the tab inside the current gr.Blocks, from the bundled results."""
     term_notes()
-    gr.Markdown(explained(ABOUT), elem_classes="about")
+    explained_text(ABOUT)
     comparison = read_comparison(RESULTS)
     if comparison is not None and comparison.rows:
         build_comparison(comparison)

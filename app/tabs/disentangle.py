@@ -13,7 +13,7 @@ from app.components.cell_examples import examples
 from app.components.export import export, origin, taken_as
 from app.components.matrix import cell_of, cell_words, heat_map, numbers, words
 from app.components.plotly_panel import clicked, plotly_panel, shown
-from app.components.terms import explained, term_notes
+from app.components.terms import explained_text, term_notes
 from app.session import Session, Shown, plain_error
 from latentface.checkpoints import ASSETS, bundled, find
 from latentface.disentanglement import BLOCKS, FACTORS, Matrix, read_matrix
@@ -80,13 +80,13 @@ def build(session: Session) -> None:
     if name != own:
         gr.Markdown(f"`{own}` has no matrix yet: `python -m train evaluate --suite all --checkpoint {own} --data ...`")
     term_notes()
-    gr.Markdown(explained(ABOUT), elem_classes="about")
+    explained_text(ABOUT)
     chosen = gr.State(FIRST)
     choice = gr.Radio(list(found), value=name, label="Whose code", elem_id="matrix-choice")
     with gr.Row():
         with gr.Column(min_width=300):
             panel = plotly_panel(heat_map(matrix, FIRST), "matrix")
-            dci = gr.Markdown(numbers(matrix), elem_id="matrix-dci", elem_classes="about")
+            dci = explained_text(numbers(matrix), "matrix-dci")
             files = export("matrix", taken(name, matrix))
         with gr.Column(min_width=300):
             said = gr.Markdown(words(matrix, comparison), elem_id="matrix-words")

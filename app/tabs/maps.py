@@ -21,7 +21,7 @@ from app.components.pictures import figure, front, neutral_scene, seen, strip
 from app.components.plotly_panel import ACCENT, FAINT, SECOND, TEXT, plotly_panel
 from app.components.plotly_panel import shown as panel_content
 from app.components.stage import drawn_content, stage, stage_content
-from app.components.terms import explained, term_notes
+from app.components.terms import explained_text, term_notes
 from app.session import Model, Session, Shown, plain_error
 from latentface.gallery import MAPS, map_features
 from latentface.pcl_maps import PCL_MAPS, pcl_features
@@ -250,9 +250,7 @@ def build(session: Session) -> None:
     picked, before = gr.State(face), gr.State(None)
     groups = {side: gr.State([]) for side in ("a", "b")}
     term_notes()
-    gr.Markdown(
-        explained(ABOUT.format(people=len({face["person"] for face in model.atlas.faces}))), elem_classes="about"
-    )
+    explained_text(ABOUT.format(people=len({face["person"] for face in model.atlas.faces})))
     chart = atlas(model.atlas, stars(model, session.shown.value, []), start, "map")
     connect_export(session, "map")
     note = gr.HTML(far_words(model, session.shown.value), elem_id="map-far")

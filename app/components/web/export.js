@@ -16,7 +16,13 @@ function match() { // where there is no chart there is nothing to take
 new MutationObserver(match).observe(source() ?? document.body, { subtree: true, attributeFilter: ["hidden"] });
 match();
 
-function list(value) { // plotly packs columns of numbers into typed arrays
+const KINDS = { i1: Int8Array, u1: Uint8Array, i2: Int16Array, u2: Uint16Array, i4: Int32Array, u4: Uint32Array, f4: Float32Array, f8: Float64Array };
+function list(value) { // plotly packs columns of numbers into base64 or typed arrays
+  if (value?.bdata) {
+    const bytes = Uint8Array.from(atob(value.bdata), (letter) => letter.charCodeAt(0)), flat = Array.from(new KINDS[value.dtype](bytes.buffer));
+    const [, wide] = String(value.shape ?? "").split(",").map(Number);
+    return wide ? Array.from({ length: flat.length / wide }, (_, row) => flat.slice(row * wide, (row + 1) * wide)) : flat;
+  }
   return value && typeof value === "object" && typeof value.length === "number" ? Array.from(value, (one) => (ArrayBuffer.isView(one) ? Array.from(one) : one)) : value;
 }
 
@@ -25,7 +31,7 @@ function rowsOf(data) { // one row a mark: trace, x, y and, of heat maps, value;
   data.forEach((trace, number) => {
     const name = trace.name ?? number, x = list(trace.x) ?? [], y = list(trace.y) ?? [], z = list(trace.z);
     if (trace.type !== "heatmap") return x.forEach((at, i) => rows.push([name, at, y[i], solid ? z[i] : ""]));
-    y.forEach((row, i) => x.forEach((column, j) => { if (z[i][j] != null) rows.push([name, column, row, list(trace.customdata)?.[i]?.[j] ?? z[i][j]]); }));
+    y.forEach((row, i) => x.forEach((column, j) => { if (z[i][j] != null && !Number.isNaN(z[i][j])) rows.push([name, column, row, list(trace.customdata)?.[i]?.[j] ?? z[i][j]]); }));
   });
   return rows;
 }
