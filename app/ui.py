@@ -16,6 +16,7 @@ from starlette.middleware import Middleware
 from app import api
 from app.components.checkpoint_choice import Choice, checkpoint_choice
 from app.components.face_chips import face_chips
+from app.components.fairness_note import fairness_note
 from app.components.stage import warm
 from app.environment import keep_seconds
 from app.health import Health
@@ -35,6 +36,7 @@ from app.upload_limits import MeteredUploads, UploadLimits
 from app.waiting import WaitingServer
 from latentface.checkpoints import DEFAULT, CheckpointError, bundled, resolved, summary_of
 from latentface.detection import DETECTORS
+from latentface.fairness import read_fairness
 from latentface.moving import Apart
 from latentface.photo import MAX_BYTES
 
@@ -79,6 +81,7 @@ def build(
                     tab.build(session)
         links(session, [tab.id for tab in shown])
         gr.Markdown(FOOTER.format(checkpoint=model.checkpoint, size=model.pipeline.size), elem_id="footer")
+        fairness_note(read_fairness(model.folder))
         api.build(model)
     return demo.queue(default_concurrency_limit=2, max_size=64)
 
