@@ -43,7 +43,7 @@ def numbers_figure(found: SwapNumbers) -> go.Figure:
     figure = make_subplots(2, 1, row_heights=[0.62, 0.38], vertical_spacing=0.3)
     figure.add_trace(go.Bar(
         x=[found.to_a, found.to_b], y=names, orientation="h", name="the swap", marker_color=ACCENT,
-        text=[f"{value:.2f}" for value in (found.to_a, found.to_b)],
+        text=[f"{value:.2f}" for value in (found.to_a, found.to_b)], textposition="inside", insidetextanchor="start",
     ), 1, 1)  # fmt: skip
     figure.add_trace(go.Scatter(
         x=[found.rebuilt_to_a, found.a_to_b], y=names, mode="markers", name="A, rebuilt; A itself",
@@ -51,7 +51,8 @@ def numbers_figure(found: SwapNumbers) -> go.Figure:
     ), 1, 1)  # fmt: skip
     figure.add_trace(go.Scatter(
         x=list(found.smiles.values()), y=["Smile"] * len(found.smiles), mode="markers+text", name="smile",
-        text=[NAMES[name] for name in found.smiles], textposition="top center", marker={"size": 13, "color": SECOND},
+        textposition=["bottom center" if name == "swap" else "top center" for name in found.smiles],
+        text=[NAMES[name] for name in found.smiles], marker={"size": 13, "color": SECOND},
     ), 2, 1)  # fmt: skip
     figure.update_xaxes(title="likeness, 1 is the same face", range=[min(0.0, found.to_a, found.to_b), 1.05], row=1)
     figure.update_xaxes(title="smile, 0 is at rest", range=[-LIMIT, LIMIT], row=2)

@@ -77,7 +77,7 @@ def test_a_selection_is_lit_on_all_maps_decoded_and_kept_as_a_group(page):
     )
     assert all(now < was for now, was in zip(page.evaluate(ink), before, strict=True))
     with page.expect_download() as download:
-        page.locator("#map .csv").click()
+        page.locator("#map-export [data-kind=csv]").click()
     lines = download.value.path().read_text().splitlines()
     assert len(lines) == 52 and "umap identity x" in lines[1] and "explorer" in lines[0]
     page.locator("#map .keep-a").click()

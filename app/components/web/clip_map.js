@@ -69,6 +69,7 @@ place.taken = () => { // what can be taken along (see export.js): where every fr
   const layout = { width: 360 * names.length + 40, height: 430, showlegend: false, font: { color: style.getPropertyValue("--body-text-color").trim(), family: style.fontFamily }, margin: { l: 40, r: 20, t: 40, b: 30 }, grid: { rows: 1, columns: names.length, pattern: "independent" }, annotations: [] };
   const data = names.flatMap((name, n) => {
     const axes = { type: "scatter", xaxis: `x${n ? n + 1 : ""}`, yaxis: `y${n ? n + 1 : ""}` }, at = places[name].map((one) => one ?? [null, null]);
+    layout[`xaxis${n ? n + 1 : ""}`] = layout[`yaxis${n ? n + 1 : ""}`] = { zeroline: false };
     layout.annotations.push({ text: props.words[name][0], x: (n + 0.5) / names.length, xref: "paper", y: 1.02, yref: "paper", yanchor: "bottom", showarrow: false });
     return [
       { ...axes, mode: "markers", name: `${name}: gallery`, x: props.dots[name].map(([x]) => x), y: props.dots[name].map(([, y]) => y), marker: { color: "#999", size: 2.5, opacity: 0.4 } },

@@ -73,12 +73,12 @@ const saveText = (text, ending, type) => saveBlob(new Blob([text], { type }), en
 
 function captioned({ data, layout }) { // the figure in the colours of the page, with its caption below
   const ground = getComputedStyle(document.body).getPropertyValue("--body-background-fill").trim();
-  const width = Math.max(640, layout.width ?? 0), letters = Math.floor(width / 6.2);
+  const width = Math.max(640, layout.width ?? 0), letters = Math.floor((width - 16) / 6.4);
   const lines = (props.value.caption.match(new RegExp(`.{1,${letters}}(\\s|$)`, "g")) ?? []).map((line) => line.trim());
   const room = 24 + 15 * lines.length, below = layout.margin?.b ?? 40;
   const note = {
     text: lines.join("<br>"), x: 0, xref: "paper", xanchor: "left", y: 0, yref: "paper", yanchor: "top",
-    yshift: -below - 8, showarrow: false, align: "left", font: { size: 11 },
+    xshift: 8 - (layout.margin?.l ?? 80), yshift: -below - 8, showarrow: false, align: "left", font: { size: 11 },
   };
   const margin = { ...layout.margin, b: below + room }, height = (layout.height ?? 400) + room;
   return { data, layout: { ...layout, autosize: false, width, height, margin, paper_bgcolor: ground, plot_bgcolor: ground, annotations: [...(layout.annotations ?? []), note] } };

@@ -130,11 +130,12 @@ function load() {
 find("[data-taken]").taken = () => {
   const { captions, lanes: walks, map: name, map_name: title } = props.value, dots = props.maps[name], style = getComputedStyle(element);
   const strips = walks.filter(({ strips: rows }) => rows.length), parts = (dots ? 1 : 0) + strips.length;
-  const layout = { width: 720, height: 60 + (dots ? 420 : 0) + 200 * strips.length, font: { color: style.getPropertyValue("--body-text-color").trim(), family: style.fontFamily }, title: { text: props.value.title }, margin: { l: 120, r: 20, t: 50, b: 40 }, grid: { rows: parts, columns: 1, pattern: "independent" } };
+  const layout = { width: 720, height: 60 + (dots ? 420 : 0) + 200 * strips.length, font: { color: style.getPropertyValue("--body-text-color").trim(), family: style.fontFamily }, title: { text: props.value.title }, margin: { l: 160, r: 90, t: 76, b: 40 }, legend: { orientation: "h", x: 0, y: 1.01, yanchor: "bottom" }, grid: { rows: parts, columns: 1, pattern: "independent" } };
   const axes = (n) => ({ xaxis: `x${n ? n + 1 : ""}`, yaxis: `y${n ? n + 1 : ""}` });
   const cloud = dots ? [{ ...axes(0), type: "scatter", mode: "markers", name: title, x: dots.map(([x]) => x), y: dots.map(([, y]) => y), marker: { color: "#999", size: 3, opacity: 0.5 } }] : [];
   const ways = dots ? walks.map((walk, i) => ({ ...axes(0), type: "scatter", mode: "lines+markers", name: walk.name, x: walk.path.map(([x]) => x), y: walk.path.map(([, y]) => y), text: captions, line: { color: INKS[i % 2] } })) : [];
-  const codes = strips.map((walk, i) => ({ ...axes(i + cloud.length), type: "heatmap", name: `${walk.name}: the noisy code`, z: walk.strips, y: captions.slice(0, walk.strips.length), zmin: -2.5, zmax: 2.5, colorscale: [[0, "#2166ac"], [0.5, "#f5f5f5"], [1, "#d95f02"]], showscale: i === 0 }));
+  const codes = strips.map((walk, i) => ({ ...axes(i + cloud.length), type: "heatmap", name: `${walk.name}: the noisy code`, z: walk.strips, y: captions.slice(0, walk.strips.length), zmin: -2.5, zmax: 2.5, colorscale: [[0, "#2166ac"], [0.5, "#f5f5f5"], [1, "#d95f02"]], showscale: i === 0, colorbar: { len: 1 / parts, y: 0, yanchor: "bottom", x: 1.01 } }));
+  if (dots) layout.xaxis = layout.yaxis = { zeroline: false };
   strips.forEach((walk, i) => (layout[`yaxis${i + cloud.length ? i + cloud.length + 1 : ""}`] = { autorange: "reversed" }));
   const rows = [["face", "step", "x on the map", "y on the map", ...(strips[0]?.strips[0] ?? []).map((_, k) => `noisy code ${k}`)]];
   for (const walk of walks) captions.forEach((caption, step) => rows.push([walk.name, caption, ...(walk.path[step] ?? ["", ""]), ...(walk.strips[step] ?? [])]));
