@@ -48,6 +48,8 @@ OWN |= {"light": "light", "age": "identity", "skin": "identity"}
 """Factor -> the block that a perfect split tells it by."""
 PARTS = ("identity", "expression", "view", "light")
 """Blocks that make up the code without overlap."""
+FIXED = "\u00a0"
+"""A space at which no line is broken."""
 SURE = 0.05
 """Most chance that any verdict on a matrix is wrong where all that is seen is chance (Bonferroni over its cells)."""
 
@@ -169,7 +171,7 @@ def summary(matrix: Matrix) -> str:
     return (
         f"Identity and expression are partly entangled: the expression part tells {who:.0%} of what the whole code "
         f"tells of who it is, the identity part {how:.0%} of what it tells of the expression."
-    ).replace("%", " %")
+    ).replace("%", f"{FIXED}%")
 
 
 def sentences(matrix: Matrix) -> list[str]:
@@ -204,7 +206,7 @@ def how_judged(matrix: Matrix) -> str:
 def _of_whole(matrix: Matrix, factor: str, block: str) -> str:
     """Write a block's score, and where the whole code tells something its share of that."""
     share = matrix.part_of_whole(factor, block)
-    beside = "" if share is None else f" ({100 * share:.0f} %)"
+    beside = "" if share is None else f" ({100 * share:.0f}{FIXED}%)"
     return f"{_text(matrix.score(factor, block))} from the {BLOCKS[block]}{beside}"
 
 

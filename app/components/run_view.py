@@ -23,6 +23,12 @@ from latentface.weights import written
 WIDE = 1280
 """Most pixels of the width of a contact sheet on the page; they are stored several thousand wide."""
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+SHEETS = {
+    "sheet": "Contact sheet",
+    "mixed": "Faces (rows) with expressions of others (columns)",
+    "people": "People drawn",
+}
+"""Kind of a contact sheet -> what it is called."""
 NO_SHEETS = "<p>No contact sheet is there yet: they come with the rows of the curves.</p>"
 GONE = "<p>This contact sheet can't be read: it is being written, or it is gone.</p>"
 NO_STAGE_2 = """<p>The app can't show its faces yet: identity and expression are split by stage 2,
@@ -151,7 +157,8 @@ def sheet_of(look: Look, number: int) -> str:
         except (OSError, SyntaxError):  # PIL's words for half a PNG
             parts.append(GONE)
             continue
-        what = f"{file.name.rpartition('_')[0].replace('_', ' ')} after {seen:,} {look.unit}"
+        kind = file.name.rpartition("_")[0]
+        what = f"{SHEETS.get(kind, kind.replace('_', ' '))} after {seen:,} {look.unit}"
         parts.append(
             f'<figure><img src="{picture}" alt="{escape(what)}"><figcaption>{escape(what)}</figcaption></figure>'
         )

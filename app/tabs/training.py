@@ -48,9 +48,10 @@ def build(session: Session) -> None:
     if session.runs:
         gr.Markdown(RUNS, elem_classes="about")
         run_view(session.model, session.runs)
-        gr.HTML("<hr>")
     if not curves(session):
         return
+    if session.runs:
+        gr.HTML("<hr>")
     gr.Markdown(ABOUT.format(checkpoint=session.model.checkpoint), elem_classes="about")
     with gr.Row():
         for stage, curve in curves(session).items():

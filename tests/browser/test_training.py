@@ -39,15 +39,15 @@ def test_what_is_new_comes_by_itself_and_only_in_view(browser, served):
     page.goto(url)
     status, sheet = page.locator("#run-status"), page.locator("#run-sheet figcaption")
     expect(status).to_contain_text("64 of 256 images", timeout=30_000)
-    expect(sheet).to_have_text("sheet after 64 images")
+    expect(sheet).to_have_text("Contact sheet after 64 images")
     with (run / "curves.jsonl").open("a") as file:
         file.write('{"images": 96, "loss": 0.5, "rate": 8.0}\n')
     Image.new("RGB", (40, 20), "blue").save(run / "sheet_0000096.png")
     expect(status).to_contain_text("96 of 256 images", timeout=30_000)
-    expect(sheet).to_have_text("sheet after 96 images")  # who was at the newest stays there
+    expect(sheet).to_have_text("Contact sheet after 96 images")  # who was at the newest stays there
     page.locator("#run-at input[type=range]").focus()
     page.keyboard.press("ArrowLeft")
-    expect(sheet).to_have_text("sheet after 64 images")
+    expect(sheet).to_have_text("Contact sheet after 64 images")
     page.get_by_role("tab", name="Other").press("Enter")
     expect(status).to_be_hidden()
     asked: list[str] = []

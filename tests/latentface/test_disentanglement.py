@@ -75,8 +75,8 @@ def test_verdicts_follow_from_the_spread_alone(spread, own, other):
 def test_a_leak_is_said_as_a_share_of_what_the_whole_code_tells():
     found = matrix_of(0.001, identity__full=0.8, identity__identity=0.8, identity__expression=0.2,
                       expression__full=0.5, expression__expression=0.5, expression__identity=0.2)  # fmt: skip
-    assert "expression part tells 25 %" in summary(found) and "identity part 40 %" in summary(found)
-    assert "0.20 from the expression part (25 %)" in sentences(found)[0]
+    assert "expression part tells 25\u00a0%" in summary(found) and "identity part 40\u00a0%" in summary(found)
+    assert "0.20 from the expression part (25\u00a0%)" in sentences(found)[0]
     assert f"{found.margin:.1f} standard deviations" in how_judged(found)
 
 
