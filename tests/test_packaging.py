@@ -106,3 +106,18 @@ def test_type_check_finds_files_above_and_below_the_baseline(monkeypatch):
     found = check_types.count_errors(report)
     assert dict(found) == {"a.py": 2, "c.py": 1}
     assert check_types.compare(found, {"a.py": 1, "b.py": 1, "c.py": 1}) == (["a.py"], ["b.py"])
+
+
+def test_the_container_gets_what_the_app_needs_and_can_write_nothing_else():
+    lines = [line.split() for line in (ROOT / "Containerfile").read_text().splitlines() if line and line[0] not in "# "]
+    copied = [source for line in lines if line[0] == "COPY" for source in line[1:-1]]
+    assert all((ROOT / source).exists() for source in copied)
+    assert {"app.py", "app", "latentface", "assets", "requirements.txt"} <= set(copied)
+    steps = [line[0] for line in lines]
+    assert steps.index("USER") < steps.index("CMD") and "HEALTHCHECK" in steps
+
+
+def test_every_requirement_has_a_lower_bound_that_ci_installs():
+    lines = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if not line.startswith("#")]
+    assert all(">=" in line or "==" in line for line in lines)
+    assert "bash .ci/versions lowest" in (ROOT / ".ci" / "run").read_text()
