@@ -12,6 +12,7 @@ from latentface.doubts import TABLE
 LONDON = "swaps_london.json"
 COLUMNS = {
     "identity_distance": ("distance to the person", ".2f"),
+    "identity_distance_others": ("to others of the group", ".2f"),
     "identity_top1": ("right person nearest", ".0%"),
     "across_smile_told": ("smile told after a swap", ".0%"),
     "across_nearer_a": ("swap nearer to A", ".0%"),
@@ -30,6 +31,15 @@ class GroupRow:
     figures: dict[str, float]
     """Of COLUMNS; those that were not measured are missing."""
 
+    @property
+    def kept(self) -> float | None:
+        """Distance to the person as a share of that to others of the group; None where they were not measured.
+
+        Judges set people of some groups closer to each other than those of others: distances alone do not compare.
+        """
+        own, others = (self.figures.get(name) for name in ("identity_distance", "identity_distance_others"))
+        return None if own is None or not others else own / others
+
 
 @dataclass(frozen=True)
 class Fairness:
@@ -44,17 +54,15 @@ class Fairness:
 
     @property
     def sentence(self) -> str:
-        """Say in one sentence how unevenly people are rebuilt."""
-        rows = [row for row in self.rows if row.kind == "ethnicity" and "identity_distance" in row.figures]
-        if len(rows) < 2:
+        """Say in one sentence how unevenly people are rebuilt; "" where too little was measured."""
+        kept = {row.name: row.kept for row in self.rows if row.kind == "ethnicity" and row.kept is not None}
+        if len(kept) < 2:
             return ""
-        best, worst = (pick(rows, key=lambda row: row.figures["identity_distance"]) for pick in (min, max))
-        label, form = COLUMNS["identity_distance"]
-        low, high = (row.figures["identity_distance"] for row in (best, worst))
+        best, worst = min(kept, key=kept.__getitem__), max(kept, key=kept.__getitem__)
         return (
-            f"People are not rebuilt equally well: the rebuilt face's {label} (less is better, a judge takes less than "
-            f"0.6 for one person) is {low:{form}} for {best.name} and {high:{form}} for {worst.name} people, on "
-            f"{self.photos} photos of real people."
+            "People are not rebuilt equally well: a rebuilt face's distance to the person is "
+            f"{kept[best]:.0%} of that to others of the same group for {best} people and {kept[worst]:.0%} for {worst} ones (less is better; "
+            f"{self.photos} photos of real people, dlib's judgement)."
         )
 
 

@@ -11,8 +11,11 @@ LONDON = {
     "photos": 6, "command": "python -m train evaluate", "commit": "abc",
     "by": {
         "ethnicity": {
-            "white": {"photos": 4, "people": 2, "identity_distance": 0.512, "identity_top1": 1.0},
-            "black": {"photos": 2, "people": 1, "identity_distance": 0.634, "identity_top1": 0.5},
+            "white": {"photos": 4, "people": 2, "identity_distance": 0.512, "identity_distance_others": 0.8},
+            "black": {
+                "photos": 2, "people": 1, "identity_distance": 0.434, "identity_distance_others": 0.6,
+                "identity_top1": 0.5,
+            },
         },
         "gender": {"female": {"photos": 6, "people": 3, "identity_distance": 0.55}},
     },
@@ -24,10 +27,10 @@ def test_the_sentence_names_who_is_rebuilt_best_and_worst(tmp_path):
     by = {"skin tone": {"dark": {"photos": 40, "doubted": 0.025}}}
     (tmp_path / "doubts.json").write_text(json.dumps({"record": {"by": by}}))
     fairness = read_fairness(tmp_path)
-    assert "0.51 for white and 0.63 for black people, on 6 photos" in fairness.sentence
+    assert "64% of that to others of the same group for white people and 72% for black ones" in fairness.sentence
     assert [(row.kind, row.name, row.people) for row in fairness.rows][-1] == ("gender", "female", 3)
     page = written(fairness)
-    assert "<td>black</td><td>1</td><td>0.63</td><td>50%</td><td></td>" in page
+    assert "<td>black</td><td>1</td><td>0.43</td><td>0.60</td><td>50%</td><td></td>" in page
     assert "<td>dark</td><td>40</td><td>2.5%</td>" in page and "commit abc" in page
 
 

@@ -61,6 +61,24 @@ def told_apart(judged: dict[int, Judged], smiling: dict[int, bool], pairs: list[
     return float(np.mean(list(told(judged, smiling, pairs).values())))
 
 
+def distances_to_others(
+    rows: list[dict[str, str]], neutral: list[int], real: list[Judged], made: list[Judged]
+) -> dict[int, float]:
+    """Average the distances of rebuilt faces to other people of the same ethnicity, where the table names any.
+
+    Distances between two people differ from group to group, so those to oneself say little without these.
+    """
+    results = {}
+    for i, row in enumerate(rows):
+        others = [
+            j for j in neutral
+            if rows[j]["person"] != row["person"] and rows[j].get("ethnicity") == row.get("ethnicity")
+        ]  # fmt: skip
+        if others:
+            results[i] = float(np.mean([np.linalg.norm(made[i].embedding - real[j].embedding) for j in others]))
+    return results
+
+
 def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: int = 0) -> tuple[dict, torch.Tensor]:
     """Measure a checkpoint on photos; return flat results and the contact sheet's rows.
 
@@ -109,6 +127,7 @@ def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: 
     figures: dict[str, dict[int, float]] = {
         "reconstruction_l1": dict(enumerate(error.abs().mean((1, 2, 3)).tolist())),
         "identity_distance": dict(enumerate(distances)),
+        "identity_distance_others": distances_to_others(rows, neutral, real, made),
         "identity_top1": {j: float(i == j) for j, i in nearest.items()},
         "smile_told_on_reconstructions": {
             i: float(right) for (i, _), right in told(dict(enumerate(made)), wants, pairs).items()

@@ -66,6 +66,7 @@ BY_GROUP = {
     "reconstruction_l1_head": ("L1 of the head", ".4f"),
     "reconstruction_l1": ("L1", ".4f"),
     "identity_distance": ("identity distance", ".3f"),
+    "identity_distance_others": ("to others of the group", ".3f"),
     "identity_top1": ("right person nearest", ".0%"),
     "smile_told_on_reconstructions": ("smile told, reconstructions", ".0%"),
     "across_smile_told": ("smile told, swaps across people", ".0%"),

@@ -60,6 +60,8 @@ def test_the_suite_writes_flat_results_and_a_sheet(london, tmp_path):
     assert 0 < results["reconstruction_l1"] < 0.15
     groups = results["by"]["ethnicity"]
     assert {name: group["photos"] for name, group in groups.items()} == {"white": 4, "black": 2}
+    assert groups["white"]["identity_distance"] < groups["white"]["identity_distance_others"]
+    assert "identity_distance_others" not in groups["black"]  # one person has no others
     for name in ("reconstruction_l1", "identity_distance", "across_nearer_a"):
         together = (4 * groups["white"][name] + 2 * groups["black"][name]) / 6
         assert together == pytest.approx(results[name], abs=1e-6)
