@@ -1,7 +1,8 @@
 """Several checkpoints in one app, a page each: the first at /, the others at /with/NAME/, loaded when asked for.
 
 Two are in memory at most: the first, and of the others the one that was asked for last. A run's checkpoint goes on
-changing: asked for with ?load=newest, its page is loaded anew where the weights are newer.
+changing: asked for with ?load=newest, its page is loaded anew where the weights are newer. Compare may hold one model
+more (app/pipelines.py).
 """
 
 from __future__ import annotations

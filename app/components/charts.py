@@ -37,7 +37,7 @@ def confusion(comparison: Comparison, row: Row, method: str) -> go.Figure | None
     ]  # fmt: skip
     figure = go.Figure(maps)
     figure.update_layout(
-        title="True (rows) and said (columns), % of the true class",
+        title="Rows: true, columns: said, % of the true",
         height=AROUND + 20 + 32 * len(names), margin={"l": 4, "r": 4, "t": 66, "b": 4},
     )  # fmt: skip
     figure.update_xaxes(side="top", tickangle=-35, showgrid=False)

@@ -42,8 +42,10 @@ def telling(comparison: Comparison, row: Row, method: str) -> tuple[Row, str, st
     """Choose the number to hold beside another, and say why: the row's best, or what the best one fails at.
 
     Returns:
-        Row, method and a sentence; None where no pictures were kept.
+        Row, method and a sentence; None where this number has no pictures: its chart stands there.
     """
+    if not comparison.of(method, f"{row.task}_sheet"):
+        return None
     if method != row.best and comparison.of(row.best, f"{row.task}_sheet"):
         return row, row.best, "Beside it, the best on the same measure:"
     for other in comparison.rows:
