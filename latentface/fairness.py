@@ -61,8 +61,8 @@ class Fairness:
         best, worst = min(kept, key=kept.__getitem__), max(kept, key=kept.__getitem__)
         return (
             "People are not rebuilt equally well: a rebuilt face's distance to the person is "
-            f"{kept[best]:.0%} of that to others of the same group for {best} people and {kept[worst]:.0%} for {worst} ones (less is better; "
-            f"{self.photos} photos of real people, dlib's judgement)."
+            f"{kept[best]:.0%} of that to others of the same group for {best} people and {kept[worst]:.0%} for {worst} "
+            f"ones (less is better; {self.photos} photos of real people, dlib's judgement)."
         )
 
 
