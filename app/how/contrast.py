@@ -10,6 +10,7 @@ import torch
 from app.how.scene import SMALL, Case, Drawn, Formula, HowScene, frames, pair, rounded, signed, src
 from app.session import Shown
 from latentface.explain.branches import TEMPERATURE, Branches
+from latentface.pictures import picture
 
 CHAPTER = "3 · Another way: face apart from pose"
 MANY = 96
@@ -106,7 +107,7 @@ def orthogonal(case: Case, other: Shown) -> Drawn:
     side = 32
     maps = [seen.products("face", name, side) for name in ("face", "pose")]
     top = max(float(one.max()) for one in maps)
-    drawn = torch.stack([(2 * one / top - 1).expand(3, -1, -1) for one in maps])
+    drawn = [picture((2 * one / top - 1).expand(3, -1, -1)).repeat(9, 0).repeat(9, 1) for one in maps]
     return Drawn(
         frames(
             drawn, [f"Face with face: {same:.1f} times chance", f"Face with pose: {apart:.1f} times chance"],

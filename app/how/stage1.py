@@ -17,6 +17,8 @@ COUNT = 13
 """Pictures of a movement."""
 MAP = 33
 """Places each way of a map that the pointer looks things up in."""
+STRAIGHT = 3.0
+"""Degrees below which an angle is not worth a word."""
 LOSS_SIDE = 64
 """Side of the maps of the loss on the page."""
 PAPER = Drawn({}, "This checkpoint is the papers' network: it reads the photo as it is and has no such step.")
@@ -71,16 +73,17 @@ def view(case: Case, other: Shown) -> Drawn:
         scene, layer, words = case.way.in_one_colour(), "rebuilt", ""
         blocks = [("netV", "reads the pose off the crop"), ("netL", "reads the light off the crop")]
     mirrored = case.way.mirrored_codes.view[0, 0].item()
-    names = ("right", "left"), ("up", "down")
-    looks = (
-        f"{abs(yaw):.0f}° to the picture's {names[0][yaw < 0]} and {abs(pitch):.0f}° {names[1][pitch < 0]}"
-    )  # fmt: skip
+    looks = " and ".join(
+        f"{abs(angle):.0f}° {ways[angle < 0]}"
+        for angle, ways in ((yaw, ("to the picture's right", "to the picture's left")), (pitch, ("up", "down")))
+        if abs(angle) >= STRAIGHT
+    )
     return Drawn(
         relief(
             [("Turned and lit as in the photo", scene)], layer, "turn", scene.render(SIDE)[0][0], swing="own",
             beside=[pair(case.way.crop[0], "The crop")],
         ),
-        f"Two small networks look at the crop. One says which way the head looks: {looks}. The other says where the "
+        f"Two small networks look at the crop. One says which way the head looks: {looks or 'nearly straight ahead'}. The other says where the "
         f"light comes from. {words}Watch it take that pose.",
         {
             "Network": "a chain of simple steps with numbers that training has set.",

@@ -37,6 +37,12 @@ def build(session: Session) -> None:
         scenes=listed(),
     )  # fmt: skip
 
+    gr.HTML(
+        None, html_template=text("toy.html"), css_template=text("toy.css"),
+        js_on_load=text("toy_math.js") + text("toy.js"), apply_default_css=False, elem_id="toy",
+        mathematics=text("toy_math.js"),
+    )  # fmt: skip
+
     def draw(shown: Shown, other: Shown, event: gr.EventData) -> dict[str, Any]:
         """Draw the scene that is opened, or about to be."""
         content = scene_content(model, shown, other, getattr(event, "index", None))

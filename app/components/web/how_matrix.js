@@ -1,6 +1,6 @@
 // How alike pictures are, as a table: bright is alike, the row's brightest is framed. data = {rows, columns: [{src, label}], values}
 function matrixPart(box, { rows, columns, values }) {
-  const table = make("table", { className: "alike" }), flat = values.flat(), low = Math.min(...flat, 0), high = Math.max(...flat);
+  const table = make("table", { className: columns.length < 4 ? "alike few" : "alike" }), flat = values.flat(), low = Math.min(...flat, 0), high = Math.max(...flat);
   const picture = ({ src, label }) => make("th", {}, make("img", { src, alt: label, title: label }));
   const readout = make("p", { className: "readout" });
   table.append(make("tr", {}, make("td", {}), ...columns.map(picture)));

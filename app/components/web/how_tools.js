@@ -17,7 +17,7 @@ function motion(seconds, step) {
   const stop = () => { cancelAnimationFrame(frame); began = null; name(); };
   const tick = (now) => {
     if (!button.isConnected) return stop();
-    const passed = (now - began) / 1000;
+    const passed = Math.max(0, now - began) / 1000; // the first frame may carry an earlier time
     step(Math.min(1, passed / seconds), passed);
     if (passed >= seconds) return stop();
     frame = requestAnimationFrame(tick);
