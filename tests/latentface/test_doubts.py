@@ -17,6 +17,10 @@ from latentface.crop import FRONTAL, turned
 from latentface.detection import Face
 from latentface.doubts import MEASURES, NAMES, TABLE, Doubts, agreement, local_correlation, read_doubts, write_doubts
 from tests.helpers import ROOT, tiny_pipeline
+from train.data.parametric.factors import clip_factors, identity, stream
+from train.data.parametric.frame import render
+from train.data.parametric.mesh import load
+from train.data.parametric.person import build
 from train.evaluation.doubtful import MAKERS
 
 LANDMARKS = np.array([[-0.3, -0.25], [0.3, -0.25], [0.0, 0.05], [-0.2, 0.4], [0.2, 0.4]])
@@ -121,3 +125,17 @@ def test_animals_and_buildings_are_doubted_or_no_face(explorer, name):
     picture = Path(gradio.__file__).parent / "media_assets" / "images" / name
     with suppress(NoFaceError):
         assert explorer.read(np.asarray(Image.open(picture).convert("RGB"))).notes()
+
+
+@pytest.mark.slow
+def test_heads_in_profile_are_said_to_be_turned_and_heads_from_the_front_are_not(explorer):
+    head = load()
+    for number in range(2):
+        person = build(identity(head, stream(7, number, "identity")), stream(7, number, "person"))
+        moves = clip_factors(head, 2, 7, number)[0] | {"jitter": [0, 0, 0]}
+        for yaw, told in ((0, False), (25, False), (75, True)):
+            frame = render(person, moves | {"pose": [yaw if number else -yaw, 3, 0]}, 256)
+            cover = frame.cover.sum(-1, keepdims=True)
+            picture = np.clip(frame.picture * cover + 0.55 * (1 - cover), 0, 1) * 255
+            photo = np.pad(picture.astype(np.uint8), ((90, 90), (90, 90), (0, 0)), mode="edge")
+            assert any("turned far aside" in note for note in explorer.read(photo).notes()) == told, (number, yaw)
