@@ -17,7 +17,7 @@ from app.components.plotly_panel import plotly_panel, shown
 from app.components.training_curve import Curves, name_of, training_curve
 from app.pages import NEWEST
 from app.run_folder import Look, RunFolder
-from app.session import Model
+from app.session import Model, plain_error
 from latentface.weights import written
 
 WIDE = 1280
@@ -65,9 +65,15 @@ def run_view(model: Model, runs: list[RunFolder]) -> None:
     before = gr.State((str(first.path), look.stamp))
     (one, left), (two, right) = columns
 
+    def named_run(name: object) -> RunFolder:
+        """Give the run of a name that came with a request."""
+        if not isinstance(name, str) or name not in named:
+            raise plain_error("that is no run of this page", "No result")
+        return named[name]
+
     def again(name: str, before: tuple, a: str | None, b: str | None, at: float) -> tuple:
         """Read the run; send what is new of it."""
-        run = named[name]
+        run = named_run(name)
         look = run.look()
         after = (name, look.stamp)
         if after == before:
@@ -84,11 +90,11 @@ def run_view(model: Model, runs: list[RunFolder]) -> None:
 
     def curve(name: str, key: str | None) -> dict | None:
         """Draw the chosen quantity."""
-        return shown(drawn(named[name].look().curves, key))
+        return shown(drawn(named_run(name).look().curves, key))
 
     def turn(name: str, at: float) -> str:
         """Show the chosen contact sheet."""
-        return sheet_of(named[name].look(), int(at))
+        return sheet_of(named_run(name).look(), whole(at))
 
     inputs = [choice, before, one, two, place]
     outputs = [status, before, one, left, two, right, place, sheet]
@@ -102,9 +108,9 @@ def run_view(model: Model, runs: list[RunFolder]) -> None:
 def chosen(curves: Curves, a: str | None, b: str | None) -> tuple[str | None, str | None]:
     """Keep the chosen quantities where the run has them; else take the first, and the loss or the next."""
     keys = list(curves)
-    first = a if a in curves else next(iter(keys), None)
+    first = a if isinstance(a, str) and a in curves else next(iter(keys), None)
     others = [key for key in ("loss", *keys) if key in curves and key != first]
-    return first, b if b in curves else next(iter(others), first)
+    return first, b if isinstance(b, str) and b in curves else next(iter(others), first)
 
 
 def options(curves: Curves) -> list[tuple[str, str]]:
@@ -114,7 +120,7 @@ def options(curves: Curves) -> list[tuple[str, str]]:
 
 def drawn(curves: Curves, key: str | None) -> Any:  # noqa: ANN401 (plotly's figure)
     """Draw a quantity; None where the run has none yet."""
-    return training_curve(key, curves[key]) if key in curves else None
+    return training_curve(key, curves[key]) if isinstance(key, str) and key in curves else None
 
 
 def dial(look: Look, at: float | None, before: int | None) -> dict[str, Any]:
@@ -126,9 +132,14 @@ def dial(look: Look, at: float | None, before: int | None) -> dict[str, Any]:
         before: Sheets that there were.
     """
     count = len(look.sheets)
-    newest = at is None or before is None or at >= before
-    value = count if newest else min(int(at or 1), count)
+    newest = at is None or before is None or whole(at) >= before
+    value = count if newest else min(whole(at), count)
     return {"minimum": 1, "maximum": max(2, count), "value": max(1, value), "visible": count > 1}
+
+
+def whole(at: object) -> int:
+    """Take the slider's number as it came with a request; 1 for anything that is none."""
+    return int(at) if isinstance(at, (int, float)) and -1e9 < at < 1e9 else 1
 
 
 def said(model: Model, run: RunFolder, look: Look) -> str:

@@ -81,6 +81,16 @@ def test_a_run_is_followed_and_only_what_is_new_is_sent(model, tmp_path):
     assert "This contact sheet can't be read" in sheet and sheet.count("<img") == 1
 
 
+@pytest.mark.parametrize("bad", [None, ["loss"], {}, 3, float("nan"), "../..", "x" * 9999])
+def test_what_a_stranger_may_send_is_a_sentence_or_nothing(model, tmp_path, bad):
+    write_run(tmp_path)
+    page = page_of(model, [RunFolder(tmp_path)])
+    with pytest.raises(gr.Error, match="no run of this page"):
+        page["again"](bad, (), "loss", "loss", 1)
+    answer = page["again"](str(tmp_path), (str(tmp_path), (0,)), bad, bad, bad)
+    assert answer[2].value == "val_l1" and answer[6].value == 1
+
+
 def test_the_slider_stays_with_the_newest_sheet_or_with_the_one_that_was_chosen():
     look = Look(True, 9, 9, "images", "training", 1.0, {}, [(n, []) for n in range(5)])
     assert dial(look, 3, 3)["value"] == 5 and dial(look, 2, 3)["value"] == 2 and dial(look, None, None)["value"] == 5
