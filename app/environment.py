@@ -37,6 +37,16 @@ def bad_log() -> str | None:
     return None if value is None or value in LOG_FORMS else f"{LOG} is {value!r}: use {', '.join(LOG_FORMS)}"
 
 
+LANES = 2
+"""Visitors who are served at the same time."""
+
+
+def share_cores() -> None:
+    """Give each lane its share of the cores, and let threads that wait leave theirs to others."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // LANES)))
+
+
 KEEP = "LATENTFACE_KEEP_SECONDS"
 """For how long uploads and downloads are kept, an hour at most."""
 HOUR = 3600

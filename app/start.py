@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from app.environment import bad_keep, bad_log, bad_mcp, bad_port, unproxy_loopback
+from app.environment import bad_keep, bad_log, bad_mcp, bad_port, share_cores, unproxy_loopback
 from app.own_folder import NoFolder, OwnFolder
 
 
@@ -16,7 +16,7 @@ def prepare() -> None:
         SystemExit: 2, where a setting cannot be; one line on standard error says which.
     """
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # nothing is sent anywhere
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that wait must not spin
+    share_cores()
     unproxy_loopback()
     problem = bad_port() or bad_mcp() or bad_log() or bad_keep()
     try:

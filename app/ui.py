@@ -18,7 +18,7 @@ from app.components.checkpoint_choice import Choice, checkpoint_choice
 from app.components.face_chips import face_chips
 from app.components.fairness_note import fairness_note
 from app.components.stage import warm
-from app.environment import keep_seconds
+from app.environment import LANES, keep_seconds
 from app.health import Health
 from app.hosts import VARIABLE, AllowedHosts, allowed_hosts
 from app.links import links
@@ -83,7 +83,7 @@ def build(
         gr.Markdown(FOOTER.format(checkpoint=model.checkpoint, size=model.pipeline.size), elem_id="footer")
         fairness_note(read_fairness(model.folder))
         api.build(model)
-    return demo.queue(default_concurrency_limit=2, max_size=64)
+    return demo.queue(default_concurrency_limit=LANES, max_size=64)
 
 
 def look() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.environment import PORT, bad_port
+from app.environment import PORT, bad_port, share_cores
 from app.ui import main
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +26,19 @@ def test_a_bad_port_in_the_environment_is_one_line():
         [sys.executable, "app.py"], cwd=ROOT, env={**os.environ, PORT: "abc"}, capture_output=True, text=True
     )
     assert done.returncode == 2 and done.stderr == f"error: {PORT} is 'abc', not a port: a number from 1 to 65535\n"
+
+
+@pytest.mark.parametrize("cores, threads", [(1, "1"), (2, "1"), (8, "4")])
+def test_lanes_share_the_cores_and_waiting_threads_do_not_spin(monkeypatch, cores, threads):
+    for name in ("OMP_NUM_THREADS", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, "")  # so that it is put back
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    share_cores()
+    assert os.environ["OMP_NUM_THREADS"] == threads and os.environ["OMP_WAIT_POLICY"] == "passive"
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    share_cores()
+    assert os.environ["OMP_NUM_THREADS"] == "3"
 
 
 def test_a_taken_port_is_one_line(capsys):
