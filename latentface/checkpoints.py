@@ -19,7 +19,7 @@ from latentface.autoencoder import Autoencoder
 from latentface.doubts import read_doubts
 from latentface.paper import PaperAutoencoder
 from latentface.pipeline import LatentFacePipeline
-from latentface.weights import check_index, check_settings, check_shapes, check_sums, check_weights
+from latentface.weights import check_index, check_settings, check_shapes, check_sums, check_weights, read_settings
 
 PACKAGE = Path(__file__).parent
 ASSETS = PACKAGE / "assets" if (PACKAGE / "assets").is_dir() else PACKAGE.parent / "assets"
@@ -107,7 +107,7 @@ def load_pipeline(checkpoint: str | Path = DEFAULT) -> LatentFacePipeline:
     logging.set_verbosity(levels.CRITICAL)  # what fails is said below, once
     try:
         here = folder or Path(LatentFacePipeline.download(str(checkpoint), use_safetensors=True))
-        index = json.loads((here / INDEX).read_text())
+        index = read_settings(here / INDEX)
         check_index(index)
         networks = [name for name in ("autoencoder", "denoiser", "prior") if index.get(name, [None])[0]]
         for name in networks:
@@ -158,7 +158,7 @@ def load_network(checkpoint: str | Path, *kinds: type[Network]) -> Network:
             f"no checkpoint {str(checkpoint)!r}: give a bundled name, or a folder that holds {CONFIG}"
         )
     try:
-        name = json.loads((folder / CONFIG).read_text()).get("_class_name")
+        name = read_settings(folder / CONFIG).get("_class_name")
         kind = {kind.__name__: kind for kind in kinds}.get(name)
         if kind is None:
             raise ValueError(f"it holds a {name}, not a {' or '.join(kind.__name__ for kind in kinds)}")

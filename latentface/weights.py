@@ -22,6 +22,8 @@ PARTS = {
     "scheduler": {("diffusers", "DDIMScheduler"), ("latentface.rdm", "LegacyDDIMScheduler")},
 }
 """Part of a pipeline -> what it may be; nothing else is ever imported."""
+NEEDED = {"autoencoder", "denoiser", "scheduler"}
+"""Parts that a pipeline must have."""
 MOST = 100_000.0
 """Largest size of a number among the settings without bounds of its own."""
 BOUNDS = {
@@ -43,6 +45,17 @@ FRACTIONS, COUNT = ("F16", "BF16", "F32", "F64"), "num_batches_tracked"
 PREDICTIONS = ("sample", "epsilon", "v_prediction")
 
 
+def read_settings(file: Path) -> dict:
+    """Read a JSON file of a checkpoint; raises ValueError, with one line, where it holds no settings."""
+    try:
+        settings = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"its {file.parent.name}/{file.name} is missing or damaged") from error
+    if not isinstance(settings, dict):
+        raise ValueError(f"its {file.parent.name}/{file.name} holds no settings")
+    return settings
+
+
 def check_index(index: dict) -> None:
     """Check that the parts of a pipeline are classes that may be loaded.
 
@@ -50,8 +63,10 @@ def check_index(index: dict) -> None:
         index: content of model_index.json.
 
     Raises:
-        ValueError: one is not; it is named.
+        ValueError: one is not, or is missing; it is named.
     """
+    if missing := NEEDED - index.keys():
+        raise ValueError(f"its model_index.json names no {', no '.join(sorted(missing))}")
     for name, kind in index.items():
         if name.startswith("_"):
             continue
@@ -69,9 +84,12 @@ def check_settings(file: Path, kind: str | None = None) -> None:
     Raises:
         ValueError: one is out of bounds, or it is another class; it is named.
     """
-    settings = json.loads(file.read_text())
-    if not isinstance(settings, dict) or (kind and settings.get("_class_name") != kind):
-        raise ValueError(f"{file.parent.name}/{file.name} holds no settings of a {kind or 'network'}")
+    settings = read_settings(file)
+    if kind and settings.get("_class_name") != kind:
+        raise ValueError(f"{file.parent.name}/{file.name} holds no settings of a {kind}")
+    for name in BOUNDS.keys() & settings.keys():
+        if type(settings[name]) not in (int, float):
+            raise ValueError(f"its setting {name} of {file.parent.name} is no number")
     for name, value in settings.items():
         for number in value if isinstance(value, list) else [value]:
             if type(number) in (int, float):
@@ -93,10 +111,14 @@ def check_shapes(kind: type[ModelMixin], folder: Path) -> None:
         ValueError: it does not; the first one that is wrong is named.
     """
     with torch.device("meta"):
-        network: Any = kind.from_config(json.loads((folder / "config.json").read_text()))  # type: ignore[attr-defined]
+        network: Any = kind.from_config(read_settings(folder / "config.json"))  # type: ignore[attr-defined]
     ours = network.state_dict()
+    if not (folder / WEIGHTS).is_file():
+        raise ValueError(f"its {folder.name}/{WEIGHTS} is missing")
     with safe_open(folder / WEIGHTS, "pt") as file:
-        theirs = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 (no dictionary)
+        slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (no dictionary)
+        theirs = {name: tuple(part.get_shape()) for name, part in slices.items()}
+        types = {name: part.get_dtype() for name, part in slices.items()}
     if missing := sorted(ours.keys() - theirs.keys()):
         raise ValueError(f"{folder.name}/{WEIGHTS} lacks {len(missing)} weights, such as {missing[0]}")
     if extra := sorted(theirs.keys() - ours.keys()):
@@ -105,23 +127,21 @@ def check_shapes(kind: type[ModelMixin], folder: Path) -> None:
         if theirs[name] != tuple(tensor.shape):
             shapes = f"{list(theirs[name])}, and its settings ask for {list(tensor.shape)}"
             raise ValueError(f"{folder.name}/{WEIGHTS} holds {name} of the shape {shapes}")
+        if types[name] not in FRACTIONS and not name.endswith(COUNT):
+            raise ValueError(f"{folder.name}/{WEIGHTS} holds {name} as {types[name]}, not as fractions")
 
 
 def check_weights(network: ModelMixin, folder: Path) -> None:
-    """Check that a network's weights were fractions in its file, and finite numbers.
+    """Check that a network's weights are finite numbers.
 
     Args:
         network: as it was loaded from the folder.
         folder: that holds WEIGHTS.
 
     Raises:
-        ValueError: they were not; the first one that is wrong is named.
+        ValueError: they are not; the first one that is wrong is named.
     """
-    with safe_open(folder / WEIGHTS, "pt") as file:
-        theirs = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118 (no dictionary)
     for name, tensor in network.state_dict().items():
-        if theirs[name] not in FRACTIONS and not name.endswith(COUNT):
-            raise ValueError(f"{folder.name}/{WEIGHTS} holds {name} as {theirs[name]}, not as fractions")
         if not torch.isfinite(tensor).all():
             raise ValueError(f"{folder.name}/{WEIGHTS} holds numbers in {name} that are none")
 
@@ -137,7 +157,7 @@ def check_sums(folder: Path) -> None:
     """
     if not (folder / SUMS).is_file():
         return
-    for line in (folder / SUMS).read_text().splitlines():
+    for line in (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines():
         digest, _, name = line.partition("  ")
         file = (folder / name).resolve()
         if not file.is_relative_to(folder.resolve()) or not file.is_file() or digest_of(file) != digest:

@@ -1,7 +1,5 @@
 """A contact sheet of shards, to be looked at: frames, what is known of them, and the engine's truth."""
 
-import io
-import json
 import re
 from pathlib import Path
 
@@ -9,7 +7,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from train.common.tar_slices import Place, read_slice
-from train.data.on_disk import decode, frame_names
+from train.data.on_disk import decode
+from train.data.samples import clip_factors, clip_truth, frame_names
 from train.data.shards import MARGIN
 from train.data.spread import pick_clips
 
@@ -45,12 +44,13 @@ def shards_sheet(folder: Path, count: int = 64, side: int = 96) -> Image.Image:
 
 def _shards_row(path: Path, files: dict[str, Place], side: int) -> Image.Image:
     """Draw one clip."""
-    factors, names = json.loads(read_slice(path, files["json"])), frame_names(files)
+    names = frame_names(files)
+    factors = clip_factors(read_slice(path, files["json"]), len(names), str(path))
     shown = [i * (len(names) - 1) // 7 for i in range(8)] if len(names) > 8 else range(len(names))
     pictures = [decode(read_slice(path, files[f"{names[i]}.webp"]), round(side * MARGIN)) for i in shown]
     if f"{names[0]}.npz" in files:
-        with np.load(io.BytesIO(read_slice(path, files[f"{names[0]}.npz"])), allow_pickle=False) as truth:
-            pictures += truth_pictures(dict(truth), round(side * MARGIN))
+        truth = clip_truth(read_slice(path, files[f"{names[0]}.npz"]), str(path))
+        pictures += truth_pictures(truth, round(side * MARGIN))
     font, line = ImageFont.load_default(size=10), 12
     row = Image.new("RGB", (len(pictures) * side, side + 6 * line), "white")
     draw = ImageDraw.Draw(row)

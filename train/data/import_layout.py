@@ -138,7 +138,7 @@ def given_factors(source: Path) -> dict[str, dict]:
         return {}
     try:
         return {row["file"]: row for row in map(json.loads, lines.read_text().splitlines())}
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ShardsError(f'{lines} must hold one JSON object a line, each with "file"') from error
 
 

@@ -6,7 +6,6 @@ left out, until little of each expression's variance lies between people.
 """
 
 import itertools
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,8 @@ import numpy as np
 
 from train.common.tar_slices import read_slice
 from train.data.blendshapes import actions_of
-from train.data.on_disk import frame_names, index_shard
+from train.data.on_disk import index_shard
+from train.data.samples import clip_factors, frame_names, tars_of
 from train.data.shards import ShardsError, read_manifest, write_shards
 
 EXPRESSIONS = {
@@ -117,10 +117,12 @@ def level_shards(source: Path, out: Path, most: float = 0.15) -> dict:
         ValueError: see expression_values and level.
     """
     manifest = read_manifest(source)
-    clips = [(path, files) for path in sorted(source.glob("*.tar")) for files in index_shard(path)]
+    clips = [(path, files) for path in tars_of(source) for files in index_shard(path)]
     if not clips:
         raise ShardsError(f"{source} holds frames in one file: only shards of tars can be levelled")
-    factors = [json.loads(read_slice(path, files["json"])) for path, files in clips]
+    factors = [
+        clip_factors(read_slice(path, files["json"]), len(frame_names(files)), str(path)) for path, files in clips
+    ]
     frames = [frame for clip in factors for frame in clip]
     values, person = expression_values(frames), np.array([str(frame["person"]) for frame in frames])
     rows = level(values, person, most)

@@ -6,6 +6,7 @@ they are in memory; no shuffle buffer stands between. It wants a disk or a netwo
 
 import io
 import os
+import tarfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from train.common.tar_slices import Place, members, read_slice
+from train.data.samples import frame_names
 from train.data.shards import ShardsError
 
 FORMATS = ("WEBP", "JPEG", "PNG")
@@ -84,23 +86,32 @@ class DiskFrames:
 
 
 def index_shard(path: Path) -> Iterator[dict[str, Place]]:
-    """Yield the places of every clip's files: extension ("00.webp", "json") -> place."""
+    """Yield the places of every clip's files: extension ("00.webp", "json") -> place.
+
+    Raises:
+        ShardsError: it is no whole tar, or a clip lacks its frames or their factors.
+    """
     key: str | None = None
     files: dict[str, Place] = {}
-    for name, place in members(path):
-        base, _, extension = name.partition(".")
-        if base != key and files:
-            yield files
-            files = {}
-        key = base
-        files[extension] = place
+    try:
+        for name, place in members(path):
+            base, _, extension = name.partition(".")
+            if base != key and files:
+                yield _whole(files, path, key)
+                files = {}
+            key = base
+            files[extension] = place
+    except tarfile.TarError as error:
+        raise ShardsError(f"{path} is no tar, or is cut off: make it again, or take it out") from error
     if files:
-        yield files
+        yield _whole(files, path, key)
 
 
-def frame_names(files: dict) -> list[str]:
-    """Return "00", "01", ... of the frames among a clip's extensions, in order."""
-    return sorted((name[:-5] for name in files if name.endswith(".webp")), key=int)
+def _whole(files: dict[str, Place], path: Path, key: str | None) -> dict[str, Place]:
+    """Give a clip's files, which hold frames and factors; raises ShardsError where they do not."""
+    if "json" not in files or not frame_names(files):
+        raise ShardsError(f"{path}: clip {key} lacks its frames or its .json: make the shards again")
+    return files
 
 
 def free_memory() -> int:

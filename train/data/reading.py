@@ -1,9 +1,9 @@
 """Reading shards: a clip at a time, or whole data sets mixed by weight, in memory where they fit."""
 
-import io
 import json
 import os
 import sys
+import tarfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +15,8 @@ from webdataset.compat import WebDataset
 
 from train.common.tar_slices import read_slice
 from train.data.clips import Clips, oversampling
-from train.data.on_disk import DiskFrames, decode, frame_names, free_memory, index_shard
+from train.data.on_disk import DiskFrames, decode, free_memory, index_shard
+from train.data.samples import clip_factors, clip_truth, frame_names, tars_of
 from train.data.shards import MARGIN, ShardsError, read_manifest
 
 Place = tuple[int, int, int]
@@ -39,22 +40,29 @@ def stream_clips(folder: str | Path, size: int, truth: bool = False) -> Iterator
         ShardsError: the folder holds no shards of ours.
     """
     read_manifest(Path(folder))
-    side, tars = round(size * MARGIN) * oversampling(size), sorted(Path(folder).glob("*.tar"))
-
-    def arrays(data: bytes | None) -> dict:
-        if not data or not truth:
-            return {}
-        with np.load(io.BytesIO(data), allow_pickle=False) as content:
-            return dict(content)
-
+    side = round(size * MARGIN) * oversampling(size)
     with ThreadPoolExecutor() as pool:
-        # every process reads all: they draw the same batch and take each its part
-        for sample in WebDataset([str(t) for t in tars], shardshuffle=False, empty_check=False, nodesplitter=None):
+        for sample, where in _samples(tars_of(folder)):
             frames = frame_names(sample)
+            if not frames or "json" not in sample:
+                raise ShardsError(f"{where} lacks its frames or its .json: make the shards again")
+            rows = clip_factors(sample["json"], len(frames), where)
             images = np.stack(list(pool.map(lambda data: decode(data, side), [sample[f"{k}.webp"] for k in frames])))
+            arrays = [sample.get(f"{k}.npz") if truth else None for k in frames]
             # not in threads: numpy parses headers with ast, which may fail there
-            known = [arrays(sample.get(f"{k}.npz")) for k in frames]
-            yield torch.from_numpy(images).permute(0, 3, 1, 2), json.loads(sample["json"]), known
+            known = [clip_truth(data, where) if data else {} for data in arrays]
+            yield torch.from_numpy(images).permute(0, 3, 1, 2), rows, known
+
+
+def _samples(tars: list[Path]) -> Iterator[tuple[dict, str]]:
+    """Give the clips of shards, each with its shard and key for people."""
+    for tar in tars:
+        try:
+            # every process reads all: they draw the same batch and take each its part
+            for sample in WebDataset([str(tar)], shardshuffle=False, empty_check=False, nodesplitter=None):
+                yield sample, f"{tar}: clip {sample['__key__']}"
+        except tarfile.TarError as error:
+            raise ShardsError(f"{tar} is no tar, or is cut off: make it again, or take it out") from error
 
 
 def split_weight(entry: str | Path) -> tuple[Path, float | None]:
@@ -193,8 +201,8 @@ def _unencoded(folder: Path, side: int) -> Iterator[tuple[Tensor, list[dict]]]:
 
 def _indexed(folder: Path, tars: list[str]) -> Iterator[tuple[Tensor | list[Place], list[dict]]]:
     """Places of the frames (see DiskFrames) and factors, clip by clip; the shards are added to `tars`."""
-    for path in sorted(folder.glob("*.tar")):
+    for path in tars_of(folder):
         tars.append(str(path))
         for files in index_shard(path):
             frames = [(len(tars) - 1, *files[f"{name}.webp"]) for name in frame_names(files)]
-            yield frames, json.loads(read_slice(path, files["json"]))
+            yield frames, clip_factors(read_slice(path, files["json"]), len(frames), str(path))

@@ -17,6 +17,8 @@ from webdataset.writer import ShardWriter
 
 from train.common.run import write_json
 
+COUNTS = ("frames", "clips", "persons")
+"""What a manifest counts; the first it must."""
 MARGIN = 1.25
 """Side of a stored frame over the side of the standard crop."""
 
@@ -96,7 +98,16 @@ def read_manifest(folder: Path) -> dict:
     """Return the manifest of a shards folder; raises ShardsError where the folder holds no shards of ours."""
     if not (any(folder.glob("*.tar")) or (folder / "frames.npy").exists()) or not (folder / "manifest.json").exists():
         raise no_shards(folder)
-    return json.loads((folder / "manifest.json").read_text())
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text())
+    except (ValueError, RecursionError) as error:
+        raise ShardsError(f"{folder / 'manifest.json'} cannot be read: make the shards again") from error
+    counts = (
+        [manifest.get(name, 0) for name in COUNTS] if isinstance(manifest, dict) and COUNTS[0] in manifest else [""]
+    )
+    if not all(type(count) is int and count >= 0 for count in counts):
+        raise ShardsError(f"{folder / 'manifest.json'} does not count {', '.join(COUNTS)}: make the shards again")
+    return manifest
 
 
 def no_shards(folder: Path) -> ShardsError:

@@ -4,8 +4,6 @@ Skin tone is the individual typology angle (Chardon et al. 1991), ITA = atan((L*
 read off the albedo where the engine wrote it, else off the picture, where light and camera shift it by tens of degrees.
 """
 
-import io
-import json
 from collections import Counter
 from pathlib import Path
 
@@ -13,8 +11,9 @@ import numpy as np
 
 from train.common.skin_tone import TONES, typology_angle
 from train.common.tar_slices import read_slice
-from train.data.on_disk import decode, frame_names, index_shard
-from train.data.shards import MARGIN, ShardsError
+from train.data.on_disk import decode, index_shard
+from train.data.samples import clip_factors, clip_truth, frame_names, tars_of
+from train.data.shards import MARGIN, ShardsError, no_shards, read_manifest
 
 LISTS = {"pose": ("yaw", "pitch", "roll"), "light": ("ambient", "diffuse", "light x", "light y")}
 """What the numbers of a frame's lists are."""
@@ -29,10 +28,10 @@ def pick_clips(folder: Path, count: int) -> list[tuple[Path, dict]]:
 
     Raises ShardsError where the folder holds no shards of ours.
     """
-    tars = sorted(Path(folder).glob("*.tar"))
-    clips = [(tar, files) for tar in tars for files in index_shard(tar)]
-    if not clips or not (Path(folder) / "manifest.json").exists():
-        raise ShardsError(f"{folder} holds no shards; make some with `python -m train import SOURCE --out {folder}`")
+    read_manifest(Path(folder))
+    clips = [(tar, files) for tar in tars_of(folder) for files in index_shard(tar)]
+    if not clips:
+        raise no_shards(Path(folder))
     return clips if len(clips) <= count else [clips[(2 * i + 1) * len(clips) // (2 * count)] for i in range(count)]
 
 
@@ -52,13 +51,16 @@ def spread(folder: Path, count: int = 2000) -> list[str]:
     picked = pick_clips(folder, count)
     frames, people, angles, measured = [], {}, [], "picture"
     for path, files in picked:
-        clip, names = json.loads(read_slice(path, files["json"])), frame_names(files)
+        names = frame_names(files)
+        clip = clip_factors(read_slice(path, files["json"]), len(names), str(path))
         frames += clip
         straight = min(range(len(clip)), key=lambda i: abs(clip[i].get("pose", [0])[0]))
         people.setdefault(str(clip[0]["person"]), clip[0])
         if f"{names[straight]}.npz" in files:
-            with np.load(io.BytesIO(read_slice(path, files[f"{names[straight]}.npz"])), allow_pickle=False) as truth:
-                face, measured = truth["albedo"], "albedo"
+            truth = clip_truth(read_slice(path, files[f"{names[straight]}.npz"]), str(path))
+            if "albedo" not in truth:
+                raise ShardsError(f"{path}: a frame's arrays hold no albedo: make the shards again")
+            face, measured = truth["albedo"], "albedo"
         else:
             face = decode(read_slice(path, files[f"{names[straight]}.webp"]), 160)
         angles.append(float(typology_angle(cheek_colour(face))))

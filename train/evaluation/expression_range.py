@@ -24,6 +24,7 @@ from train.common.tar_slices import read_slice
 from train.data.levelling import EXPRESSIONS, between_people, expression_values
 from train.data.on_disk import index_shard
 from train.data.reading import stream_clips
+from train.data.samples import tars_of
 from train.data.video import video_frames
 from train.evaluation.clips import FRAMES, SIDE, face_measures
 
@@ -101,7 +102,7 @@ def ranges(people: Iterable[list[np.ndarray]], reader: Reader) -> dict[str, floa
 
 def shares(folder: Path) -> dict[str, float]:
     """Share of each expression's variance that lies between people, of all frames of shards that carry expressions."""
-    clips = [read_slice(path, files["json"]) for path in sorted(folder.glob("*.tar")) for files in index_shard(path)]
+    clips = [read_slice(path, files["json"]) for path in tars_of(folder) for files in index_shard(path)]
     frames = [frame for clip in clips for frame in json.loads(clip)]
     try:
         values = expression_values(frames)

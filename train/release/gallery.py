@@ -23,7 +23,8 @@ from latentface.pipeline import LatentFacePipeline
 from latentface.sprites import Sprites, write_sprites
 from train.common.run import Progress, record
 from train.common.tar_slices import read_slice
-from train.data.on_disk import frame_names, index_shard
+from train.data.on_disk import index_shard
+from train.data.samples import frame_names, tars_of
 from train.release.further_maps import add_further_maps
 from train.release.gallery_people import SMILES, group, groups_of
 from train.release.layouts import APART, NEIGHBOURS, laid_out, scaled, trust, trust_of_axes
@@ -47,7 +48,7 @@ def read_people(shards: Path, out: Path) -> tuple[Sprites, list[dict], dict[int,
     Returns:
         The sheets of standard crops, the factors of every face, and the rows with a picture of their own.
     """
-    clips = [(path, files) for path in sorted(shards.glob("*.tar")) for files in index_shard(path)]
+    clips = [(path, files) for path in tars_of(shards) for files in index_shard(path)]
     kept = set(np.linspace(0, len(clips) - 1, min(SINGLES, len(clips))).round().astype(int).tolist())
     faces: list[dict] = []
     singles: dict[int, str] = {}
