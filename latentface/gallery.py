@@ -14,7 +14,6 @@ import torch
 from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file
-from sklearn.base import clone
 from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
@@ -193,8 +192,8 @@ class Gallery:
     def _neighbours(self) -> dict[str, NearestNeighbors]:
         """Search of each map's features."""
         count = min(NEIGHBOURS, len(self.faces))
-        search = NearestNeighbors(n_neighbors=count, algorithm="brute")
-        return {name: clone(search).fit(rows) for name, rows in self.features.items()}
+        searches = {name: NearestNeighbors(n_neighbors=count, algorithm="brute") for name in self.features}
+        return {name: search.fit(self.features[name]) for name, search in searches.items()}
 
     def reach(self, name: str) -> float:
         """Measure how far apart people are on the map `name`; once a map.

@@ -150,6 +150,7 @@ def selection_file(gallery: Gallery, rows: list[int], caption: str) -> bytes:
     factors = {name.replace(" ", "_"): np.array([gallery.faces[i][name] for i in rows]) for name in gallery.factors}
     codes = {name: values[rows].half().numpy() for name, values in vars(gallery.codes).items()}
     parts = {name: gallery.features[name][rows].astype(np.float16) for name in ("identity", "expression")}
+    arrays = {"row": np.array(rows), **factors, **codes, **parts, "caption": np.array(caption)}
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, row=np.array(rows), **factors, **codes, **parts, caption=np.array(caption))
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()

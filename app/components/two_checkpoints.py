@@ -86,8 +86,8 @@ def both_lines(model: Model, second: str, shown: Shown, b: Shown) -> str:
         pipeline = PIPELINES.beside(second)
     except CheckpointError as error:
         raise plain_error(error, "This checkpoint can't be shown") from error
-    again = [read_by(model, pipeline, face) for face in (shown, b)]
-    return line(model.pipeline, model.checkpoint, shown, b, shown) + line(pipeline, second, *again, shown)
+    face, other = (read_by(model, pipeline, one) for one in (shown, b))
+    return line(model.pipeline, model.checkpoint, shown, b, shown) + line(pipeline, second, face, other, shown)
 
 
 def two_checkpoints(session: Session) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from latentface.gallery import Gallery
 from latentface.glossary import glossary
@@ -33,9 +33,17 @@ def taken(page: Page, source: str, kind: str) -> Path:
     return download.value.path()
 
 
-def drag(page: Page, canvas, corners: list[tuple[float, float]]) -> None:
+def box_of(part: Locator) -> FloatRect:
+    """Where a part lies on the page."""
+    box = part.bounding_box()
+    assert box is not None
+    return box
+
+
+def drag(page: Page, canvas: Locator, corners: list[tuple[float, float]]) -> None:
     """Draw on a map by the mouse, along corners in shares of its sides."""
-    box = canvas.bounding_box()
+    canvas.scroll_into_view_if_needed()
+    box = box_of(canvas)
     x, y = zip(*((box["x"] + a * box["width"], box["y"] + b * box["height"]) for a, b in corners), strict=True)
     page.mouse.move(x[0], y[0])
     page.mouse.down()
@@ -47,7 +55,6 @@ def drag(page: Page, canvas, corners: list[tuple[float, float]]) -> None:
 def test_a_lasso_by_the_pointer_selects_what_lies_in_it_and_its_codes_are_taken_along(page):
     open_tab(page, "Maps")
     canvas, said = page.locator("#map canvas").nth(1), page.locator("#map .said")
-    canvas.scroll_into_view_if_needed()
     page.locator("#map .panel select").nth(1).select_option("pcl_pose")
     expect(page.locator("#map .panel p").nth(1)).to_contain_text("PCL draws nothing here")
     page.locator("#map .lasso").click()
@@ -61,7 +68,7 @@ def test_a_lasso_by_the_pointer_selects_what_lies_in_it_and_its_codes_are_taken_
     rows = list(csv.DictReader(taken(page, "map", "csv").read_text().splitlines()[1:]))
     assert len(rows) == count
     for row in rows:  # a dot at 0 lies 24 pixels from the edge
-        edge = 24 / canvas.bounding_box()["width"]
+        edge = 24 / box_of(canvas)["width"]
         x, y = (edge + float(row[f"umap pcl_pose {axis}"]) * (1 - 2 * edge) for axis in "xy")
         assert low - 0.01 < x < high + 0.01 and low - 0.01 < 1 - y < high + 0.01
     found = np.load(taken(page, "map", "npz"))
@@ -69,10 +76,11 @@ def test_a_lasso_by_the_pointer_selects_what_lies_in_it_and_its_codes_are_taken_
     assert np.allclose(found["shape"], Gallery().codes.shape[found["row"]], atol=1e-2)
     figure = json.loads(taken(page, "map", "plotly").read_text())
     assert len(figure["data"]) == 6 and "commit" in figure["layout"]["annotations"][-1]["text"]
-    before = said.inner_text()
+    before, drawn = said.inner_text(), canvas.evaluate("canvas => canvas.toDataURL()")
     page.locator("#map .pan").click()
-    drag(page, canvas, [(0.5, 0.5), (0.6, 0.6)])  # moves the map
-    assert said.inner_text() == before
+    drag(page, canvas, [(0.5, 0.5), (0.6, 0.6)])
+    assert said.inner_text() == before  # the map has moved, and nothing else
+    page.wait_for_function("before => document.querySelectorAll('#map canvas')[1].toDataURL() !== before", arg=drawn)
     page.keyboard.down("Shift")
     drag(page, canvas, [(0.05, 0.05), (0.95, 0.05), (0.95, 0.95), (0.05, 0.95)])
     page.keyboard.up("Shift")
@@ -107,7 +115,7 @@ def test_evidence_stands_beside_the_table_and_two_checkpoints_below_each_other(p
     open_tab(page, "Compare")
     table, words = page.locator("#compare"), page.locator("#evidence")
     expect(words.locator("img")).to_have_count(24)
-    beside, behind = table.bounding_box(), words.bounding_box()
+    beside, behind = box_of(table), box_of(words)
     assert behind["x"] >= beside["x"] + beside["width"] and abs(behind["y"] - beside["y"]) < 40
     assert table.locator(".wide").evaluate("wide => wide.scrollWidth <= wide.clientWidth")
     page.locator("#both-ask").click()
@@ -144,11 +152,11 @@ def test_on_a_phone_what_is_behind_a_number_follows_the_table(app, browser):
     phone = Watched(browser, app.url, PHONE)
     open_tab(phone.page, "Compare")
     expect(phone.page.locator("#evidence img").first).to_be_visible()
-    tops = [phone.page.locator(f"#{name}").bounding_box() for name in ("compare", "evidence", "blocks")]
+    tops = [box_of(phone.page.locator(f"#{name}")) for name in ("compare", "evidence", "blocks")]
     assert tops[0]["y"] + tops[0]["height"] <= tops[1]["y"] and tops[1]["y"] + tops[1]["height"] <= tops[2]["y"]
     phone.page.locator("#compare .term").first.scroll_into_view_if_needed()
     phone.page.locator("#compare .term").first.click()
-    note = phone.page.locator("#term-note").bounding_box()
+    note = box_of(phone.page.locator("#term-note"))
     assert note["x"] >= 0 and note["x"] + note["width"] <= PHONE["width"]
     assert phone.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     phone.page.context.close()

@@ -31,7 +31,8 @@ def pcl_rows(pcl: PCL, gallery: Gallery) -> dict[str, np.ndarray]:
         rows = range(start, min(start + BATCH, len(gallery.faces)))
         crops = torch.stack([torch.from_numpy(gallery.crop(i).copy()) for i in rows])
         parts.append(pcl_features(pcl, crops.permute(0, 3, 1, 2).float() / 127.5 - 1))
-    return {name: torch.cat([part[name] for part in parts]).double().numpy() for name in parts[0]}
+    joined = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    return {name: np.asarray(rows.double()) for name, rows in joined.items()}
 
 
 def components(rows: np.ndarray) -> dict[str, np.ndarray]:
