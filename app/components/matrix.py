@@ -15,6 +15,8 @@ SHORT = {"identity": "who", "retrieval": "nearest", "expression": "expression", 
 """Factor -> what stands above its column, where its name is too long for a phone."""
 CHANCE = "chance"
 """Name of the line that holds chance."""
+DEEPEST = 1.3
+"""Share of which a cell would be all ACCENT: at 1, in pale and in dark, numbers stand out from what is left of it."""
 LINE = 30
 """Height of a line in pixels."""
 DCI = (
@@ -44,7 +46,7 @@ def heat_map(matrix: Matrix, cell: tuple[str, str] | None = None) -> go.Figure:
     texts = [[f"{round(score, 2) + 0.0:.2f}" for score in row] for row in scores]  # no minus before a nought
     figure = go.Figure(
         go.Heatmap(
-            x=columns, y=lines, z=[*shares, [0.0] * len(columns)], customdata=scores, hovertext=said, zmin=0, zmax=1,
+            x=columns, y=lines, z=[*shares, [0.0] * len(columns)], customdata=scores, hovertext=said, zmin=0, zmax=DEEPEST,
             text=texts, texttemplate="%{text}", showscale=False, xgap=2, ygap=2, colorscale=[[0, GROUND], [1, ACCENT]],
             hoverinfo="text",
         )
