@@ -46,9 +46,9 @@ def heat_map(matrix: Matrix, cell: tuple[str, str] | None = None) -> go.Figure:
     texts = [[f"{round(score, 2) + 0.0:.2f}" for score in row] for row in scores]  # no minus before a nought
     figure = go.Figure(
         go.Heatmap(
-            x=columns, y=lines, z=[*shares, [0.0] * len(columns)], customdata=scores, hovertext=said, zmin=0, zmax=DEEPEST,
-            text=texts, texttemplate="%{text}", showscale=False, xgap=2, ygap=2, colorscale=[[0, GROUND], [1, ACCENT]],
-            hoverinfo="text",
+            x=columns, y=lines, z=[*shares, [0.0] * len(columns)], customdata=scores, hovertext=said, zmin=0,
+            zmax=DEEPEST, text=texts, texttemplate="%{text}", showscale=False, xgap=2, ygap=2,
+            colorscale=[[0, GROUND], [1, ACCENT]], hoverinfo="text",
         )
     )  # fmt: skip
     for factor, block in OWN.items():
