@@ -26,20 +26,20 @@ BATCH = 64
 
 def pcl_rows(pcl: PCL, gallery: Gallery) -> dict[str, np.ndarray]:
     """Compute PCL's vectors of a gallery's pictures."""
-    parts = []
+    parts: list[dict[str, torch.Tensor]] = []
     for start in range(0, len(gallery.faces), BATCH):
         rows = range(start, min(start + BATCH, len(gallery.faces)))
         crops = torch.stack([torch.from_numpy(gallery.crop(i).copy()) for i in rows])
         parts.append(pcl_features(pcl, crops.permute(0, 3, 1, 2).float() / 127.5 - 1))
     joined = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-    return {name: np.asarray(rows.double()) for name, rows in joined.items()}
+    return {name: rows.double().numpy() for name, rows in joined.items()}
 
 
 def components(rows: np.ndarray) -> dict[str, np.ndarray]:
     """Shorten vectors to their first principal components: mean D, axes K x D, amounts N x K."""
     fit = PCA(min(KEPT, *rows.shape), random_state=0)
     amounts = fit.fit_transform(rows)
-    return {"mean": fit.mean_, "axes": fit.components_, "amounts": amounts}
+    return {"mean": np.asarray(fit.mean_), "axes": fit.components_, "amounts": amounts}
 
 
 def add_further_maps(folder: Path, seed: int = 0, pcl: str | Path = "pcl") -> None:
