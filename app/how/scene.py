@@ -78,6 +78,8 @@ class Case:
 
     def __init__(self, model: Model, shown: Shown):
         self.model, self.shown = model, shown
+        self.pages: dict[str, dict[str, Any]] = {}
+        """Scenes of an example face, as they were drawn: a whole class looks at the same ones."""
 
     @cached_property
     def way(self) -> Way:
@@ -113,7 +115,9 @@ class HowScene:
     chapter: str
     title: str
     draw: Callable[[Case, Shown], Drawn]
-    """Draws it for a face, and for the other face B where the scene needs one."""
+    """Draws it for a face, and for the other face B."""
+    takes_both: bool = False
+    """Whether it shows B."""
 
 
 def resized(crop: Tensor, side: int) -> Tensor:

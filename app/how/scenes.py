@@ -40,4 +40,10 @@ def scene_content(model: Model, shown: Shown, other: Shown, index: object) -> di
     """
     if type(index) is not int or not 0 <= index < len(SCENES):
         return {}
-    return {"scene": index, **SCENES[index].draw(case_of(model, shown), other).page()}
+    scene, case = SCENES[index], case_of(model, shown)
+    if scene.id in case.pages:
+        return {"scene": index, **case.pages[scene.id]}
+    page = scene.draw(case, other).page()
+    if shown.photo is not None and shown.photo.example is not None and not scene.takes_both:
+        case.pages[scene.id] = page
+    return {"scene": index, **page}

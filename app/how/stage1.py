@@ -83,7 +83,8 @@ def view(case: Case, other: Shown) -> Drawn:
             [("Turned and lit as in the photo", scene)], layer, "turn", scene.render(SIDE)[0][0], swing="own",
             beside=[pair(case.way.crop[0], "The crop")],
         ),
-        f"Two small networks look at the crop. One says which way the head looks: {looks or 'nearly straight ahead'}. The other says where the "
+        f"Two small networks look at the crop. One says which way the head looks: "
+        f"{looks or 'nearly straight ahead'}. The other says where the "
         f"light comes from. {words}Watch it take that pose.",
         {
             "Network": "a chain of simple steps with numbers that training has set.",

@@ -231,5 +231,5 @@ SCENES = (
     HowScene("noise", CHAPTER, "Noise", noise),
     HowScene("denoise", CHAPTER, "Denoising", denoise),
     HowScene("split", CHAPTER, "Identity and expression", split),
-    HowScene("swap", CHAPTER, "A swap is a sum", swap),
+    HowScene("swap", CHAPTER, "A swap is a sum", swap, takes_both=True),
 )

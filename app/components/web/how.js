@@ -69,7 +69,7 @@ function blockRow({ name, role, parameters, shapes }) {
   const size = parameters > 1e6 ? `${(parameters / 1e6).toFixed(1)} million` : `${Math.round(parameters / 1e3)} thousand`;
   const title = make("p", {}, make("b", { textContent: name }), ` ${role}; ${size} trained numbers.`);
   const flow = make("ol", { className: "flow" });
-  shapes.forEach((shape, i) => {
+  shapes.filter((shape, i) => shape.length < 3 || shape[1] > 1 || shapes[i + 1]?.length === 3).forEach((shape, i) => { // a map of one pixel is a row
     const wide = shape.length === 3 ? Math.max(...shape.slice(shape[2] === 2 ? 0 : 1)) : 1, deep = shape.length === 3 ? Math.min(...shape) : shape[0];
     const box = make("span", { className: shape.length === 3 ? "map" : "row" });
     box.style.setProperty("--side", `${10 + 7 * Math.log2(wide)}px`);

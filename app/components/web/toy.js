@@ -2,7 +2,7 @@
 const find = (selector) => element.querySelector(selector);
 const board = find(".stage canvas"), pen2d = board.getContext("2d"), calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const PRESETS = [["moons", "Two moons"], ["ring", "Ring"], ["smiley", "Smiley"]], COLOURS = ["#e4572e", "#2a7fff"], NAMES = ["Orange", "Blue"];
-const STEPS = [5, 10, 20, 50], ROUNDS = 800, RATE = 6e-3, FEWEST = 10, MOST = 700, WALKERS = 220, ARROWS = 15, SHOW = 1.05; // SHOW: half width of the board
+const STEPS = [5, 10, 20, 50], ROUNDS = 1500, RATE = 6e-3, FEWEST = 10, MOST = 700, WALKERS = 220, ARROWS = 15, SHOW = 1.05; // SHOW: half width of the board
 let points = preset("moons"), group = 0, told = -1, training = null, walking = null, pen = null, field = null, seed = 1;
 let losses = [];
 
@@ -141,7 +141,7 @@ function walk() {
   const count = steps(), ways = walks(training.network, WALKERS, count, told, guidance(), seed++).map((way) => way.map(training.scaled.back));
   walking = { ways, pace: Math.min(500, 3000 / count), began: performance.now() };
   const off = distance(ways.map((way) => way[count]), told < 0 ? points : points.filter((one) => one.group === told));
-  element.dataset.off = off;
+  board.dataset.off = off;
   if (!worker) say(`${WALKERS} points walked ${count} steps; they end ${off.toFixed(3)} from the nearest of yours, on average (the board is 2.1 wide).`);
   if (calm) return paint(Infinity);
   const tick = (now) => {

@@ -105,12 +105,10 @@ function backward(network, trace, outward, gradients) {
       }
     const below = new Float64Array(inputs);
     for (let o = 0; o < out; o++) {
-      const g = above[o];
+      const g = above[o], at = o * inputs;
       gb[o] += g;
-      for (let i = 0, at = o * inputs; i < inputs; i++) {
-        gw[at + i] += g * values[i];
-        below[i] += g * weight[at + i];
-      }
+      for (let i = 0; i < inputs; i++) gw[at + i] += g * values[i];
+      if (layer) for (let i = 0; i < inputs; i++) below[i] += g * weight[at + i]; // nothing learns below the first layer
     }
     above = below;
   }
