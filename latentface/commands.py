@@ -17,6 +17,7 @@ from latentface.checkpoints import CheckpointError, load_pipeline
 from latentface.codes import Codes
 from latentface.detection import DETECTORS, DetectorUnavailable, detector_problem, fan_weights
 from latentface.mesh import glb
+from latentface.options import printable
 from latentface.photo import EXTENSIONS, PhotoError
 from latentface.pictures import depth_picture, normal_picture, picture
 from latentface.pipeline import Face, LatentFacePipeline
@@ -71,6 +72,12 @@ def embed(pipeline: LatentFacePipeline, args: argparse.Namespace) -> int:
     photos = sorted(p for p in args.folder.rglob("*") if p.suffix.lower() in EXTENSIONS)
     if not photos:
         return fail(f"no photos in {args.folder} (looked for {', '.join(sorted(EXTENSIONS))})")
+    if args.out.is_dir():
+        return fail(f"{args.out} is a folder: give --out a file")
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    partial = args.out.with_name(f"{args.out.name}.partial")
+    partial.touch()  # fails before hours of photos, not after
+    _name_others(args.folder)
     rows, names = [], []
     for number, photo in enumerate(photos, 1):
         face, report = _read(pipeline, photo, args)
@@ -84,8 +91,9 @@ def embed(pipeline: LatentFacePipeline, args: argparse.Namespace) -> int:
         tensors = asdict(codes)
         for kind, part in (("shape", parts.shape), ("texture", parts.texture)):
             tensors[f"{kind}_identity"], tensors[f"{kind}_expression"] = part.identity, part.expression
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        save_file({k: v.contiguous() for k, v in tensors.items()}, args.out, metadata={"files": json.dumps(names)})
+        save_file({k: v.contiguous() for k, v in tensors.items()}, partial, metadata={"files": json.dumps(names)})
+        partial.replace(args.out)
+    partial.unlink(missing_ok=True)
     return 2 if len(rows) < len(photos) else 0
 
 
@@ -150,8 +158,16 @@ def write_face(pipeline: LatentFacePipeline, codes: Codes, crop: Tensor | None, 
 
 def fail(message: str) -> int:
     """Print an error in one line and return the exit code that goes with it."""
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {printable(message)}", file=sys.stderr)
     return 2
+
+
+def _name_others(folder: Path) -> None:
+    """Say which files below a folder are no photos by their names."""
+    others = [p.suffix for p in folder.rglob("*") if p.is_file() and p.suffix.lower() not in {*EXTENSIONS, ".partial"}]
+    if others:
+        kinds = ", ".join(sorted({kind or "without an ending" for kind in others})[:8])
+        print(printable(f"left out, no photos by their names: {len(others)} files ({kinds})"), file=sys.stderr)
 
 
 def _read(pipeline: LatentFacePipeline, photo: Path, args: argparse.Namespace) -> tuple[Face | None, dict]:
@@ -181,4 +197,4 @@ def _print(report: dict, number: int, total: int, as_json: bool) -> None:
             text += f", {report['faces']} faces (--face 0 to {report['faces'] - 1})"
         text = " ".join([f"{text}.", *report["notes"]]) if report["notes"] else text
     stream = sys.stderr if report["error"] else sys.stdout
-    print(f"[{number}/{total}] {report['file']}: {text}", file=stream, flush=True)
+    print(f"[{number}/{total}] {printable(report['file'])}: {printable(text)}", file=stream, flush=True)

@@ -48,9 +48,12 @@ def open_photo(source: str | Path | bytes) -> Photo:
         PhotoError: the file is missing, empty, too large, no photo, of a format that is not read here, or damaged, or
             takes too long or too much memory to read.
     """
-    data = bytes(source) if isinstance(source, (bytes, bytearray, memoryview)) else _read_file(Path(source))
-    _check_bytes(len(data))
-    head, body = door.ask({"job": "photo"}, data)
+    if isinstance(source, bytes | bytearray | memoryview):
+        data, place = bytes(source), {}
+        _check_bytes(len(data))
+    else:
+        data, place = b"", {"path": _checked(Path(source))}
+    head, body = door.ask({"job": "photo", **place}, data)
     try:
         (height, width), (own_width, own_height) = head["shape"], head["size"]
         pixels = np.frombuffer(body, np.uint8).reshape(height, width, 3)
@@ -59,14 +62,14 @@ def open_photo(source: str | Path | bytes) -> Photo:
         raise PhotoError("the photo is damaged: save it again as JPEG") from error
 
 
-def _read_file(path: Path) -> bytes:
+def _checked(path: Path) -> str:
+    """Give the whole path of a file that is there and not too large; the worker reads it."""
     try:
         if not path.is_file():
             what = "is a folder or a device, not a file" if path.exists() else "is not there"
             raise PhotoError(f"{path} {what}: give the path of a photo")
         _check_bytes(path.stat().st_size)
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+        return str(path.absolute())
     except (OSError, ValueError) as error:
         if isinstance(error, PhotoError):
             raise

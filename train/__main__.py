@@ -10,6 +10,7 @@ from typing import NoReturn
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: threads that wait must not spin on shared cores
 
+from latentface.options import printable  # noqa: E402
 from train.common.interrupt import Interrupt  # noqa: E402
 
 COMMANDS = {
@@ -77,7 +78,7 @@ def main(argv: list[str] | None = None) -> int:
         interrupt.ready = True
         import_module(COMMANDS[args.command][0]).run(args)
     except (ValueError, OSError, ImportError, FloatingPointError, BrokenProcessPool) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

@@ -25,7 +25,7 @@ MAX_SIDE = 2048
 is already shrunk eight times or more, and more pixels would cost time and memory for nothing."""
 SIDE_ENOUGH = 0.95
 """Share of MAX_SIDE that will do where a JPEG's decoder can halve it so far as it reads: in a quarter of the time."""
-MEMORY = 300 * 2**20
+MEMORY = 285 * 2**20
 """Address space that decoding one file may take above what the idle worker has; the system enforces it."""
 PROCESSOR_SECONDS = 1.9
 """Processor time that a photo, or one frame of a clip, may take; the system ends the worker after it."""

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from latentface.intake.decode import Refused, decode
-from latentface.intake.limits import KEPT_MEMORY, MEMORY, PROCESSOR_SECONDS
+from latentface.intake.limits import KEPT_MEMORY, MAX_BYTES, MEMORY, PROCESSOR_SECONDS
 
 try:
     import resource
@@ -26,6 +26,7 @@ except ImportError:  # not everywhere; the clock holds there
     resource = None
 
 DAMAGED = "the file is damaged or cut off: save it again, and try that"
+UNREADABLE = "the file cannot be read: check its path and its permissions"
 HUNGRY = "the file takes too much memory to read: save it again, smaller, and try that"
 
 
@@ -54,7 +55,13 @@ Job = Callable[[dict[str, Any], bytes], Iterator[Part]]
 
 
 def photo(request: dict[str, Any], data: bytes) -> Iterator[Part]:
-    """Decode the bytes of a photo: one part."""
+    """Decode a photo, its bytes or those at a path: one part."""
+    if "path" in request:
+        try:
+            with Path(request["path"]).open("rb") as file:
+                data = file.read(MAX_BYTES + 1)
+        except OSError as error:
+            raise Refused(UNREADABLE) from error
     found = decode(data)
     height, width = found.pixels.shape[:2]
     yield {"shape": [height, width], "size": [found.width, found.height]}, found.pixels.data.cast("B")

@@ -46,7 +46,8 @@ def memory(pid: int) -> int:
     """Bytes that a process and those that it started hold in memory."""
     total = 0
     with contextlib.suppress(OSError, ValueError, IndexError):
-        total = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        # shares of what several hold count once, as after a fork
+        total = 1024 * int(Path(f"/proc/{pid}/smaps_rollup").read_text().split("\nPss:")[1].split()[0])
         for task in Path(f"/proc/{pid}/task").iterdir():
             total += sum(memory(int(child)) for child in (task / "children").read_text().split())
     return total

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -14,7 +15,8 @@ from safetensors.torch import load_file
 
 from latentface.__main__ import main
 from latentface.checkpoints import load_pipeline
-from tests.helpers import ROOT, photo, tiny_pipeline
+from tests.attacks.corpus import NUMBERS
+from tests.helpers import FACE, ROOT, photo, tiny_pipeline
 
 FILES = {
     "crop.png",
@@ -201,6 +203,18 @@ def test_output_that_cannot_be_written_is_one_line(checkpoint, good, tmp_path, c
     assert text.startswith("error: ") and text.count("\n") == 1 and str(tmp_path / "file") in text
 
 
+def test_codes_that_cannot_be_written_are_said_before_the_first_photo(checkpoint, tmp_path, capsys):
+    for name in ("folder", "photos"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "file").touch()
+    photo(tmp_path / "photos" / "a.jpg")
+    for out in (tmp_path / "folder", tmp_path / "file" / "codes.safetensors"):
+        assert run("embed", tmp_path / "photos", "--out", out, "--checkpoint", checkpoint, "--json") == 2
+        said = capsys.readouterr()
+        assert said.err.startswith("error: ") and said.err.count("\n") == 1 and not said.out
+    assert not list(tmp_path.rglob("*.partial"))
+
+
 @pytest.fixture
 def no_weights(monkeypatch, tmp_path):
     """A hub folder without a weight file."""
@@ -245,3 +259,37 @@ def test_wrong_commands_exit_with_2(capsys):
             main(arguments)
         assert caught.value.code == 2
     capsys.readouterr()
+
+
+@pytest.mark.parametrize("words", NUMBERS, ids=" ".join)
+def test_numbers_that_are_none_or_out_of_bounds_are_refused(words, capsys, tmp_path):
+    places = {"swap": ["--identity", "a.jpg", "--expression", "b.jpg"]}.get(words[0], ["a.jpg"])
+    with pytest.raises(SystemExit) as end:
+        main([words[0], *places, *words[1:], "--out", str(tmp_path / "out")])
+    text = capsys.readouterr().err
+    assert end.value.code == 2 and text.startswith("error: argument --") and text.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_name_that_would_steer_the_terminal_is_shown_harmless(checkpoint, tmp_path, capsys):
+    photo = tmp_path / "a\x1b[31m\x1b]0;x\x07\r\u202e.jpg"
+    photo.write_text("no photo")
+    assert run("reconstruct", photo, "--out", tmp_path / "out", "--checkpoint", checkpoint) == 2
+    told = capsys.readouterr()
+    assert "a\\x1b[31m" in told.err and all(c.isprintable() or c == "\n" for c in told.out + told.err)
+
+
+def test_embed_reads_all_formats_and_names_what_it_leaves_out(checkpoint, tmp_path, capsys):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    face = Image.open(FACE).convert("RGB")
+    face.save(folder / "c.jpg")
+    face.save(folder / "b.jfif", "JPEG")
+    face.save(folder / "d.avif")
+    shutil.copy(FACE.with_suffix(".heic"), folder / "IMG.HEIC")
+    (folder / "raw.DNG").write_bytes(b"II*\0")
+    (folder / "notes.txt").touch()
+    assert run("embed", folder, "--out", tmp_path / "codes.safetensors", "--checkpoint", checkpoint) == 0
+    with safe_open(tmp_path / "codes.safetensors", "pt") as codes:
+        assert json.loads(codes.metadata()["files"]) == ["IMG.HEIC", "b.jfif", "c.jpg", "d.avif"]
+    assert "left out, no photos by their names: 2 files (.DNG, .txt)" in capsys.readouterr().err
