@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from app import api
+from app import api, whole_files
 from app.components.checkpoint_choice import Choice, checkpoint_choice
 from app.components.face_chips import face_chips
 from app.components.fairness_note import fairness_note
@@ -64,6 +64,7 @@ def build(
         runs: Training runs that are shown as they grow.
     """
     gr.set_static_paths([model.gallery.folder.resolve(), model.atlas.folder.resolve()])
+    whole_files.use()
     keep = keep_seconds()
     with LoggedPage(title="LatentFace", analytics_enabled=False, delete_cache=(keep // 2, keep)) as demo:
         demo.state_session_capacity = VISITORS

@@ -110,6 +110,7 @@ def open_socket(name: str, ports: Sequence[int]) -> socket.socket:
     """
     host = name.removeprefix("[").removesuffix("]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    problem = OSError("no port is asked for")
     for port in ports:
         opened = socket.socket(family)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -10,12 +10,11 @@ from functools import partial
 from typing import Any
 
 import gradio as gr
-from gradio.processing_utils import save_bytes_to_cache
-from gradio.utils import get_upload_folder
 from safetensors.torch import save
 
 from app.components.stage import Look, own_look
 from app.session import Model, Shown
+from app.whole_files import write_whole
 from latentface.clips import light_sweep, turntable
 from latentface.codes import Scene
 from latentface.mesh import glb
@@ -107,4 +106,4 @@ def file_of(model: Model, name: str, make: Make, shown: Shown, look: Look | None
     """
     look = look or own_look(shown)
     stem = re.sub(r"[^a-z0-9]+", "-", shown.name.lower()).strip("-") or "face"
-    return save_bytes_to_cache(make(model, shown, look, look.of(shown.scene)), f"{stem}-{name}", get_upload_folder())
+    return write_whole(make(model, shown, look, look.of(shown.scene)), f"{stem}-{name}")

@@ -8,11 +8,10 @@ import io
 
 import numpy as np
 import torch
-from gradio.processing_utils import save_bytes_to_cache
-from gradio.utils import get_upload_folder
 from PIL import Image
 from torch import Tensor
 
+from app.whole_files import write_whole
 from latentface.codes import Codes, Scene
 from latentface.mesh import glb
 from latentface.pcl import PCL
@@ -117,7 +116,7 @@ def mesh_file(scene: Scene, yaw: float = VIEWER_YAW, name: str = "face") -> str:
     Returns:
         The file's path.
     """
-    return save_bytes_to_cache(glb(scene, yaw=yaw), f"{name}.glb", get_upload_folder())
+    return write_whole(glb(scene, yaw=yaw), f"{name}.glb")
 
 
 def neutral_scene(pipeline: LatentFacePipeline, codes: Codes, seed: int = 0) -> Scene:

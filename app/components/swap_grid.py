@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
-from gradio.processing_utils import save_bytes_to_cache
-from gradio.utils import get_upload_folder
 
 from app.components.files import address, text
 from app.components.pictures import uri
 from app.session import Model, Session, Shown, plain_error, whole_seed
+from app.whole_files import write_whole
 from latentface.codes import Codes
 from latentface.pictures import picture
 from latentface.swap_grid import MOST, grid_sheet, swap_rows
@@ -117,7 +116,7 @@ def drawn(
             words = f"<p>Row {len(rows) + 1} of {len(down)} is being drawn.</p>"
             yield words, table_html(down, across, rows), waiting
     heads_down, heads_across = ([picture(shown.face.crop[0], SIDE) for shown in side] for side in (down, across))
-    file = save_bytes_to_cache(grid_sheet(heads_down, heads_across, rows), "swap-grid.png", get_upload_folder())
+    file = write_whole(grid_sheet(heads_down, heads_across, rows), "swap-grid.png")
     count = f"{len(down) * len(across)} swaps at strength {strength:g}."
     yield f"<p>{count}</p>", table_html(down, across, rows), gr.DownloadButton(value=file, interactive=True)
 

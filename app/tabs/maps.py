@@ -10,8 +10,6 @@ from weakref import WeakKeyDictionary
 import gradio as gr
 import numpy as np
 import plotly.graph_objects as go
-from gradio.processing_utils import save_bytes_to_cache
-from gradio.utils import get_upload_folder
 
 from app.components.atlas import TITLES, atlas, made_by
 from app.components.export import export, taken_as
@@ -23,6 +21,7 @@ from app.components.plotly_panel import shown as panel_content
 from app.components.stage import drawn_content, stage, stage_content
 from app.components.terms import explained_text, term_notes
 from app.session import Model, Session, Shown, plain_error
+from app.whole_files import write_whole
 from latentface.gallery import MAPS, map_features
 from latentface.pcl_maps import PCL_MAPS, pcl_features
 from latentface.pictures import picture
@@ -360,7 +359,7 @@ def connect_export(session: Session, chart_id: str) -> None:
     def write(event: gr.EventData) -> str:
         """Write the codes of the rows that are lit."""
         rows = rows_of(session.model, getattr(event, "rows", None), 1)
-        return save_bytes_to_cache(selection_file(gallery, rows, caption), "selection.npz", get_upload_folder())
+        return write_whole(selection_file(gallery, rows, caption), "selection.npz")
 
     hand_over = f"() => document.querySelector('#{chart_id}-made').click()"
     files.codes(write, None, made, concurrency_limit=1, concurrency_id="downloads", **QUIET).success(

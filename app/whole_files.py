@@ -1,0 +1,48 @@
+"""Files that visitors fetch, written whole: gradio writes equal pictures to one file, which it empties first.
+
+Somebody who was being sent that file got half of it then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+from gradio import processing_utils
+from gradio.utils import get_upload_folder
+from PIL import Image
+
+
+def write_whole(data: bytes, name: str, folder: str | Path | None = None) -> str:
+    """Write a file that visitors may fetch, under a folder named by what is in it.
+
+    Args:
+        data: Of the file.
+        name: Its name.
+        folder: Where; None for the folder for uploads, which is emptied by age.
+
+    Returns:
+        Its path; one that was there is as if it were new.
+    """
+    home = Path(folder or get_upload_folder()) / hashlib.sha256(data).hexdigest()
+    home.mkdir(parents=True, exist_ok=True)
+    file = (home / Path(name).name).resolve()
+    if file.exists():
+        os.utime(file)  # its age counts anew
+    else:
+        partial = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
+        partial.write_bytes(data)
+        partial.replace(file)
+    return str(file)
+
+
+def write_picture(img: Image.Image, cache_dir: str, name: str = "image", format: str = "webp") -> str:
+    """Write a picture as gradio does (gradio.processing_utils.save_pil_to_cache), but whole."""
+    return write_whole(processing_utils.encode_pil_to_bytes(img, format), f"{name}.{format}", cache_dir)
+
+
+def use() -> None:
+    """Have gradio's own components write their pictures so."""
+    processing_utils.save_pil_to_cache = write_picture
