@@ -37,8 +37,8 @@ function show() {
   const content = kept.get(index), scene = scenes[index];
   find(".chapter").textContent = scene.chapter;
   find("h3").textContent = scene.title;
-  find(".back").disabled = index === 0;
-  find(".next").disabled = index === scenes.length - 1;
+  find(".back").ariaDisabled = index === 0; // a button that is really disabled would lose the focus, and the keyboard with it
+  find(".next").ariaDisabled = index === scenes.length - 1;
   for (const dot of element.querySelectorAll(".dots button")) dot.toggleAttribute("aria-current", Number(dot.dataset.index) === index);
   if (drawn === index && content) return;
   part?.stop();
@@ -93,12 +93,11 @@ function formulaRow({ words, symbols, numbers, source }) {
   return row;
 }
 
-function go(to, focus = false) {
+function go(to) {
   if (to < 0 || to >= scenes.length || to === index) return;
   index = to;
   show();
   ask();
-  if (focus) find("h3").focus({ preventScroll: true });
   document.dispatchEvent(new CustomEvent("linked", { detail: { key: "scene", value: index ? scenes[index].id : null } }));
 }
 
