@@ -39,7 +39,7 @@ def components(rows: np.ndarray) -> dict[str, np.ndarray]:
     """Shorten vectors to their first principal components: mean D, axes K x D, amounts N x K."""
     fit = PCA(min(KEPT, *rows.shape), random_state=0)
     amounts = fit.fit_transform(rows)
-    return {"mean": np.asarray(fit.mean_), "axes": fit.components_, "amounts": amounts}
+    return {"mean": np.asarray(fit.mean_), "axes": np.asarray(fit.components_), "amounts": amounts}
 
 
 def add_further_maps(folder: Path, seed: int = 0, pcl: str | Path = "pcl") -> None:

@@ -10,6 +10,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from latentface.gallery import MAPS, Gallery
+from latentface.pcl_maps import PCL_MAPS
 from tests.helpers import tiny_pipeline
 from train.__main__ import main
 from train.release import report
@@ -49,7 +50,9 @@ def test_the_gallery_command_encodes_maps_and_draws_photos(assets):
     codes = pipeline.encode(pipeline.tensor(made.crop(0, 32)))
     assert float((made.codes.shape[:1] - codes.shape).abs().mean()) < 0.05 and len(made.codes.shape) == count
     assert made.checkpoint.endswith("tiny") and set(made.sheets) == {"picture", "thumb", "rebuilt", "neutral"}
-    for name in MAPS:
+    assert set(made.spaces) == set(made.names) and made.further["config"]["pcl"] == "pcl"
+    for name in made.names:
+        assert made.spaces[name].shape == (count, 3) and made.trusted[name]["umap3"] is None  # too few to say
         places = made.coordinates[name]
         assert places.shape == (count, 2) and float(places.min()) == 0 and float(places.max()) == 1
 
@@ -65,6 +68,7 @@ def test_few_photos_give_a_map_without_umap(assets, tmp_path, count):
     assert main(["gallery", *words, "--out", str(tmp_path / "few")]) == 0
     few = Gallery(tmp_path / "few")
     assert all(torch.isfinite(few.coordinates[name]).all() for name in MAPS) and len(few.faces) == count
+    assert set(few.names) == {*MAPS, *PCL_MAPS} and all(torch.isfinite(few.spaces[name]).all() for name in few.names)
     assert torch.allclose(few.codes.shape, made.codes.shape[:count], atol=1e-3)
 
 
