@@ -25,12 +25,31 @@ KINDS: dict[str, Callable[[dict[str, str]], str | None]] = {
 """Kind of group -> the group of a photo's row, None where its table doesn't say."""
 
 
-def by_group(rows: list[dict[str, str]], figures: dict[str, dict[int, float]]) -> dict[str, dict[str, dict]]:
+def standard_error(values: dict[int, float], rows: list[dict[str, str]]) -> float | None:
+    """Estimate how far a mean over photos would vary with other people; None for fewer than three people.
+
+    Photos of one person are no independent trials: it is the standard error of the mean over people.
+
+    Args:
+        values: index of the photo -> figure.
+        rows: of the set's table, one a photo.
+    """
+    people: dict[str, list[float]] = {}
+    for index, value in values.items():
+        people.setdefault(rows[index]["person"], []).append(value)
+    means = [float(np.mean(own)) for own in people.values()]
+    return float(np.std(means, ddof=1) / np.sqrt(len(means))) if len(means) > 2 else None
+
+
+def by_group(
+    rows: list[dict[str, str]], figures: dict[str, dict[int, float]], errors: tuple[str, ...] = ()
+) -> dict[str, dict[str, dict]]:
     """Average figures over the photos of every group.
 
     Args:
         rows: of the set's table, one a photo; each with "person".
         figures: name -> {index of the photo: its figure}; not every photo need have one.
+        errors: names of figures whose `standard_error` is added as "NAME_error".
 
     Returns:
         Kind -> group, by falling number of photos -> "photos", "people", and the mean of every figure that one of its
@@ -44,10 +63,12 @@ def by_group(rows: list[dict[str, str]], figures: dict[str, dict[int, float]]) -
             if group is not None:
                 members.setdefault(group, []).append(index)
         for group, indices in sorted(members.items(), key=lambda item: -len(item[1])):
-            found = {name: [known[i] for i in indices if i in known] for name, known in figures.items()}
+            found = {name: {i: known[i] for i in indices if i in known} for name, known in figures.items()}
+            spread = {f"{name}_error": standard_error(found[name], rows) for name in errors}
             results.setdefault(kind, {})[group] = {
                 "photos": len(indices),
                 "people": len({rows[i]["person"] for i in indices}),
-                **{name: float(np.mean(values)) for name, values in found.items() if values},
+                **{name: float(np.mean(list(values.values()))) for name, values in found.items() if values},
+                **{name: error for name, error in spread.items() if error is not None},
             }
     return results

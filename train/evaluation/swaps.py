@@ -124,10 +124,12 @@ def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: 
     error = (plain - crops) / 2
     distances = [float(np.linalg.norm(r.embedding - m.embedding)) for r, m in zip(real, made, strict=True)]
     nearest = {j: max(neutral, key=lambda i: cosine(real[i].embedding, made[j].embedding)) for j in neutral}
+    others = distances_to_others(rows, neutral, real, made)
     figures: dict[str, dict[int, float]] = {
         "reconstruction_l1": dict(enumerate(error.abs().mean((1, 2, 3)).tolist())),
         "identity_distance": dict(enumerate(distances)),
-        "identity_distance_others": distances_to_others(rows, neutral, real, made),
+        "identity_distance_others": others,
+        "identity_share": {i: distances[i] / others[i] for i in others},
         "identity_top1": {j: float(i == j) for j, i in nearest.items()},
         "smile_told_on_reconstructions": {
             i: float(right) for (i, _), right in told(dict(enumerate(made)), wants, pairs).items()
@@ -184,7 +186,7 @@ def swaps(pipeline: LatentFacePipeline, tar: Path, strength: float = 1.0, seed: 
         placed[order] = images
         sheet.append(placed)
     neutral_faces = pipeline.decode(pipeline.neutral(batch, seed)).render()[0].clamp(-1, 1)
-    if grouped := by_group(rows, figures):
+    if grouped := by_group(rows, figures, errors=("identity_share",)):
         results["by"] = grouped
     columns = torch.stack([sheet[0], plain, neutral_faces, *sheet[1:]], 1)
     return results, columns[people]

@@ -67,6 +67,8 @@ BY_GROUP = {
     "reconstruction_l1": ("L1", ".4f"),
     "identity_distance": ("identity distance", ".3f"),
     "identity_distance_others": ("to others of the group", ".3f"),
+    "identity_share": ("share of that", ".3f"),
+    "identity_share_error": ("its standard error over people", ".3f"),
     "identity_top1": ("right person nearest", ".0%"),
     "smile_told_on_reconstructions": ("smile told, reconstructions", ".0%"),
     "across_smile_told": ("smile told, swaps across people", ".0%"),

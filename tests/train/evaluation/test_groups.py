@@ -2,7 +2,7 @@
 
 import pytest
 
-from train.evaluation.groups import age_group, by_group
+from train.evaluation.groups import age_group, by_group, standard_error
 
 ROWS = [
     {"person": "1", "age": "24", "gender": "female", "ethnicity": "west_asian"},
@@ -34,3 +34,10 @@ def test_every_group_has_the_mean_of_its_photos():
 
 def test_kinds_that_a_table_lacks_are_missing():
     assert by_group([{"person": "1", "expression": "neutral"}], {"error": {0: 1.0}}) == {}
+
+
+def test_the_standard_error_is_that_of_the_people():
+    values = {0: 1.0, 1: 3.0, 2: 4.0, 3: 6.0}  # people: 2, 4, 6
+    assert standard_error(values, ROWS) == pytest.approx(2 / 3**0.5)
+    assert standard_error({0: 1.0, 1: 3.0, 2: 4.0}, ROWS) is None
+    assert "error_error" not in by_group(ROWS, {"error": values}, ("error",))["ethnicity"]["black"]
