@@ -51,7 +51,7 @@ PARTS = ("identity", "expression", "view", "light")
 FIXED = "\u00a0"
 """A space at which no line is broken."""
 SURE = 0.05
-"""Most chance that any verdict on a matrix is wrong where all that is seen is chance (Bonferroni over its cells)."""
+"""Most chance that any verdict is wrong where all that is seen is chance (Bonferroni over the scores compared)."""
 
 
 @dataclass
@@ -81,6 +81,12 @@ class Matrix:
         """Give the standard deviations by which scores must lie apart to count, see SURE."""
         cells = sum(factor in OWN for factor in self.factors) * sum(part in self.blocks for part in PARTS)
         return NormalDist().inv_cdf(1 - SURE / cells)
+
+    @property
+    def has_spread(self) -> bool:
+        """Say whether every score that verdicts rest on was measured with its spread over people."""
+        parts = [part for part in PARTS if part in self.blocks]
+        return all(f"sd_{factor}_{part}" in self.results for factor in self.factors if factor in OWN for part in parts)
 
     def spread(self, factor: str, block: str) -> float:
         """Give the score's standard deviation over people; 0 in results that were measured without."""
@@ -195,12 +201,19 @@ def sentences(matrix: Matrix) -> list[str]:
 
 def how_judged(matrix: Matrix) -> str:
     """Say what the verdicts rest on."""
-    return (
-        "How it is judged: a part tells something where its score lies beyond chance, and tells it better than another "
-        f"where their scores lie apart, both by more than {matrix.margin:.1f} standard deviations over people; of "
-        f"{round(1 / SURE)} codes that know nothing, about one would get any verdict wrong. A percentage is a score's "
-        "share, above chance, of what the whole code tells."
-    )
+    if matrix.has_spread:
+        how = (
+            "a part tells something where its score lies beyond chance, and tells it better than another where their "
+            f"scores lie apart, both by more than {matrix.margin:.1f} standard deviations over people; of "
+            f"{round(1 / SURE)} codes that know nothing, about one would be said to tell anything."
+        )
+    else:
+        how = (
+            "these scores were measured without their spread over people, so any score above chance counts as told and "
+            "any difference as better: a verdict may be chance. `python -m train evaluate --suite leakage` measures "
+            "them with it."
+        )
+    return f"How it is judged: {how} A percentage is a score's share, above chance, of what the whole code tells."
 
 
 def _of_whole(matrix: Matrix, factor: str, block: str) -> str:

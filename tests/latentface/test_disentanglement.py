@@ -80,6 +80,16 @@ def test_a_leak_is_said_as_a_share_of_what_the_whole_code_tells():
     assert f"{found.margin:.1f} standard deviations" in how_judged(found)
 
 
+def test_verdicts_without_a_spread_are_said_to_be_perhaps_chance():
+    found = matrix_of(0.01, identity__identity=0.001)
+    assert "may be chance" not in how_judged(found) and separation(found, "identity") == "not"
+    for key in [key for key in found.results if key.startswith("sd_")]:
+        del found.results[key]
+    assert separation(found, "identity") == "alone"
+    said = how_judged(found)
+    assert "may be chance" in said and "without their spread" in said and "standard deviations" not in said
+
+
 def test_contradictions_are_said_and_only_those():
     comparison = read_comparison()
     assert comparison is not None
