@@ -15,7 +15,8 @@ class PrincipalAxes:
             count: how many axes; those that there are not stay empty.
         """
         self.count = count
-        self._fit = PCA(min(count, *rows.shape), random_state=0).fit(rows)
+        with np.errstate(invalid="ignore"):  # a single row has no variance to share
+            self._fit = PCA(min(count, *rows.shape), random_state=0).fit(rows)
         own = self._fit.transform(rows)
         self._low, self._wide = own.min(0), np.maximum(own.max(0) - own.min(0), 1e-9)
 
