@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import torch
@@ -61,7 +62,7 @@ def train(data: Path, out: Path) -> None:
     trainer.train(config, [str(data)], out, resume=True, every=32)
 
 
-def in_a_process(work: Callable[[Path], None], out: Path, log: Path) -> "get_context('fork').Process":  # noqa: F821
+def in_a_process(work: Callable[[Path], object], out: Path, log: Path) -> BaseProcess:
     """Start work in a copy of this process, with a group of its own; what it says goes to `log`."""
 
     def run() -> None:
@@ -114,7 +115,7 @@ def said(state: object) -> Iterator[bytes]:
         yield state.cpu().numpy().tobytes() if isinstance(state, torch.Tensor) else repr(state).encode()
 
 
-def survive(name: str, work: Callable[[Path], None], folder: Path, kills: int, rng: random.Random) -> int:
+def survive(name: str, work: Callable[[Path], object], folder: Path, kills: int, rng: random.Random) -> int:
     """Kill a piece of work many times, and count how often it ended with the same bytes.
 
     Args:
@@ -132,7 +133,8 @@ def survive(name: str, work: Callable[[Path], None], folder: Path, kills: int, r
         raise RuntimeError(f"{name} does not end undisturbed:\n{log.read_text()}")
     print(f"{name}: undisturbed in {seconds:.1f} s, {len(expected)} files", flush=True)
     same = writes = 0
-    for number in range(kills):
+    number = 0
+    while number < kills:
         out = folder / f"{number}"
         process = in_a_process(work, out, log)
         time.sleep(rng.uniform(0.05, 0.9) * seconds)
@@ -140,17 +142,20 @@ def survive(name: str, work: Callable[[Path], None], folder: Path, kills: int, r
         while number % 2 and process.is_alive() and not writing:  # in a write
             writing = any(out.rglob("*.partial")) or any(out.rglob("*.tmp"))
             time.sleep(0 if writing else LEFT / 30)
-        late = not process.is_alive()
-        if not late:
-            os.killpg(process.pid, signal.SIGKILL)
+        if not process.is_alive():  # it has ended: no kill, and the machine is quieter than it was
+            process.join()
+            seconds *= 0.9
+            shutil.rmtree(out)
+            continue
+        os.killpg(process.pid, signal.SIGKILL)
         process.join()
         found = sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()) if out.exists() else []
         again = in_a_process(work, out, log)
         again.join()
         equal = again.exitcode == 0 and left(out) == expected
-        same, writes = same + equal, writes + writing
-        moment = "too late" if late else "in a write" if writing else "between writes"
-        print(f"  {name} {number + 1}: killed {moment}, {len(found)} files; {'same' if equal else 'OTHER'}", flush=True)
+        number, same, writes = number + 1, same + equal, writes + writing
+        moment = "in a write" if writing else "between writes"
+        print(f"  {name} {number}: killed {moment}, {len(found)} files; {'same' if equal else 'OTHER'}", flush=True)
         if not equal:
             print(f"    {log.read_text()[-600:]}")
             others = [key for key in expected | left(out) if expected.get(key) != left(out).get(key)]

@@ -136,12 +136,14 @@ class _InterpolateNumba(torch.autograd.Function):
 
 if numba is not None:
     # not parallel: numba's threads share torch's OpenMP; its settings, NUMBA_NUM_THREADS=1 too, would become torch's
+    njit = numba.njit
+
     def _compiled(function: Callable) -> Callable:
         """Compile at first use, and keep what was compiled where this or the home folder can be written."""
         try:
-            return numba.njit(cache=True)(function)
+            return njit(cache=True)(function)
         except RuntimeError:  # numba finds no folder: read-only checkout and home
-            return numba.njit(function)
+            return njit(function)
 
     @_compiled
     def _rasterize_numba(pixels: Array, faces: Array, out: Array) -> None:

@@ -21,11 +21,11 @@ from tests.conftest import ROOT
 def asked(url: str, host: str | None = None) -> tuple[int, str]:
     """Status and text of an answer."""
     try:
-        answer = urlopen(Request(url, headers={"Host": host} if host else {}), timeout=20)
+        with urlopen(Request(url, headers={"Host": host} if host else {}), timeout=20) as answer:
+            return answer.status, answer.read().decode()
     except HTTPError as error:
-        answer = error
-    with answer:
-        return answer.status, answer.read().decode()
+        with error:
+            return error.code, error.read().decode()
 
 
 def test_the_port_is_open_while_the_model_loads_and_free_for_the_page_afterwards():

@@ -38,7 +38,7 @@ def write_repositories(out: Path, owner: str) -> None:
         folder = out / "models" / repository.partition("/")[2]
         shutil.copytree(ASSETS / name, folder, ignore=shutil.ignore_patterns("__pycache__"))
         card = ModelCard.load(folder / "README.md")
-        card.data.pipeline_tag = TASKS.get(name, DOES)
+        card.data["pipeline_tag"] = TASKS.get(name, DOES)
         if name != "pcl":
             card.text = f"{card.text.rstrip()}\n{USE.format(id=repository)}"
         card.text = without_links_elsewhere(card.text)
