@@ -6,6 +6,7 @@ import os
 import sys
 
 from app.environment import bad_keep, bad_log, bad_mcp, bad_port, share_cores, unproxy_loopback
+from app.memory import give_back
 from app.own_folder import NoFolder, OwnFolder
 
 
@@ -17,6 +18,7 @@ def prepare() -> None:
     """
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # nothing is sent anywhere
     share_cores()
+    give_back()
     unproxy_loopback()
     problem = bad_port() or bad_mcp() or bad_log() or bad_keep()
     try:

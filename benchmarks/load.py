@@ -5,7 +5,7 @@
 Starts the app on the bundled checkpoint. First every task is done alone: its answer, with all files it names, is
 what each later answer must equal, bit for bit. Then the visitors work, each with a session and an address of their
 own, one task after another; then --burst of them ask at the same moment, which is more than the queue takes. Memory,
-threads, handles and temporary files are counted before, meanwhile and after; the app keeps files for a minute here
+threads, handles and temporary files are counted before, meanwhile and after; the app keeps files for two minutes here
 instead of an hour.
 """
 
@@ -35,7 +35,7 @@ from PIL import Image
 from latentface.gallery import Gallery
 from train.common.run import record
 
-KEPT = 60
+KEPT = 120
 """Seconds for which the app keeps files here."""
 PEOPLE = 8
 """Photos that visitors bring."""
@@ -283,7 +283,7 @@ def main() -> int:
             watcher.join()
             for visitor in (alone, *visitors):
                 visitor.http.close()
-            time.sleep(2.5 * KEPT)
+            time.sleep(1.7 * KEPT)
             after = server.look()
             figures |= {
                 "before": before,
@@ -299,8 +299,11 @@ def main() -> int:
             process.terminate()
             process.wait(60)
         left = [str(path.relative_to(folder / "temp")) for path in (folder / "temp").rglob("*")]
-        faults = "Traceback" in (folder / "log").read_text()
+        log = (folder / "log").read_text()
+        faults = "Traceback" in log
         print(f"after the end: {len(left)} files; tracebacks in its log: {'yes' if faults else 'none'}")
+        if faults:
+            print(log[-4000:])
         if args.out:
             args.out.write_text(json.dumps(record(vars(args) | {"out": str(args.out)}, **figures, left=left), indent=1))
     bad = sum(how == "mixed" or how.startswith("error") for _, how, _ in found)
