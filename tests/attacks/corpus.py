@@ -33,6 +33,10 @@ GROUPS = ("photo", "clip", "source", "shards", "checkpoint")
 """What files are meant as; arguments stand below."""
 
 
+HEAVY = {"PNG: 50 MB of text", "7,680 x 4,320", "tar.gz of zeros, 200 MB", "damaged, seed 2", "damaged, seed 3"}
+"""Items that take seconds beside the hostile photos and clips."""
+
+
 @dataclass(frozen=True)
 class Item:
     """One file or folder of the corpus."""
@@ -48,7 +52,7 @@ class Item:
 def corpus() -> list[Item]:
     """All items."""
     made = [("photo", photos()), ("clip", clips()), ("source", sources()), ("shards", shards())]
-    items = [Item(group, name, make) for group, these in made for name, make in these.items()]
+    items = [Item(group, name, make, name in HEAVY) for group, these in made for name, make in these.items()]
     items += [Item("photo", name, written(make, "photo.jpg"), heavy=True) for name, make in HOSTILE.items()]
     items += [Item("clip", name, make, heavy=True) for name, make in heavy_clips().items()]
     return items + [Item("checkpoint", name, make) for name, make in checkpoints().items()]
@@ -129,8 +133,10 @@ def photos() -> dict[str, Callable[[Path], Path]]:
         "PNG: 4,000 x 1": lambda: encoded(Image.new("RGB", (4000, 1)), "PNG"),
         "PNG: animation of 1,000 pictures": lambda: animated("PNG", 1000),
         "GIF: empty": lambda: b"GIF89a" + bytes(7) + b"\x3b",
-        "GIF: 65,535 x 65,535": lambda: b"GIF89a\xff\xff\xff\xff\0\0\0\x2c" + bytes(4) + b"\xff\xff\xff\xff\0\x08\0\x3b",
-        "GIF: picture beside its frame": lambda: patched(face("GIF"), face("GIF").index(b"\x2c\0\0") + 1, b"\xff\xff\xff\xff"),
+        "GIF: 65,535 x 65,535": lambda:
+            b"GIF89a\xff\xff\xff\xff\0\0\0\x2c" + bytes(4) + b"\xff\xff\xff\xff\0\x08\0\x3b",
+        "GIF: picture beside its frame": lambda:
+            patched(face("GIF"), face("GIF").index(b"\x2c\0\0") + 1, b"\xff\xff\xff\xff"),
         "WebP: cut": lambda: face("WEBP")[:200],
         "WebP: size that lies": lambda: patched(face("WEBP"), 4, b"\xff\xff\xff\xff"),
         "WebP: 16,383 x 16,383": lambda: b"RIFF\x1e\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\xfe\x3f\0\xfe\x3f\0" + bytes(20),
@@ -261,7 +267,8 @@ def clips() -> dict[str, Callable[[Path], Path]]:
         "100,000 x 2": lambda: flat_clip(100_000, 2, 2),
         "8 x 8": lambda: flat_clip(8, 8, 2),
         "7,680 x 4,320": lambda: flat_clip(7680, 4320, 1),
-        "picture sizes that change": lambda: clip("mpegts", "mpeg2video", side=96) + clip("mpegts", "mpeg2video", side=320),
+        "picture sizes that change": lambda:
+            clip("mpegts", "mpeg2video", side=96) + clip("mpegts", "mpeg2video", side=320),
         "10 bits": lambda: clip("mkv", "libx265", form="yuv420p10le"),
     }  # fmt: skip
     return {name: written(make, "clip.mp4") for name, make in files.items()}
@@ -361,7 +368,8 @@ def webp(width: int = 32, height: int = 32) -> bytes:
     return encoded(Image.new("RGB", (width, height), (90, 90, 90)), "WEBP")
 
 
-def shard(*, factors: bytes | None = FACTORS, pictures: tuple[bytes, ...] | None = None, manifest: object = MANIFEST, more: tuple = (),
+def shard(*, factors: bytes | None = FACTORS, pictures: tuple[bytes, ...] | None = None, manifest: object = MANIFEST,
+    more: tuple = (),
           tar: bytes | None = None, others: tuple[tuple[str, bytes], ...] = ()) -> Callable[[Path], Path]:  # fmt: skip
     """A folder of one shard of one clip of two frames, changed in one way."""
 
@@ -506,7 +514,8 @@ def checkpoints() -> dict[str, Callable[[Path], Path]]:
         "config: null": text(config, b"null"),
         "config: not UTF-8": text(config, b"\xff\xfe"),
         "config: gone": lambda out: (out / config).unlink(),
-        "config: width of 16,384, 64 blocks": lambda out: [setting(config, *pair)(out) for pair in (("width", 16_384), ("blocks", 64))],
+        "config: width of 16,384, 64 blocks": lambda out: [setting(config, *pair)(out) for pair in (("width",
+            16_384), ("blocks", 64))],
         "config: width 0": setting(config, "width", 0),
         "config: width as text": setting(config, "width", "wide"),
         "config: width a list": setting(config, "width", [16]),
@@ -522,11 +531,13 @@ def checkpoints() -> dict[str, Callable[[Path], Path]]:
         "weights: NaN": weights("denoiser", lambda these: these[min(these)].fill_(float("nan"))),
         "weights: infinite": weights("autoencoder", lambda these: these[max(these)].fill_(float("inf"))),
         "weights: another shape": weights("denoiser", lambda these: these.update({min(these): torch.zeros(2, 2)})),
-        "weights: whole numbers": weights("denoiser", lambda these: these.update({min(these): these[min(these)].int()})),
+        "weights: whole numbers": weights("denoiser",
+            lambda these: these.update({min(these): these[min(these)].int()})),
         "weights: empty": text(held, b""),
         "weights: header of 100 MB": text(held, struct.pack("<Q", 10**8) + b"{" + b" " * 1000),
         "weights: header of 16 exabytes": text(held, b"\xff" * 8 + b"{}"),
-        "weights: offsets beyond the end": text(held, struct.pack("<Q", 62) + b'{"a":{"dtype":"F32","shape":[9999],"data_offsets":[0,39996]}}  '),
+        "weights: offsets beyond the end": text(held, struct.pack("<Q",
+            62) + b'{"a":{"dtype":"F32","shape":[9999],"data_offsets":[0,39996]}}  '),
         "weights: gone": lambda out: (out / held).unlink(),
         "weights: pickled": pickled,
         "weights: exchanged": exchanged,
@@ -545,12 +556,17 @@ PHOTO, CLIP = "PHOTO", "CLIP"
 """Stand where an uploaded file goes."""
 ENDLESS = float("inf")
 ARGUMENTS: list[tuple[str, list]] = [
-    *(("reconstruct", [PHOTO, face]) for face in (-1, 99, 1e300, ENDLESS, float("nan"), "two", [], {}, None, True, 0.5)),
-    *(("reconstruct", [photo, 0]) for photo in (None, "", "x", 7, [], {}, {"path": None}, {"path": "/etc/passwd"}, {"path": "a\0"},
-       {"path": "http://127.0.0.1:9/a.jpg"}, {"url": "http://127.0.0.1:9/a.jpg"}, {"path": ["a"]}, {"path": "x" * 100_000})),
-    *(("swap", [PHOTO, PHOTO, strength, 0, "AABB"]) for strength in (-3, 1000, ENDLESS, float("nan"), "much", None, [])),
+    *(("reconstruct", [PHOTO, face]) for face in (-1, 99, 1e300, ENDLESS, float("nan"), "two", [], {}, None, True,
+        0.5)),
+    *(("reconstruct", [photo, 0]) for photo in (None, "", "x", 7, [], {}, {"path": None}, {"path": "/etc/passwd"},
+        {"path": "a\0"},
+       {"path": "http://127.0.0.1:9/a.jpg"}, {"url": "http://127.0.0.1:9/a.jpg"}, {"path": ["a"]},
+           {"path": "x" * 100_000})),
+    *(("swap", [PHOTO, PHOTO, strength, 0, "AABB"]) for strength in (-3, 1000, ENDLESS, float("nan"), "much", None,
+        [])),
     *(("swap", [PHOTO, PHOTO, 1, seed, "AABB"]) for seed in (-1, 10**25, 2**31, 0.5, "seed", float("nan"))),
-    *(("swap", [PHOTO, PHOTO, 1, 0, whose]) for whose in ("", "A", "AABBA", "XXXX", "aabb", "A" * 10**6, 7, None, ["A"], "ÄABB")),
+    *(("swap", [PHOTO, PHOTO, 1, 0, whose]) for whose in ("", "A", "AABBA", "XXXX", "aabb", "A" * 10**6, 7, None,
+        ["A"], "ÄABB")),
     ("swap", []), ("swap", [PHOTO]), ("swap", [PHOTO] * 50), ("place", [PHOTO, 10**9]), ("place", [[PHOTO], 0]),
     *(("drive", [CLIP, PHOTO, strength, True]) for strength in (-1, 99, float("nan"))),
     ("video", [PHOTO, 0]), ("video", [CLIP, -1]), ("video", [CLIP, 99]),

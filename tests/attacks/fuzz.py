@@ -1,6 +1,6 @@
 """Random input where strangers' bytes come in: `python -m tests.attacks.fuzz photos --minutes 20`; needs atheris.
 
-What is found (an error that nobody meant, a wrong result, a crash, ten seconds without an end) is written into
+What is found (an error that nobody meant, a wrong result, a crash, seconds of work) is written into
 --findings, an input and its traceback once a place in
 the code. Prints minutes, inputs and findings as a row of a table.
 """
@@ -20,8 +20,8 @@ from pathlib import Path
 
 Target = Callable[[bytes], None]
 FACE = Path(__file__).parent.parent / "data" / "imagined_face.png"
-COUNT, SLOW = "inputs", 10
-"""Name of the file with the number of inputs so far; seconds after which an input counts as one without an end."""
+COUNT, SLOW = "inputs", 5.0
+"""Name of the file with the number of inputs so far; seconds of processor time beyond which an input is a finding."""
 
 
 def photo_seeds() -> list[bytes]:
@@ -95,10 +95,83 @@ def checkpoints() -> tuple[Target, Callable[[], list[bytes]]]:
     return target, lambda: [bytes([number]) + whole[file] for number, file in enumerate(files)]
 
 
+def clips() -> tuple[Target, Callable[[], list[bytes]]]:
+    from latentface.intake.clip_decode import about, frames
+    from latentface.intake.clip_sound import sound
+    from latentface.intake.decode import Refused
+
+    file = Path(tempfile.mkdtemp()) / "clip"
+
+    def target(data: bytes) -> None:
+        file.write_bytes(data)
+        try:
+            known = about(file, 20.0, 1280)
+            for number, (second, picture) in enumerate(frames(file, 20.0, 1280)):
+                assert picture.ndim == 3 and max(picture.shape) <= 1280 and 0 <= second <= 20
+                if number > 40:
+                    break
+            assert known["width"] <= 1280 and known["height"] <= 1280
+            list(sound(file))
+        except (Refused, OSError, ValueError) as error:  # the worker's own words for all but the first
+            assert isinstance(error, Refused) or "av." in str(type(error))
+
+    def seeds() -> list[bytes]:
+        from tests.attacks.corpus import clip
+
+        kinds = (("mp4", "libx264"), ("mkv", "libx264"), ("webm", "libvpx"), ("avi", "mpeg4"), ("mov", "libx265"))
+        return [clip(kind, codec, side=32) for kind, codec in kinds]
+
+    return target, seeds
+
+
+def uploads() -> tuple[Target, Callable[[], list[bytes]]]:
+    """What uploads lose."""
+    from latentface.intake.plain import plain
+
+    def target(data: bytes) -> None:
+        made = plain(data)
+        assert len(made) <= len(data) + 64
+
+    return target, lambda: [*photo_seeds(), *clips()[1]()]
+
+
+def arguments() -> tuple[Target, Callable[[], list[bytes]]]:
+    """The first byte says which endpoint is called with the JSON that the others are."""
+    import asyncio
+
+    import gradio as gr
+
+    from app.session import load
+    from app.ui import build
+    from tests.attacks.corpus import ARGUMENTS
+
+    page = build(load("explorer"))
+    named = {function.api_name: function for function in page.fns.values() if isinstance(function.api_name, str)}
+    names = ["reconstruct", "swap", "place", "pose_swap", "video", "drive"]
+
+    def target(data: bytes) -> None:
+        try:
+            given = json.loads(data[1:])
+        except (ValueError, RecursionError):
+            return
+        function = named[names[data[0] % len(names)]]
+        try:
+            asyncio.run(page.process_api(function, given if isinstance(given, list) else [given], state=None))
+        except gr.Error as error:
+            assert "\n" not in str(error)
+        except ValueError as error:  # gradio's own words for a wrong count
+            assert "needed" in str(error) or "enough" in str(error), error
+
+    def seeds() -> list[bytes]:
+        calls = [(names.index(name), given) for name, given in ARGUMENTS if name in names]
+        return [bytes([number]) + json.dumps(given)[:2000].encode() for number, given in calls]
+
+    return target, seeds
+
+
 TARGETS: dict[str, Callable[[], tuple[Target, Callable[[], list[bytes]]]]] = {
-    "photos": photos,
-    "checkpoints": checkpoints,
-}
+    "photos": photos, "clips": clips, "uploads": uploads, "checkpoints": checkpoints, "arguments": arguments
+}  # fmt: skip
 """What is fuzzed -> makes what takes an input, and whole inputs to start with."""
 
 
@@ -121,17 +194,19 @@ def child(name: str, seconds: int, out: Path, corpus: Path) -> None:
     def one(data: bytes) -> None:
         nonlocal count
         count += 1
-        if count % 50 == 0:
-            (out / COUNT).write_text(str(count))
+        (out / COUNT).write_text(str(count))
+        began = time.process_time()
         try:
             target(data)
+            if time.process_time() - began > SLOW:
+                raise TimeoutError(f"{time.process_time() - began:.0f} s")
         except Exception as error:
             place = place_of(error)
             if not (out / f"{place}.txt").exists():
                 (out / f"{place}.bin").write_bytes(data)
                 (out / f"{place}.txt").write_text("".join(traceback.format_exception(error)))
 
-    options = [f"-max_total_time={seconds}", f"-timeout={SLOW}", "-rss_limit_mb=6000", "-max_len=60000"]
+    options = [f"-max_total_time={seconds}", "-timeout=600", "-rss_limit_mb=6000", "-max_len=60000"]
     options += [f"-artifact_prefix={out}/crash-", "-print_final_stats=0", "-verbosity=0"]
     atheris.Setup([sys.argv[0], *options, str(corpus)], one)
     atheris.Fuzz()
