@@ -5,7 +5,6 @@ Somebody who was being sent that file got half of it then.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -16,7 +15,9 @@ from PIL import Image
 
 
 def write_whole(data: bytes, name: str, folder: str | Path | None = None) -> str:
-    """Write a file that visitors may fetch, under a folder named by what is in it.
+    """Write a file that visitors may fetch, under a folder named by what is in it and a secret of gradio's.
+
+    Equal files are one, and yet nobody who knows what another visitor's answer must be can work out its address.
 
     Args:
         data: Of the file.
@@ -26,12 +27,12 @@ def write_whole(data: bytes, name: str, folder: str | Path | None = None) -> str
     Returns:
         Its path; one that was there is as if it were new.
     """
-    home = Path(folder or get_upload_folder()) / hashlib.sha256(data).hexdigest()
+    home = Path(folder or get_upload_folder()) / processing_utils.hash_bytes(data)
     home.mkdir(parents=True, exist_ok=True)
     file = (home / Path(name).name).resolve()
-    if file.exists():
+    try:
         os.utime(file)  # its age counts anew
-    else:
+    except FileNotFoundError:  # not there yet, or just swept
         partial = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
         partial.write_bytes(data)
         partial.replace(file)

@@ -1,11 +1,13 @@
 """What is being fetched is never cut by somebody else's equal answer."""
 
+import hashlib
 import os
 import time
 from threading import Event, Thread
 
 import gradio as gr
 import numpy as np
+from gradio.processing_utils import hash_seed
 
 from app.whole_files import use, write_whole
 
@@ -27,6 +29,33 @@ def test_a_file_that_is_read_stays_whole_while_it_is_written_again(tmp_path):
     ended.set()
     reader.join()
     assert lengths == {len(data)} and [file.name for file in tmp_path.rglob("*.*")] == ["picture.png"]
+
+
+def test_what_is_in_a_file_does_not_tell_where_it_lies(tmp_path):
+    folder = os.path.basename(os.path.dirname(write_whole(b"a face", "face.glb", tmp_path)))
+    assert folder != hashlib.sha256(b"a face").hexdigest()
+    assert folder == hashlib.sha256(hash_seed + b"a face").hexdigest() and len(hash_seed) >= 32
+
+
+def test_a_file_that_is_swept_meanwhile_is_written_anew(tmp_path):
+    ended = Event()
+    path = write_whole(b"a face", "face.glb", tmp_path)
+
+    def sweep() -> None:
+        while not ended.is_set():
+            try:
+                os.remove(path)
+            except FileNotFoundError:
+                continue
+
+    sweeper = Thread(target=sweep)
+    sweeper.start()
+    try:
+        for _ in range(2000):
+            assert write_whole(b"a face", "face.glb", tmp_path) == path
+    finally:
+        ended.set()
+        sweeper.join()
 
 
 def test_gradios_pictures_are_written_so_and_age_anew(tmp_path, monkeypatch):
