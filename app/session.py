@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import gradio as gr
 import numpy as np
@@ -27,6 +29,9 @@ from latentface.photo import PhotoError, read_photo
 from latentface.pictures import picture
 from latentface.pipeline import Face, LatentFacePipeline
 from latentface.weights import written
+
+if TYPE_CHECKING:
+    from app.how.scene import Case
 
 EXAMPLES = 12
 """Faces offered for those who have no photo at hand."""
@@ -117,6 +122,8 @@ class Model:
     """When the weights were written, see latentface.weights.written: a run's go on changing."""
     drawn: dict[int, Shown] = field(default_factory=dict)
     """Number of an example -> what `example` made of it."""
+    cases: WeakKeyDictionary[Shown, Case] = field(default_factory=WeakKeyDictionary, init=False)
+    """Face -> what tab How it works has worked out of it; it goes with the face, and all go with the model."""
 
     @property
     def folder(self) -> Path | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import torch
@@ -77,9 +78,16 @@ class Case:
     """A face with all that the scenes work out of it, each when it is asked for."""
 
     def __init__(self, model: Model, shown: Shown):
-        self.model, self.shown = model, shown
+        self.model, self._shown = model, ref(shown)
         self.pages: dict[str, dict[str, Any]] = {}
         """Scenes of an example face, as they were drawn: a whole class looks at the same ones."""
+
+    @property
+    def shown(self) -> Shown:
+        """The face, which is not kept alive from here: a visitor's goes when the visitor goes."""
+        shown = self._shown()
+        assert shown is not None
+        return shown
 
     @cached_property
     def way(self) -> Way:

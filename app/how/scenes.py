@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from app.how import contrast, stage1, stage2
 from app.how.scene import Case, HowScene
 from app.session import Model, Shown
 
 SCENES: tuple[HowScene, ...] = (*stage1.SCENES, *stage2.SCENES, *contrast.SCENES)
-_cases: WeakKeyDictionary[Shown, Case] = WeakKeyDictionary()
 
 
 def case_of(model: Model, shown: Shown) -> Case:
     """Give what is known of a face; it lives as long as the face and is worked out as it is needed."""
-    case = _cases.get(shown)
-    if case is None or case.model is not model:
-        case = _cases[shown] = Case(model, shown)
+    case = model.cases.get(shown)
+    if case is None:
+        case = model.cases[shown] = Case(model, shown)
     return case
 
 

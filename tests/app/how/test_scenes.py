@@ -1,8 +1,11 @@
 """Scenes on a tiny model: all are drawn, and the numbers in their formulas are those of the face, worked out anew."""
 
+import gc
 import json
 import math
 import re
+from dataclasses import replace
+from weakref import ref
 from xml.etree import ElementTree
 
 import numpy as np
@@ -95,6 +98,24 @@ def test_what_the_page_holds_of_one_face_is_not_taken_for_anothers(model, shown,
     ids = {header(*pair)["face"]["id"] for pair in ((shown, other), (other, shown), (shown, shown))}
     assert len(ids) == 3 and header(shown, other) == header(shown, other)
     assert case_of(model, shown) is case_of(model, shown) and case_of(model, other) is not case_of(model, shown)
+
+
+def test_a_face_and_its_model_are_let_go_when_nobody_holds_them(model, other):
+    own = replace(model, drawn={})  # cases of its own
+    face = own.make(random_codes(1, 7), "Photo 9")
+    for number in range(len(SCENES)):
+        scene_content(own, face, other, number)
+    held = case_of(own, face)
+    kept = [ref(face), ref(held), ref(held.way)]
+    del face, held
+    gc.collect()
+    assert [one() for one in kept] == [None] * 3
+    example = own.example(1)
+    scene_content(own, example, other, 0)
+    last = ref(own)
+    del own  # a page that made room for another: a visitor's state still holds the face
+    gc.collect()
+    assert last() is None and example.name == "Example 2"
 
 
 def test_the_crop(case, other):
