@@ -1,7 +1,7 @@
 """Packages of the distribution; the rest stands in pyproject.toml.
 
-`assets/` and the glossary of `docs/` lie beside the packages in a checkout and are installed inside latentface:
-pyproject.toml could say so only with a list of all packages.
+`assets/` lies beside the packages in a checkout and is installed inside latentface: pyproject.toml could say so only
+with a list of all packages.
 """
 
 from setuptools import find_packages, setup
@@ -10,7 +10,6 @@ setup(
     packages=[
         *find_packages(include=["app", "app.*", "latentface", "latentface.*", "train", "train.*"]),
         "latentface.assets",
-        "latentface.docs",
     ],
-    package_dir={"latentface.assets": "assets", "latentface.docs": "docs"},
+    package_dir={"latentface.assets": "assets"},
 )

@@ -1,13 +1,11 @@
-"""The terms of the project and what they mean, read from docs/glossary.md, the one place where they stand."""
+"""The terms of the project and what they mean, read from glossary.md beside this file, their one place."""
 
 from functools import cache
 from pathlib import Path
 
 from latentface.checkpoints import PACKAGE
 
-FILE = Path("docs") / "glossary.md"
-GLOSSARY = next((folder / FILE for folder in (PACKAGE, PACKAGE.parent) if (folder / FILE).is_file()), PACKAGE / FILE)
-"""In an installed package, or beside it in a checkout."""
+GLOSSARY = PACKAGE / "glossary.md"
 
 
 @cache

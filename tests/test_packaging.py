@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from train.release.space.folder import PARTS
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -112,7 +114,7 @@ def test_the_container_gets_what_the_app_needs_and_can_write_nothing_else():
     lines = [line.split() for line in (ROOT / "Containerfile").read_text().splitlines() if line and line[0] not in "# "]
     copied = [source for line in lines if line[0] == "COPY" for source in line[1:-1]]
     assert all((ROOT / source).exists() for source in copied)
-    assert {"app.py", "app", "latentface", "assets", "requirements.txt"} <= set(copied)
+    assert {"app.py", *PARTS, "requirements.txt"} <= set(copied)
     steps = [line[0] for line in lines]
     assert steps.index("USER") < steps.index("CMD") and "HEALTHCHECK" in steps
 

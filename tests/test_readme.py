@@ -170,6 +170,7 @@ def test_every_command_that_is_named_exists(package, command, capsys):
 def links() -> list[tuple[Path, str]]:
     """Every (page, relative link) of the Markdown pages that git would show first."""
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "assets").glob("*/README.md")]
+    pages += (ROOT / "latentface").glob("*.md")
     found = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text())]
     return [(page, link) for page, link in found if "://" not in link]
 

@@ -35,7 +35,7 @@ def test_every_measure_of_the_comparison_is_explained():
 
 def test_the_glossary_holds_the_terms_and_not_the_old_words():
     known = glossary()
-    assert GLOSSARY == ROOT / "docs" / "glossary.md"
+    assert GLOSSARY == ROOT / "latentface" / "glossary.md"
     assert known["identity"] == known["expression"] and known["chance"] == "what guessing reaches on the same data"
     assert "gather" not in known and "term" not in known and not any("`" in words for words in known.values())
 
