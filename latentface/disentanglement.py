@@ -242,10 +242,11 @@ def elsewhere(comparison: Comparison, method: str) -> list[str]:
         return []
     said = []
     tasks = (
-        ("fer2013_linear", "FER2013", "expressions", "exp", "id", "a linear probe on stills with noisy labels"),
-        ("lfw_similarity", "LFW", "people", "id", "exp", "cosine of pairs"),
+        ("fer2013_linear", "FER2013", "expressions", "exp", "id", "a linear probe on {} stills with noisy labels"),
+        ("lfw_similarity", "LFW", "people", "id", "exp", "cosine of {} pairs"),
     )
     for key, data, what, own, wrong, how in tasks:
+        count = int(comparison.of(method, f"{key.partition('_')[0]}_n", 0))
         values = {
             (part, code): comparison.of(method, f"{key}_{part}_{code}")
             for part in (own, wrong) for code in ("shape", "texture")
@@ -254,17 +255,28 @@ def elsewhere(comparison: Comparison, method: str) -> list[str]:
             continue
         named = {"id": "identity", "exp": "expression"}
         said.append(
-            f"{data} ({how}): the {named[own]} parts of shape and texture tell {what} "
+            f"{data} ({how.format(f'{count:,}')}): the {named[own]} parts of shape and texture tell {what} "
             f"{100 * values[own, 'shape']:.1f} % and {100 * values[own, 'texture']:.1f} %, the {named[wrong]} parts "
             f"{100 * values[wrong, 'shape']:.1f} % and {100 * values[wrong, 'texture']:.1f} %"
-            f"{_contradiction(values, own, wrong, named)}."
+            f"{_contradiction(values, own, wrong, named, count)}."
         )
     return said
 
 
-def _contradiction(values: dict[tuple[str, str], float], own: str, wrong: str, named: dict[str, str]) -> str:
-    """Say of which codes the wrong part tells more than the own one."""
-    against = [code for code in ("shape", "texture") if values[wrong, code] > values[own, code]]
+def _contradiction(
+    values: dict[tuple[str, str], float], own: str, wrong: str, named: dict[str, str], count: int
+) -> str:
+    """Say of which codes the wrong part tells more than the own one, beyond chance in so many trials.
+
+    The shares are taken for independent, though both parts answer the same trials: their difference varies less.
+    """
+    sure = NormalDist().inv_cdf(1 - SURE / len(values))
+    against = []
+    for code in ("shape", "texture"):
+        more, less = values[wrong, code], values[own, code]
+        variance = (more * (1 - more) + less * (1 - less)) / max(count, 1)
+        if more - less > sure * variance**0.5:
+            against.append(code)
     if not against:
         return ""
     codes = " and of ".join(against)
