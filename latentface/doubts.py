@@ -23,9 +23,10 @@ REGIONS = ("eyes", "nose", "mouth", "face")
 """Where agreement is measured; of the eyes, that around the one that agrees less and around the other."""
 RADII = {"eye": 0.24, "nose": 0.2, "mouth": 0.3, "face": 0.67}
 """Of the discs around landmarks, and around the middle of all five, in half widths of the crop."""
-MEASURES = ("like", "like_fine", "follows", "differs", "off")
-"""Mean local correlation in windows of WINDOWS, correlation over the region, mean difference over contrast, and mean
-difference. Dark skin has less contrast: weighed together, the last two let it be doubted as little as light skin."""
+MEASURES = ("like", "like_fine", "follows", "differs", "off", "contrast")
+"""Mean local correlation in windows of WINDOWS, correlation over the region, mean difference over contrast, mean
+difference, and the logarithm of the photo's contrast. Dark skin has less contrast: weighed together, the last three let
+it be doubted as little as light skin."""
 WINDOWS = {"like": 13, "like_fine": 7}
 """Sides of the windows in pixels of a crop of 128."""
 FLOOR = 0.04
@@ -44,7 +45,7 @@ def agreement(photo: Tensor, rebuilt: Tensor, landmarks: np.ndarray) -> dict[str
         landmarks: 5 x 2, x and y in half widths of the crop from its middle, as detection.Face has them.
 
     Returns:
-        NAMES -> correlations in [-1, 1], and differences, 0 or more.
+        NAMES -> correlations in [-1, 1], differences, 0 or more, and logarithms of contrast.
     """
     weights = photo.new_tensor(GREY)[:, None, None]
     a, b = ((picture * weights).sum(1, keepdim=True) for picture in (photo, rebuilt.clamp(-1, 1)))
@@ -55,7 +56,14 @@ def agreement(photo: Tensor, rebuilt: Tensor, landmarks: np.ndarray) -> dict[str
     def measured(centre: np.ndarray, radius: float) -> dict[str, float]:
         inside = ((grid - grid.new_tensor(np.asarray(centre, np.float32))).square().sum(-1) < radius**2)[None, None]
         if not inside.any():  # a landmark beyond the picture agrees with nothing
-            return {"like": 0.0, "like_fine": 0.0, "follows": 0.0, "differs": 1.0, "off": 1.0}
+            return {
+                "like": 0.0,
+                "like_fine": 0.0,
+                "follows": 0.0,
+                "differs": 1.0,
+                "off": 1.0,
+                "contrast": math.log(FLOOR),
+            }
         one, other = a[inside], b[inside]
         spread = one.std(correction=0)
         product = ((one - one.mean()) * (other - other.mean())).mean()
@@ -65,6 +73,7 @@ def agreement(photo: Tensor, rebuilt: Tensor, landmarks: np.ndarray) -> dict[str
             "follows": (product / (spread * other.std(correction=0)).clamp_min(FLOOR**2)).item(),
             "differs": (off / spread.clamp_min(FLOOR)).item(),
             "off": off.item(),
+            "contrast": math.log(max(spread.item(), FLOOR)),
         }
 
     eyes = sorted((measured(point, RADII["eye"]) for point in landmarks[:2]), key=lambda eye: eye["like"])
@@ -146,7 +155,8 @@ def read_doubts(folder: Path) -> Doubts | None:
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
         rows = np.array([table["measures"][name] for name in NAMES], dtype=np.float64)
-        doubts = Doubts(*rows.reshape(len(NAMES), 2).T, float(table["limit"]), table["record"])
+        means, weights = rows.reshape(len(NAMES), 2).T
+        doubts = Doubts(means, weights, float(table["limit"]), table["record"])
         if not (np.isfinite(rows).all() and math.isfinite(doubts.limit)):
             raise ValueError("a number is not finite")
     except (OSError, ValueError, KeyError, TypeError) as error:

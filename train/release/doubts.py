@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
-from latentface.alignment import NoFaceError, align
+from latentface.alignment import Alignment, NoFaceError, align
 from latentface.checkpoints import CheckpointError, find, load_pipeline
 from latentface.crop import turned_crop
 from latentface.doubts import NAMES, Doubts, write_doubts
@@ -30,7 +30,7 @@ from train.data.london import london_photos
 from train.evaluation.doubtful import MAKERS
 from train.evaluation.groups import age_group
 
-ALARMS = 0.01
+ALARMS = 0.02
 """Most photos of a skin tone, in the fitting half, that are doubted."""
 SKINS = (("dark", -91.0), ("medium", 10.0), ("light", 41.0))
 """Names of skin tones and the ITA in degrees from which they begin (see train.common.skin_tone)."""
@@ -67,12 +67,8 @@ class Groups:
         self.reader = Reader()
         self._traits = fit_traits(read_people(archive, self.reader))
 
-    def __call__(self, photo: np.ndarray) -> dict[str, str] | None:
-        """Judge a photo, uint8 H x W x 3; None where no face is found."""
-        try:
-            found = align(photo, CROP)
-        except NoFaceError:
-            return None
+    def __call__(self, photo: np.ndarray, found: Alignment) -> dict[str, str] | None:
+        """Judge a face of a photo, uint8 H x W x 3; None where no landmarks are found."""
         crop = turned_crop(photo, found.square, CROP, found.roll)
         points = self.reader.points(crop, self.reader.box(crop) or BOX)
         if points is None:
@@ -88,12 +84,8 @@ class Groups:
         }
 
 
-def see(pipeline: LatentFacePipeline, photo: np.ndarray, kind: str, person: str, groups: dict) -> Seen | None:
-    """Read a picture as a visitor's would be; None where no face is found."""
-    try:
-        found = align(photo, pipeline.size)
-    except NoFaceError:
-        return None
+def see(pipeline: LatentFacePipeline, found: Alignment, kind: str, person: str, groups: dict[str, str]) -> Seen:
+    """Read the face of a picture as a visitor's would be."""
     codes = pipeline.encode(pipeline.tensor(found.level)).rolled(found.tilt)
     measured = pipeline.agreement(found, pipeline.tensor(found.image), codes)
     aside = abs(codes.view[0, 0].item()) > ASIDE or found.nose_aside > NOSE_ASIDE
@@ -142,19 +134,24 @@ def pictures(pipeline: LatentFacePipeline, photos: Path, known: Path, people: in
     for number, (person, content, row) in enumerate(entries):
         progress(number + 1, line=number + 1 == len(entries))
         photo = read_photo(content)
-        groups, found = judge(photo), see(pipeline, photo, "photo", person, {})
-        if groups is None or found is None:
+        try:
+            found = align(photo, pipeline.size)
+        except NoFaceError:
             continue
-        found.groups = groups | ({"ethnicity": row["ethnicity"].replace("_", " ")} if row.get("ethnicity") else {})
-        seen.append(found)
-        landmarks = align(photo, pipeline.size).face.landmarks
+        groups = judge(photo, found)
+        if groups is None:
+            continue
+        groups |= {"ethnicity": row["ethnicity"].replace("_", " ")} if row.get("ethnicity") else {}
+        seen.append(see(pipeline, found, "photo", person, groups))
         for kind in (kinds[number % len(kinds)], kinds[(number + len(kinds) // 2) % len(kinds)]):
-            made = MAKERS[kind](Image.fromarray(photo), landmarks, rng)
-            stored = io.BytesIO()
+            made, stored = MAKERS[kind](Image.fromarray(photo), found.face.landmarks, rng), io.BytesIO()
             made.save(stored, "jpeg", quality=90)
-            doubtful = see(pipeline, read_photo(stored.getvalue()), kind, person, found.groups)
-            seen.extend([doubtful] if doubtful else [])
-            missed += doubtful is None
+            try:
+                doubtful = align(read_photo(stored.getvalue()), pipeline.size)
+            except NoFaceError:
+                missed += 1
+            else:
+                seen.append(see(pipeline, doubtful, kind, person, groups))
     return seen, missed
 
 
