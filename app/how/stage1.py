@@ -190,10 +190,11 @@ def layout(case: Case, other: Shown) -> Drawn:
     u, v = 2 * column / last - 1, 2 * row / last - 1
     du, dv = moved[row, column].tolist()
     pixels = float(far.max()) * way.crop.shape[-1] / 2
+    net = way.pipeline.warp_picture(way.codes, SIDE)
     return Drawn(
         frames(
             way.laying_out(COUNT), percent("of the way"), "Way to the average layout",
-            beside=[pair(way.pipeline.warp_picture(way.codes, SIDE)[0], "A net, bent as this face bends it")],
+            beside=[] if net is None else [pair(net[0], "A net, bent as this face bends it")],
             mark=[u, v],
         ),
         "No two mouths stand in one place. Here every feature slides to where the average face has it, so that the "
