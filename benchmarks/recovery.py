@@ -147,6 +147,7 @@ def survive(name: str, work: Callable[[Path], object], folder: Path, kills: int,
             seconds *= 0.9
             shutil.rmtree(out)
             continue
+        assert process.pid is not None, "it was started"
         os.killpg(process.pid, signal.SIGKILL)
         process.join()
         found = sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()) if out.exists() else []
