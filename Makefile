@@ -5,7 +5,7 @@ PYTHON ?= python
 # add what only their demos need: random-face asks for Jupyter and gdown (some 90 packages), anny for warp-lang (150 MB of CUDA).
 ENGINES = random-face==2021.7.21.1 anny==0.6.2
 
-.PHONY: help dev check lint types format test test-fast
+.PHONY: help dev check lint types format test test-fast attacks
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -32,3 +32,6 @@ test:  ## all tests
 
 test-fast:  ## without the slow ones and the browser
 	$(PYTHON) -m pytest -n auto --dist loadfile -m "not slow and not browser"
+
+attacks:  ## every hostile file by every way in; a table of what came of it
+	$(PYTHON) -m tests.attacks
