@@ -40,7 +40,10 @@ class Sprites:
         sheet, place = divmod(number, self.columns * self.rows)
         row, column = divmod(place, self.columns)
         y, x = row * self.side, column * self.side
-        file = folder / self.files[sheet]
+        name = self.files[sheet]
+        if name != Path(name).name:  # a file of others may name any path
+            raise OSError(f"{name} is no name of a sheet")
+        file = folder / name
         picture = _sheet(file, file.stat().st_mtime_ns)[y : y + self.side, x : x + self.side]
         if picture.shape[:2] != (self.side, self.side):
             raise IndexError(f"{file.name} ends before picture {number}")
@@ -54,8 +57,11 @@ class Sprites:
 @lru_cache(maxsize=4)
 def _sheet(file: Path, written: int) -> np.ndarray:
     """Read a sheet; the last few are kept, by when they were written."""
-    with Image.open(file) as image:
-        return np.asarray(image.convert("RGB"))
+    try:
+        with Image.open(file) as image:
+            return np.asarray(image.convert("RGB"))
+    except Image.DecompressionBombError as error:
+        raise OSError(f"{file.name} is too large for a sheet") from error
 
 
 def write_sprites(pictures: Iterable[np.ndarray], side: int, folder: Path, name: str, quality: int) -> Sprites:
