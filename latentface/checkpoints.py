@@ -6,6 +6,7 @@ repository. Only safetensors are read: nothing in a checkpoint runs.
 
 import json
 import logging as levels
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
@@ -68,6 +69,14 @@ def bundled() -> list[str]:
 def resolved(checkpoint: str | Path) -> str:
     """Name a checkpoint by its folder where it has one, so that `explorer` and `assets/explorer` are the same."""
     return str(folder_of(checkpoint) or checkpoint)
+
+
+def shown_name(checkpoint: str | Path) -> str:
+    """Name a checkpoint for others to read: by its folder alone, or its run's, not by where on this machine it lies."""
+    if folder_of(checkpoint) is None and not Path(checkpoint).is_absolute():
+        return str(checkpoint)
+    path = Path(os.path.abspath(checkpoint))
+    return path.parent.name if path.name == PIPELINE else path.name
 
 
 def summary_of(checkpoint: str | Path) -> str:

@@ -6,6 +6,7 @@ A checkpoint that was shipped holds SHA256SUMS (as `sha256sum` writes it), and i
 import hashlib
 import json
 import math
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -185,4 +186,8 @@ def digest_of_all(folder: Path) -> str:
 
 def written(folder: Path) -> int:
     """Give when the newest weights below a folder were written, in nanoseconds since 1970; 0 where there are none."""
-    return max((file.stat().st_mtime_ns for file in folder.rglob(WEIGHTS)), default=0)
+    newest = 0
+    for file in folder.rglob(WEIGHTS):
+        with suppress(FileNotFoundError):  # a trainer is putting another in its place
+            newest = max(newest, file.stat().st_mtime_ns)
+    return newest
