@@ -108,7 +108,9 @@ class Matrix:
 
     def measure(self, factor: str) -> str:
         """Name what the score is."""
-        return {"identity": "accuracy", "retrieval": "accuracy", "expression": "balanced accuracy"}.get(factor, "R²")
+        return {"retrieval": "accuracy", "identity": "balanced accuracy", "expression": "balanced accuracy"}.get(
+            factor, "R²"
+        )
 
     def hsic(self, factor: str, block: str) -> float | None:
         """Give the normalised HSIC of block and factor; None where the suite has none."""
@@ -126,6 +128,7 @@ def read_matrix(file: Path) -> Matrix:
     """
     try:
         results = json.loads(file.read_text())
+        _check_numbers(results)
         blocks = [block for block in BLOCKS if f"identity_from_{block}" in results]
         factors = [factor for factor in FACTORS if f"{factor}_from_full" in results]
         matrix = Matrix(blocks, factors, results)
@@ -137,6 +140,16 @@ def read_matrix(file: Path) -> Matrix:
     if not {"identity", "expression"} <= set(blocks) & set(factors):
         raise ValueError(f"{file} is no result of `python -m train evaluate --suite leakage`")
     return matrix
+
+
+def _check_numbers(results: dict) -> None:
+    """Check what is read as a number besides scores; raises ValueError where a file of others has something else."""
+    if not isinstance(results, dict) or not isinstance(results.get("config", {}), dict):
+        raise ValueError("no results")
+    for name, value in results.items():
+        is_number = name in ("people", "n") or name.startswith(("sd_", "hsic_")) or name.endswith("_chance")
+        if is_number and (type(value) not in (int, float) or name.endswith("_chance") and not value < 1):
+            raise ValueError(f"{name} is {value!r}")
 
 
 def strongest_other(matrix: Matrix, factor: str) -> str:

@@ -13,8 +13,8 @@ from train.evaluation.metrics.scores import balanced_accuracy, r2
 
 DRAWS = 400
 """Times that people are drawn anew."""
-KINDS = {"identity": "accuracy", "retrieval": "accuracy", "expression": "balanced"}
-"""Factor -> what its score is; of all others R2."""
+CLASSES = ("identity", "retrieval", "expression")
+"""Factors whose truth is a class; of all others it is numbers, and the score R2."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Answers:
     @property
     def is_class(self) -> bool:
         """Whether the factor has classes."""
-        return self.factor in KINDS
+        return self.factor in CLASSES
 
     def score(self) -> float:
         """Give accuracy for retrieval, balanced accuracy for other classes, mean R2 for numbers."""
@@ -54,6 +54,8 @@ class Answers:
     def spread(self, person: Tensor, seed: int = 0, draws: int = DRAWS) -> float:
         """Estimate the standard deviation of the score over other people like these.
 
+        Of identity every person is a class: one who is drawn twice is two.
+
         Args:
             person: N int64, of all frames.
             seed: of the draws.
@@ -70,7 +72,10 @@ class Answers:
             """Sum M x C over each draw's people: draws x C."""
             return weight @ torch.zeros(len(who), values.shape[1], dtype=torch.float64).index_add_(0, index, values)
 
-        if KINDS.get(self.factor) == "accuracy":
+        if self.factor == "identity":
+            right = torch.zeros(len(who), dtype=torch.float64).index_add_(0, index, (self.said == self.truth).double())
+            scores = weight @ (right / index.bincount()) / len(who)
+        elif self.factor == "retrieval":
             right = (self.said == self.truth).double()[:, None]
             scores = (by_person(right) / by_person(torch.ones_like(right)))[:, 0]
         elif self.is_class:

@@ -186,7 +186,7 @@ def heat_map(results: dict[str, float], blocks: list[str]) -> Image.Image:
         draw.text((left + (j + 0.5) * cell[0], top / 2), block, fill="black", anchor="mm", font_size=13)
     for i, name in enumerate(rows):
         chance = results.get(f"{name}_chance", 0.0)
-        kind = {"identity": "accuracy", "retrieval": "nearest", "expression": "bal. accuracy"}.get(name, "R2")
+        kind = {"identity": "bal. accuracy", "retrieval": "nearest", "expression": "bal. accuracy"}.get(name, "R2")
         y = top + i * cell[1]
         draw.text(
             (6, y + cell[1] / 2), f"{name}, {kind} (chance {chance:.2g})", fill="black", anchor="lm", font_size=13

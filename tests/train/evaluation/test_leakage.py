@@ -198,6 +198,24 @@ def test_the_spread_is_that_of_people_drawn_anew(seed, factor):
     assert found == pytest.approx(float(torch.tensor(naive).std()), rel=0.08)
 
 
+@given(st.integers(0, 1000))
+@settings(max_examples=5, deadline=None)
+def test_the_spread_of_identity_is_of_its_balanced_score(seed):
+    """People have 1 to 15 frames: against a loop over draws in which everybody drawn is a class of their own."""
+    rng = torch.Generator().manual_seed(seed)
+    person = torch.arange(8).repeat_interleave(torch.tensor([1, 2, 2, 3, 6, 9, 12, 15]))
+    said = torch.where(torch.rand(50, generator=rng) < 0.6, person, torch.randint(8, (50,), generator=rng))
+    whole = Answers("identity", torch.arange(50), person, said)
+    assert whole.score() == pytest.approx(balanced_accuracy(said, person))
+    naive = []
+    for chosen in torch.randint(8, (3000, 8), generator=rng):
+        one_each = [(person == name).nonzero().flatten() for name in chosen]
+        truth = torch.arange(8).repeat_interleave(torch.tensor([len(rows) for rows in one_each]))
+        right = torch.cat([said[rows] == person[rows] for rows in one_each])
+        naive.append(balanced_accuracy(torch.where(right, truth, -1), truth))
+    assert whole.spread(person, seed, 3000) == pytest.approx(float(torch.tensor(naive).std()), rel=0.08)
+
+
 def test_who_tells_age_and_skin():
     rows = [{"expression": {"jawOpen": i / 9}, "age": 20 + i, "skin": i / 10, "ancestry": {}} for i in range(10)]
     found = known_factors(rows)[0]
