@@ -29,6 +29,7 @@ from train.common.run import (
     open_run,
     record,
     resumed,
+    save_picture,
     save_state,
     stoppable,
     write_json,
@@ -228,7 +229,7 @@ class Run:
         append_curve(self.curves, {**row, "rate": rate})
         progress(self.seen, " ".join(f"{name} {value:.4f}" for name, value in row.items() if name != "images"))
         for name, picture in pictures.items():
-            picture.save(self.out / f"{name}_{self.seen:07d}.png")
+            save_picture(self.out / f"{name}_{self.seen:07d}.png", picture)
 
 
 def _pairs(part: Stateful | Mapping[str, Stateful], state: dict) -> list[tuple[Stateful, dict]]:

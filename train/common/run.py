@@ -4,6 +4,7 @@ import json
 import math
 import os
 import platform
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from types import FrameType
 from typing import Any
 
 import torch
+from PIL import Image
 
 from train.common.interrupt import QUICK
 
@@ -37,7 +39,7 @@ def record(config: dict, **extra: Any) -> dict:  # noqa: ANN401
         commit = ""
     hardware = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} CPU cores"
     return {
-        "command": "python -m train " + " ".join(sys.argv[1:]),
+        "command": " ".join(["python -m train", *map(without_folders, sys.argv[1:])]),
         "commit": commit or "unknown",
         "config": config,
         "torch": torch.__version__,
@@ -45,6 +47,11 @@ def record(config: dict, **extra: Any) -> dict:  # noqa: ANN401
         "hardware": hardware,
         **extra,
     }
+
+
+def without_folders(word: str) -> str:
+    """Take out of a word of a command where its files lie, which is nobody else's business: their names stay."""
+    return re.sub(r"[^:=,]*/", "", word.rstrip("/"))
 
 
 def open_run(out: Path, resume: bool) -> tuple[Path, Path]:
@@ -103,6 +110,13 @@ def write_json(path: Path, value: dict) -> None:
     """Write a JSON file so that a crash leaves the old file or the new one."""
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(value, indent=1))
+    os.replace(partial, path)
+
+
+def save_picture(path: Path, picture: Image.Image) -> None:
+    """Write a PNG so that who looks meanwhile, as the app does, finds none or a whole one."""
+    partial = path.with_suffix(".partial")
+    picture.save(partial, "PNG")
     os.replace(partial, path)
 
 

@@ -1,17 +1,34 @@
 """Files of a run: they survive a missing git, a full disk and cut files."""
 
 import json
+import sys
 
 import pytest
 import torch
+from PIL import Image
 
-from train.common.run import cut_curve, load_state, record, resumed, save_state, write_json
+from train.common.run import cut_curve, load_state, record, resumed, save_picture, save_state, write_json
 
 
 def test_the_record_does_without_git(monkeypatch):
     monkeypatch.setenv("PATH", "")
     about = record({"batch": 8}, data=["shards"])
     assert about["commit"] == "unknown" and about["config"] == {"batch": 8} and about["data"] == ["shards"]
+
+
+def test_the_record_says_nothing_of_where_files_lie(monkeypatch):
+    words = ["rdm", "--data", "/home/ann b/shards/", "--out=/srv/x/run", "--photos", "london:../dev.tar", "--seed", "0"]
+    monkeypatch.setattr(sys, "argv", ["train", *words])
+    said = "python -m train rdm --data shards --out=run --photos london:dev.tar --seed 0"
+    assert record({})["command"] == said
+
+
+def test_who_looks_at_a_picture_finds_the_one_before_or_the_whole_new_one(tmp_path):
+    save_picture(tmp_path / "sheet_1.png", Image.new("RGB", (4, 4), "red"))
+    with pytest.raises(OSError):
+        save_picture(tmp_path / "sheet_1.png", Image.new("F", (4, 4)))  # breaks while it is written
+    assert Image.open(tmp_path / "sheet_1.png").getpixel((0, 0)) == (255, 0, 0)
+    assert [path.name for path in tmp_path.iterdir()] == ["sheet_1.png"]
 
 
 @pytest.mark.parametrize("keep", [0, 1, 100, 0.5, 0.99])

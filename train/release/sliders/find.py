@@ -7,7 +7,6 @@ dlib sees it on some of them. All of it is then measured on the people who valid
 what its name says is dropped.
 """
 
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -85,7 +84,6 @@ def find(checkpoint: str, data: list[str], people: int, judged: int, seed: int =
     factor = torch.linalg.cholesky(amounts.T @ amounts / len(amounts) + 1e-6 * torch.eye(len(kept)).double())
     about = record({"checkpoint": folder.name, "people": people, "judged": judged, "step": STEP, "seed": seed})
     about["data"] = [Path(entry).name for entry in data]
-    about["command"] = re.sub(r"\S*/", "", about["command"])  # names of folders, not where they lay
     ExpressionSliders(tuple(sliders[k] for k in kept), directions, readings, factor.float(), about).save(folder)
     return folder
 
