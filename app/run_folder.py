@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.components.training_curve import Curves, read_curves
+from app.components.training_curve import MOST, Curves, read_curves
 from latentface.checkpoints import PIPELINE, find
 
 SILENT = 180
@@ -45,9 +45,11 @@ class RunFolder:
         try:
             about = json.loads(config_file.read_text())
             planned, seen = int(about["config"]["images"]), int(about["images"])
+            if not max(abs(planned), abs(seen)) < MOST:
+                raise ValueError("no number of images")
         except FileNotFoundError:
             planned = seen = None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
             planned = seen = None
             about = {}
             notes.append("Its config.json can't be read, so how far it is to go is not known.")
@@ -88,7 +90,8 @@ class Look:
     @property
     def stamp(self) -> tuple:
         """What changes when there is anything new to draw."""
-        return (self.seen, len(self.curves), len(next(iter(self.curves.values()), [])), len(self.sheets))
+        newest = tuple((file.name, _written(file)) for _, files in self.sheets[-1:] for file in files)
+        return (self.seen, len(self.curves), len(next(iter(self.curves.values()), [])), newest, len(self.sheets))
 
     def words(self) -> str:
         """Say how far the run is and whether it goes on, in plain sentences."""

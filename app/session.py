@@ -18,7 +18,7 @@ from app.components.pictures import uri
 from app.pipelines import PIPELINES
 from app.run_folder import RunFolder
 from latentface.alignment import NoFaceError, align, cut_out
-from latentface.checkpoints import ASSETS, DEFAULT, find, load_network, resolved
+from latentface.checkpoints import ASSETS, DEFAULT, find, load_network, resolved, shown_name
 from latentface.codes import Codes, Scene
 from latentface.crop import Box, Square, turned_crop
 from latentface.detection import DetectorUnavailable
@@ -126,6 +126,11 @@ class Model:
     """Face -> what tab How it works has worked out of it; it goes with the face, and all go with the model."""
 
     @property
+    def name(self) -> str:
+        """The checkpoint's name as visitors read it."""
+        return shown_name(self.checkpoint)
+
+    @property
     def folder(self) -> Path | None:
         """The checkpoint's folder; None where it came from the Hub."""
         return find(self.checkpoint)
@@ -230,7 +235,7 @@ class Model:
         """
         if not self.mapped:
             raise plain_error(
-                f"the maps belong to the checkpoint {self.atlas.checkpoint}, not to {self.checkpoint}", "No maps"
+                f"the maps belong to the checkpoint {shown_name(self.atlas.checkpoint)}, not to {self.name}", "No maps"
             )
         features = map_features(self.pipeline, codes, self.pipeline.split(codes))
         return {name: self.atlas.place(name, features[name][0]) for name in MAPS}

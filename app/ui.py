@@ -34,7 +34,7 @@ from app.tabs import TABS, Tab
 from app.theme import css, theme
 from app.upload_limits import MeteredUploads, UploadLimits
 from app.waiting import WaitingServer
-from latentface.checkpoints import DEFAULT, CheckpointError, bundled, resolved, summary_of
+from latentface.checkpoints import DEFAULT, CheckpointError, bundled, resolved, shown_name, summary_of
 from latentface.detection import DETECTORS
 from latentface.fairness import read_fairness
 from latentface.moving import Apart
@@ -81,7 +81,7 @@ def build(
                     gr.HTML(f"<h2>{tab.name}</h2>", elem_classes="unseen")  # for those who listen to the page
                     tab.build(session)
         links(session, [tab.id for tab in shown])
-        gr.Markdown(FOOTER.format(checkpoint=model.checkpoint, size=model.pipeline.size), elem_id="footer")
+        gr.Markdown(FOOTER.format(checkpoint=model.name, size=model.pipeline.size), elem_id="footer")
         fairness_note(read_fairness(model.folder))
         api.build(model)
     return demo.queue(default_concurrency_limit=LANES, max_size=64)
@@ -118,7 +118,8 @@ def choices(first: str, others: dict[str, str], here: str) -> list[Choice]:
     """
     up = "./" if here == first else "../../"
     below = {name: address_of(slug, up) for slug, name in others.items() if name != first and not is_empty(name)}
-    return [Choice(name, address, summary_of(name), name == here) for name, address in {first: up, **below}.items()]
+    pages = {first: up, **below}.items()
+    return [Choice(shown_name(name), address, summary_of(name), name == here) for name, address in pages]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -180,7 +181,7 @@ def main(argv: list[str] | None = None, apart: Apart | None = None) -> int:
         model = replace(load(checkpoints[0], args.detector), apart=apart)
     except CheckpointError as error:
         print(f"error: {error}; port {waiting.port} says so until this is stopped", file=sys.stderr, flush=True)
-        waiting.fail(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        waiting.fail(error)
         return 2
     known = run_folders(runs, others, "./")
     first = build(model, choices=choices(checkpoints[0], others, checkpoints[0]), runs=known)

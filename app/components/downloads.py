@@ -28,7 +28,7 @@ def codes_file(model: Model, shown: Shown, look: Look, scene: Scene) -> bytes:
     """Write the codes as safetensors: shape, texture, view, light."""
     codes = shown.face.codes
     named = {field.name: getattr(codes, field.name).detach().cpu().contiguous() for field in fields(codes)}
-    return save(named, {"checkpoint": model.checkpoint, "name": shown.name})
+    return save(named, {"checkpoint": model.name, "name": shown.name})
 
 
 def layers_file(model: Model, shown: Shown, look: Look, scene: Scene) -> bytes:
@@ -42,7 +42,7 @@ def settings_file(model: Model, shown: Shown, look: Look, scene: Scene) -> bytes
     ambient, diffuse, x, y = look.light
     settings = {
         "face": shown.name,
-        "checkpoint": model.checkpoint,
+        "checkpoint": model.name,
         "view": {"yaw": yaw, "pitch": pitch, "roll": roll, "unit": "degrees; + is right, up, clockwise"},
         "light": {
             "ambient": ambient,

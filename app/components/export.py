@@ -15,6 +15,7 @@ import plotly.graph_objects as go
 
 from app.components.files import address, text
 from app.components.plotly_panel import SCRIPT, shown
+from latentface.checkpoints import PIPELINE, shown_name
 
 
 def export(source: str, taken: dict[str, Any], chart: bool = True, codes: bool = False) -> gr.HTML:
@@ -68,7 +69,7 @@ def origin(record: dict[str, Any], what: str = "") -> str:
 
 
 def origin_of_run(checkpoint: str, folder: Path | None, stage: str, what: str) -> str:
-    """Say in one line where a checkpoint's own numbers come from: the run of its stage (see `origin`).
+    """Say in one line where a checkpoint's own numbers come from: the run that made it (see `origin`).
 
     Args:
         checkpoint: Its name.
@@ -76,12 +77,25 @@ def origin_of_run(checkpoint: str, folder: Path | None, stage: str, what: str) -
         stage: Stem of the run's record beside the weights, such as "autoencoder".
         what: What is shown, for the line's beginning.
     """
-    file = None if folder is None else folder / f"{stage}_run.json"
+    record: dict[str, Any] = {}
+    if folder is not None:
+        files = [folder / f"{stage}_run.json"]
+        if folder.name == PIPELINE:  # of a run that was not shipped
+            files.append(folder.parent / "config.json")
+        record = next(filter(None, map(_record, files)), {})
+    return origin({**record, "config": {"checkpoint": shown_name(checkpoint)}}, what)
+
+
+def _record(file: Path) -> dict[str, Any]:
+    """Read a run's record, its data by their names alone; empty where there is none yet."""
     try:
-        record = {} if file is None else json.loads(file.read_text())
-    except (OSError, ValueError):  # a run that has no record yet
-        record = {}
-    return origin({**record, "config": {"checkpoint": checkpoint}}, what)
+        record = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(record, dict):
+        return {}
+    data = record.get("data")
+    return record | ({"data": [Path(str(entry)).name for entry in data]} if isinstance(data, list) else {})
 
 
 def _plain(value: object) -> str:

@@ -42,12 +42,11 @@ def run_view(model: Model, runs: list[RunFolder]) -> None:
         model: What this page shows.
         runs: At least one.
     """
-    named = {str(run.path): run for run in runs}
-    labels = [("/".join(run.path.parts[-2:]), name) for name, run in named.items()]  # not where on this machine
+    labels = [("/".join(run.path.parts[-2:]), number) for number, run in enumerate(runs)]  # not where on this machine
     first = runs[0]
     look = first.look()
     keys = chosen(look.curves, None, None)
-    choice = gr.Radio(labels, value=str(first.path), label="Run", elem_id="run-choice", visible=len(runs) > 1)
+    choice = gr.Radio(labels, value=0, label="Run", elem_id="run-choice", visible=len(runs) > 1)
     status = gr.HTML(
         said(model, first, look), js_on_load=text("run_status.js"), apply_default_css=False, elem_id="run-status"
     )
@@ -62,23 +61,23 @@ def run_view(model: Model, runs: list[RunFolder]) -> None:
                 columns.append((quantity, panel))
     place = gr.Slider(**dial(look, None, None), step=1, label="Contact sheet, the last is the newest", elem_id="run-at")
     sheet = gr.HTML(sheet_of(look, len(look.sheets)), elem_id="run-sheet")
-    before = gr.State((str(first.path), look.stamp))
+    before = gr.State((0, look.stamp))
     (one, left), (two, right) = columns
 
-    def named_run(name: object) -> RunFolder:
-        """Give the run of a name that came with a request."""
-        if not isinstance(name, str) or name not in named:
+    def chosen_run(number: object) -> RunFolder:
+        """Give the run of a number that came with a request."""
+        if type(number) is not int or not 0 <= number < len(runs):
             raise plain_error("that is no run of this page", "No result")
-        return named[name]
+        return runs[number]
 
-    def again(name: str, before: tuple, a: str | None, b: str | None, at: float) -> tuple:
+    def again(number: int, before: tuple, a: str | None, b: str | None, at: float) -> tuple:
         """Read the run; send what is new of it."""
-        run = named_run(name)
+        run = chosen_run(number)
         look = run.look()
-        after = (name, look.stamp)
+        after = (number, look.stamp)
         if after == before:
             return (said(model, run, look), *[gr.skip()] * 7)
-        same = before[0] == name
+        same = before[0] == number
         a, b = chosen(look.curves, a if same else None, b if same else None)
         at_now = dial(look, at if same else None, before[1][-1])
         return (
@@ -88,13 +87,13 @@ def run_view(model: Model, runs: list[RunFolder]) -> None:
             gr.Slider(**at_now), sheet_of(look, at_now["value"]),
         )  # fmt: skip
 
-    def curve(name: str, key: str | None) -> dict | None:
+    def curve(number: int, key: str | None) -> dict | None:
         """Draw the chosen quantity."""
-        return shown(drawn(named_run(name).look().curves, key))
+        return shown(drawn(chosen_run(number).look().curves, key))
 
-    def turn(name: str, at: float) -> str:
+    def turn(number: int, at: float) -> str:
         """Show the chosen contact sheet."""
-        return sheet_of(named_run(name).look(), whole(at))
+        return sheet_of(chosen_run(number).look(), whole(at))
 
     inputs = [choice, before, one, two, place]
     outputs = [status, before, one, left, two, right, place, sheet]
@@ -165,7 +164,7 @@ def sheet_of(look: Look, number: int) -> str:
     for file in files:
         try:
             picture = _picture(file, file.stat().st_mtime_ns)
-        except (OSError, SyntaxError):  # PIL's words for half a PNG
+        except (OSError, SyntaxError, Image.DecompressionBombError):  # half a PNG, or far too large a one
             parts.append(GONE)
             continue
         kind = file.name.rpartition("_")[0]

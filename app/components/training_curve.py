@@ -26,6 +26,9 @@ QUANTITIES = {
 Curves = dict[str, list[tuple[int, float]]]
 """Quantity -> (images seen, value)."""
 
+MOST = 10**15
+"""Images beyond which a number is none."""
+
 
 def read_curves(file: Path) -> Curves:
     """Read the curves of a run.
@@ -45,11 +48,12 @@ def read_curves(file: Path) -> Curves:
         try:
             row = json.loads(line)
             images = int(row.pop("images"))
-        except (ValueError, KeyError, TypeError, AttributeError):  # half a line of a run that was cut off
+            values = {key: float(value) for key, value in row.items() if isinstance(value, (int, float))}
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):  # half a line, say
             continue
-        for key, value in row.items():
-            if isinstance(value, (int, float)):
-                found.setdefault(key, []).append((images, float(value)))
+        if abs(images) < MOST:
+            for key, value in values.items():
+                found.setdefault(key, []).append((images, value))
     order = [key for key in QUANTITIES if key in found] + sorted(key for key in found if key not in QUANTITIES)
     return {key: found[key] for key in order}
 

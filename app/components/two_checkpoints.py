@@ -14,7 +14,7 @@ from app.components.photo_box import photo_box
 from app.components.pictures import figure, front, neutral_scene, seen
 from app.pipelines import PIPELINES
 from app.session import Model, Session, Shown, plain_error
-from latentface.checkpoints import CheckpointError, summary_of
+from latentface.checkpoints import CheckpointError, shown_name, summary_of
 from latentface.pictures import depth_picture, normal_picture, picture
 from latentface.pipeline import LatentFacePipeline
 from latentface.second_look import look_again, rebuilding_error
@@ -66,7 +66,8 @@ def line(pipeline: LatentFacePipeline, name: str, shown: Shown, other: Shown, cr
         figure(seen(pipeline.decode(codes), SIDE), "With B's expression", f"The expression of {other.name}"),
     )
     about = summary_of(name)
-    words = f"<h4>{escape(name)}</h4><p>{escape(about)}</p>" if about else f"<h4>{escape(name)}</h4>"
+    head = f"<h4>{escape(shown_name(name))}</h4>"
+    words = f"{head}<p>{escape(about)}</p>" if about else head
     return f'<section>{words}<div class="six">{"".join(pictures)}</div></section>'
 
 
@@ -107,22 +108,23 @@ def two_checkpoints(session: Session) -> None:
         with gr.Column(scale=9, min_width=300):
             with gr.Row(equal_height=True):
                 choice = gr.Dropdown(
-                    others, value=others[0], label=f"{model.checkpoint}, and beside it", elem_id="both-with", scale=2
-                )
+                    [(shown_name(other), number) for number, other in enumerate(others)], value=0,
+                    label=f"{model.name}, and beside it", elem_id="both-with", scale=2,
+                )  # fmt: skip
                 ask = gr.Button("Put them side by side", variant="primary", elem_id="both-ask", scale=1)
             lines = gr.HTML(
                 "", css_template=text("two_checkpoints.css"), apply_default_css=False, elem_id="both", min_height=40
             )
 
-    def draw(is_asked: bool, second: str, shown: Shown, b: Shown) -> object:
+    def draw(is_asked: bool, second: int, shown: Shown, b: Shown) -> object:
         """Draw both lines, where they were asked for."""
         if not is_asked:
             return gr.skip()
-        if second not in others:
+        if type(second) is not int or not 0 <= second < len(others):
             raise plain_error("choose one of the checkpoints of the list", "No checkpoint")
-        return both_lines(model, second, shown, b)
+        return both_lines(model, others[second], shown, b)
 
-    def first(second: str, shown: Shown, b: Shown) -> tuple:
+    def first(second: int, shown: Shown, b: Shown) -> tuple:
         """Draw both lines for the first time."""
         return True, draw(True, second, shown, b)
 

@@ -18,6 +18,7 @@ from app.session import Session, Shown, plain_error
 from latentface.checkpoints import ASSETS, bundled, find
 from latentface.disentanglement import BLOCKS, FACTORS, Matrix, read_matrix
 from latentface.results import read_comparison
+from latentface.weights import digest_of_all
 
 ABOUT = """A face's [[code]] has parts: [[identity]], [[expression]], [[view]], [[light]]. A good split tells **who it
 is** by the identity part alone and **the expression** by the expression part alone. Each number is what a simple
@@ -28,6 +29,7 @@ FIRST = ("expression", "identity")
 """Block and factor that the tab opens with: the leak that matters most."""
 FILES = ("leakage_test.json", "leakage_validation.json", "leakage.json")
 """Names that a checkpoint's matrix may have, the best first."""
+MEASURE = "python -m train evaluate --suite all --checkpoint {} --data ..."
 TOY_LABEL = "toy codes: "
 OTHER = "<p>Pictures are drawn for the model of this page: choose the other one at the top to see its own.</p>"
 TOY = "<p>Toy codes are numbers alone: there is no face to draw.</p>"
@@ -44,7 +46,8 @@ def file_of(checkpoint: str) -> Path | None:
 def matrix_files(session: Session) -> dict[str, Path | None]:
     """Find the files of all matrices, the page's own first: label -> file; None for checkpoints that have none."""
     own = session.model.checkpoint
-    files = {own: file_of(own)} | {name: file_of(name) for name in bundled() if find(name) != find(own)}
+    others = (name for name in bundled() if find(name) != find(own) and name != session.model.name)
+    files = {session.model.name: file_of(own)} | {name: file_of(name) for name in others}
     return files | {f"{TOY_LABEL}{path.stem[4:]}": path for path in sorted((ASSETS / "results").glob("toy_*.json"))}
 
 
@@ -58,6 +61,12 @@ def matrices(session: Session) -> dict[str, Matrix]:
         except ValueError:
             continue
     return found
+
+
+def is_older(matrix: Matrix, folder: Path | None) -> bool:
+    """Tell whether a matrix names other weights than those that lie in a checkpoint's folder now."""
+    known = matrix.results.get("weights")
+    return folder is not None and known is not None and known != digest_of_all(folder)
 
 
 def is_shown(session: Session) -> bool:
@@ -74,11 +83,13 @@ def taken(label: str, matrix: Matrix) -> dict[str, Any]:
 def build(session: Session) -> None:
     """Build the tab inside the current gr.Blocks."""
     found, comparison, model = matrices(session), read_comparison(), session.model
-    own = model.checkpoint
+    own = model.name
     name = next(iter(found))
     matrix = found[name]
     if name != own:
-        gr.Markdown(f"`{own}` has no matrix yet: `python -m train evaluate --suite all --checkpoint {own} --data ...`")
+        gr.Markdown(f"`{own}` has no matrix yet: `{MEASURE.format(own)}`")
+    elif is_older(matrix, model.folder):
+        gr.Markdown(f"The matrix of `{own}` was measured on older weights: `{MEASURE.format(own)}` measures it anew.")
     term_notes()
     explained_text(ABOUT)
     chosen = gr.State(FIRST)
@@ -154,7 +165,7 @@ def drawn(session: Session, label: str, block: str, a: Shown, b: Shown, face: Sh
 
     For the matrix of another checkpoint, say why there is nothing to draw.
     """
-    own = session.model.checkpoint
+    own = session.model.name
     if label != own:
         return none(label, own)
     return exchanged(session.model, a, b, block) + nearest(session.model, face, block)

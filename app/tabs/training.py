@@ -52,7 +52,7 @@ def build(session: Session) -> None:
         return
     if session.runs:
         gr.HTML("<hr>")
-    gr.Markdown(ABOUT.format(checkpoint=session.model.checkpoint), elem_classes="about")
+    gr.Markdown(ABOUT.format(checkpoint=session.model.name), elem_classes="about")
     with gr.Row():
         for stage, curve in curves(session).items():
             stage_curve(session, stage, curve)

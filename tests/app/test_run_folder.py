@@ -53,11 +53,19 @@ def test_what_is_not_there_or_half_written_is_said(tmp_path):
         file.write('{"images": 96, "lo')
     os.utime(tmp_path / "curves.jsonl", (NOW, NOW))
     assert words(tmp_path).endswith("1 line of its curves can't be read: left out.")
-    for content in ("", "[]", "{", '{"config": 3}', '{"config": {"images": "many"}, "images": 3}'):
+    broken = ["", "[]", "{", '{"config": 3}', '{"config": {"images": "many"}, "images": 3}']
+    broken += [f'{{"config": {{"images": {n}}}, "images": {n}}}' for n in ("Infinity", "NaN", "1" + "0" * 400)]
+    for content in broken:
         (tmp_path / "config.json").write_text(content)
         look = RunFolder(tmp_path).look(lambda: NOW)
         assert "config.json can't be read" in look.words() and look.words().startswith("Training: 64 images")
         assert look.curves["loss"] == [(32, 2.0), (64, 1.0)]
+    whole = (tmp_path / "curves.jsonl").read_text()
+    for number in ("Infinity", "NaN", "1e999", "1" + "0" * 400):
+        (tmp_path / "curves.jsonl").write_text(f'{{"images": {number}, "loss": 1}}\n{whole}')
+        assert RunFolder(tmp_path).look(lambda: NOW).curves["loss"] == [(32, 2.0), (64, 1.0)]
+    (tmp_path / "curves.jsonl").write_text(f'{{"images": 8, "loss": 1{"0" * 400}}}\n{whole}')
+    assert RunFolder(tmp_path).look(lambda: NOW).curves["loss"] == [(32, 2.0), (64, 1.0)]
 
 
 def test_sheets_come_by_images_seen_and_other_pictures_are_none(tmp_path):

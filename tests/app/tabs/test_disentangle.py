@@ -1,5 +1,6 @@
 """Tab Disentangle: its heat map, its words, its pictures, and what it says of a run of one's own."""
 
+import json
 import shutil
 from dataclasses import replace
 from typing import Any
@@ -8,13 +9,14 @@ import gradio as gr
 import pytest
 
 from app.components.block_evidence import films
-from app.components.export import origin
+from app.components.export import origin, origin_of_run
 from app.components.matrix import cell_of, cell_words, heat_map, words
 from app.session import Model, load, open_session
 from app.tabs import disentangle
 from latentface.checkpoints import ASSETS
 from latentface.disentanglement import read_matrix
 from latentface.results import read_comparison
+from latentface.weights import WEIGHTS
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +72,40 @@ def test_a_run_of_ones_own_is_shown_first_and_a_broken_file_is_passed_over(model
     shutil.copy(ASSETS / "results" / "toy_entangled.json", tmp_path / "leakage_validation.json")
     with gr.Blocks():
         session = open_session(own)
-        assert next(iter(disentangle.matrices(session))) == str(tmp_path)
+        assert next(iter(disentangle.matrices(session))) == tmp_path.name
         (tmp_path / "leakage_test.json").write_text("{")
-        assert str(tmp_path) not in disentangle.matrices(session)
+        assert tmp_path.name not in disentangle.matrices(session)
     assert "Nearest faces and main directions need a gallery" in str(disentangle.drawn(
-        session, str(tmp_path), "identity", *(model.example(i) for i in range(3))
+        session, tmp_path.name, "identity", *(model.example(i) for i in range(3))
     ))  # fmt: skip
+
+
+def test_a_matrix_of_older_weights_says_so(model, tmp_path):
+    shutil.copytree(ASSETS / "explorer", tmp_path / "mine")
+    own = replace(model, checkpoint=str(tmp_path / "mine"))
+
+    def said() -> list[str]:
+        with gr.Blocks() as demo:
+            disentangle.build(open_session(own))
+        values = [str(block.value) for block in demo.blocks.values() if isinstance(block, gr.Markdown)]
+        return [words for words in values if "was measured on older weights" in words]
+
+    assert said() == []
+    weights = tmp_path / "mine" / "denoiser" / WEIGHTS
+    weights.write_bytes(weights.read_bytes() + b" ")
+    assert len(said()) == 1 and "`mine`" in said()[0]
+
+
+def test_a_run_that_was_not_shipped_says_where_it_comes_from(tmp_path):
+    folder = tmp_path / "run" / "pipeline"
+    folder.mkdir(parents=True)
+    assert origin_of_run(str(folder.parent), folder, "rdm", "x") == "x · checkpoint: run"
+    record = {"command": "python -m train rdm", "commit": "abc", "data": ["/home/ann/shards"]}
+    (folder.parent / "config.json").write_text(json.dumps(record))
+    said = "x · checkpoint: run · command: python -m train rdm · commit: abc · data: shards"
+    assert origin_of_run(str(folder.parent), folder, "rdm", "x") == said
+    (folder / "rdm_run.json").write_text(json.dumps({"command": "as shipped"}))
+    assert "command: as shipped" in origin_of_run(str(folder), folder, "rdm", "x")
 
 
 def test_the_caption_says_where_numbers_come_from():

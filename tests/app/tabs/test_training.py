@@ -68,26 +68,31 @@ def test_a_run_is_followed_and_only_what_is_new_is_sent(model, tmp_path):
     assert page["run-quantity-0"].value == "val_l1" and page["run-quantity-1"].value == "loss"
     assert "autoencoder-quantity" in page and "No contact sheet is there yet" in page["run-sheet"].value
     again = page["again"]
-    first = again(str(tmp_path), (str(tmp_path), (0,)), "val_l1", "loss", 1)
-    same = again(str(tmp_path), first[1], "val_l1", "loss", 1)
+    first = again(0, (0, (0,)), "val_l1", "loss", 1)
+    same = again(0, first[1], "val_l1", "loss", 1)
     assert all(part == gr.skip() for part in same[1:]) and "64 of 256 images" in same[0]
     with (tmp_path / "curves.jsonl").open("a") as file:
         file.write('{"images": 96, "loss": 0.5, "new": 1}\n{"images": 12')
     Image.new("RGB", (40, 20), "red").save(tmp_path / "sheet_0000096.png")
     (tmp_path / "mixed_0000096.png").write_bytes(b"half of it")
-    status, _, one, left, _, right, place, sheet = again(str(tmp_path), first[1], "val_l1", "loss", 1)
+    status, after, one, left, _, right, place, sheet = again(0, first[1], "val_l1", "loss", 1)
     assert "1 line of its curves" in status and right["data"][0]["x"][-1] == 96 and left["data"][0]["x"] == [32]
     assert ("new", "new") in one.choices and place.value == 1 and not place.visible
     assert "This contact sheet can't be read" in sheet and sheet.count("<img") == 1
+    Image.new("RGB", (40, 20), "blue").save(tmp_path / "mixed_0000096.png")
+    *_, after, sheet = (again(0, after, "val_l1", "loss", 1)[at] for at in (1, 7))
+    assert sheet.count("<img") == 2 and "can't be read" not in sheet
+    Image.new("RGB", (40, 20), "green").save(tmp_path / "people_0000096.png")
+    assert again(0, after, "val_l1", "loss", 1)[7].count("<img") == 3
 
 
-@pytest.mark.parametrize("bad", [None, ["loss"], {}, 3, float("nan"), "../..", "x" * 9999])
+@pytest.mark.parametrize("bad", [None, ["loss"], {}, 3, -1, True, float("nan"), "../..", "x" * 9999])
 def test_what_a_stranger_may_send_is_a_sentence_or_nothing(model, tmp_path, bad):
     write_run(tmp_path)
     page = page_of(model, [RunFolder(tmp_path)])
     with pytest.raises(gr.Error, match="no run of this page"):
         page["again"](bad, (), "loss", "loss", 1)
-    answer = page["again"](str(tmp_path), (str(tmp_path), (0,)), bad, bad, bad)
+    answer = page["again"](0, (0, (0,)), bad, bad, bad)
     assert answer[2].value == "val_l1" and answer[6].value == 1
 
 
