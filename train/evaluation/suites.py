@@ -49,19 +49,22 @@ def evaluate(suite: str, checkpoints: list[str], data: list[str], out: Path, see
         The suite's results.
 
     Raises:
-        ValueError: no such suite, or checkpoints or data that it can't use.
+        ValueError: no such suite, checkpoints or data that it can't use, or weights that changed meanwhile.
     """
     if suite not in SUITES:
         raise ValueError(f"no suite {suite!r}: choose {', '.join(SUITES)}")
     pairs = [split_kind(entry) for entry in data]
+    folder = folder_of(checkpoints[0]) if suite not in OF_DATA and len(checkpoints) == 1 else None
+    weights = None if folder is None else digest_of_all(folder)
     results = resolve_name(SUITES[suite])(checkpoints, pairs, out, seed)
+    if folder is not None and digest_of_all(folder) != weights:
+        raise ValueError(f"the weights of {folder.name} changed while they were measured: measure them once they rest")
     names = [Path(checkpoint).name for checkpoint in checkpoints]
     sets = [f"{kind}:{path.name}".lstrip(":") for kind, path in pairs]
     measured = {} if suite in OF_DATA else {"checkpoint": names[0] if len(names) == 1 else names}
     about = record(measured, data=sets[0] if len(sets) == 1 else sets, seed=seed)
-    about["command"] = re.sub(r"(^|[\s:])[^\s:]*/", r"\1", about["command"])  # names of folders, not where they lie
-    if measured and len(checkpoints) == 1 and (folder := folder_of(checkpoints[0])) is not None:
-        about["weights"] = digest_of_all(folder)
+    if weights is not None:
+        about["weights"] = weights
     out.parent.mkdir(parents=True, exist_ok=True)
     write_json(out, {"suite": suite, **rounded(results), **about})
     return results

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers import ROOT, gallery_file
+from latentface.weights import digest_of_all
+from tests.helpers import ROOT, gallery_file, tiny_pipeline
 from train.common.judges import Reader, measures
 from train.data.london import london_photos
 from train.evaluation.suites import SUITES, evaluate, rounded, split_kind
@@ -65,6 +66,22 @@ def test_the_suite_writes_flat_results_and_a_sheet(london, tmp_path):
     for name in ("reconstruction_l1", "identity_distance", "across_nearer_a"):
         together = (4 * groups["white"][name] + 2 * groups["black"][name]) / 6
         assert together == pytest.approx(results[name], abs=1e-6)
+
+
+def trained_on(checkpoints, data, out, seed):
+    """A suite that takes so long that the run saves again meanwhile."""
+    tiny_pipeline(9).save_pretrained(checkpoints[0])
+    return {"measured": 1}
+
+
+def test_results_never_name_weights_that_they_were_not_measured_on(tmp_path, monkeypatch):
+    tiny_pipeline(1).save_pretrained(tmp_path / "run")
+    monkeypatch.setitem(SUITES, "slow", f"{trained_on.__module__}:trained_on")
+    with pytest.raises(ValueError, match="the weights of run changed while they were measured"):
+        evaluate("slow", [str(tmp_path / "run")], [], tmp_path / "r.json")
+    assert not (tmp_path / "r.json").exists()
+    evaluate("slow", [str(tmp_path / "run")], [], tmp_path / "r.json")  # the same weights again
+    assert json.loads((tmp_path / "r.json").read_text())["weights"] == digest_of_all(tmp_path / "run")
 
 
 def test_what_can_not_be_evaluated_is_said(tmp_path):
