@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from latentface import __version__
+from latentface.checkpoints import shown_name
 from latentface.intake import door
 
 PATH = "/healthz"
@@ -46,6 +46,6 @@ class Health:
     def state(self) -> dict[str, Any]:
         """Say how the app is."""
         return {
-            "status": "ok", "version": __version__, "checkpoint": Path(self.checkpoint).name,
+            "status": "ok", "version": __version__, "checkpoint": shown_name(self.checkpoint),
             "uptime": uptime(), "queue": self.waiting(), "decoder_workers": door.running(),
         }  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import os
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,7 +19,7 @@ import gradio as gr
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from latentface.checkpoints import CheckpointError, find
+from latentface.checkpoints import CheckpointError, find, shown_name
 from latentface.weights import written
 
 PREFIX = "/with/"
@@ -42,13 +43,18 @@ def slugs(checkpoints: Sequence[str]) -> dict[str, str]:
     """
     named: dict[str, str] = {}
     for checkpoint in checkpoints[1:]:
-        plain = re.sub(r"[^A-Za-z0-9.]+", "-", checkpoint).strip("-.") or "checkpoint"
+        plain = re.sub(r"[^A-Za-z0-9.]+", "-", without_place(checkpoint)).strip("-.") or "checkpoint"
         number = 2
         slug = plain
         while slug in named:
             slug, number = f"{plain}-{number}", number + 1
         named[slug] = checkpoint
     return named
+
+
+def without_place(checkpoint: str) -> str:
+    """Name a checkpoint as it was asked for, but no folder by where on this machine it lies."""
+    return shown_name(checkpoint) if os.path.isabs(checkpoint) else checkpoint
 
 
 class Loaded:
@@ -120,7 +126,8 @@ class OtherPages:
             try:
                 loaded = await self._load(slug, newest)
             except CheckpointError as error:
-                words = FAILED.format(why=html.escape(f"{str(error)[:1].upper()}{str(error)[1:]}."), first=self.first)
+                first = html.escape(shown_name(self.first))
+                words = FAILED.format(why=html.escape(error.for_visitors()), first=first)
                 return await HTMLResponse(words, 503)(scope, receive, send)
             if newest:
                 return await RedirectResponse("./", 303)(scope, receive, send)

@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from app.health import PATH, uptime
 from app.hosts import AllowedHosts
 from latentface import __version__
+from latentface.checkpoints import CheckpointError
 
 AGAIN = 3
 """Seconds after which a page that waits asks again."""
@@ -32,7 +33,7 @@ class Waiting:
     def __init__(self):
         """Say that the model is being loaded."""
         self.failure: str | None = None
-        """Why the model cannot be shown, a sentence."""
+        """Why the model cannot be shown, a sentence without a path of this machine."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -83,9 +84,9 @@ class WaitingServer:
         self._thread = Thread(target=self._server.run, args=([self._socket],), daemon=True)
         self._thread.start()
 
-    def fail(self, why: str) -> None:
+    def fail(self, error: CheckpointError) -> None:
         """Say from now on why the model cannot be shown, and serve that until the process is stopped."""
-        self.waiting.failure = why
+        self.waiting.failure = error.for_visitors()
         with suppress(KeyboardInterrupt):
             while self._thread.is_alive():
                 self._thread.join(1)  # wakes up, so that Ctrl-C is heard

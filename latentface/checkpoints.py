@@ -7,6 +7,7 @@ repository. Only safetensors are read: nothing in a checkpoint runs.
 import json
 import logging as levels
 import os
+import re
 from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
@@ -33,11 +34,33 @@ INDEX, CONFIG = "model_index.json", "config.json"
 PIPELINE = "pipeline"
 """Folder of a run that holds its checkpoint."""
 
+ABSOLUTE = re.compile(r"""(?<![\w.:/])/(?:[^\s/'"]+/)*([^\s/'"]+)""")
+"""An absolute path in a text, and its last name."""
+
 Network = TypeVar("Network", bound=ModelMixin)
 
 
 class CheckpointError(ValueError):
-    """A checkpoint can't be found or loaded; the message says what to do."""
+    """A checkpoint can't be found or loaded; the message says what to do.
+
+    Args:
+        message: one line for whoever runs the program.
+        places: paths that may stand in it.
+    """
+
+    def __init__(self, message: str, *places: str | Path):
+        super().__init__(message)
+        self.places = places
+
+    def for_visitors(self) -> str:
+        """Say it in a sentence without where on this machine anything lies."""
+        words = str(self)
+        for place in (*self.places, PACKAGE.parent):
+            for form in (str(place), str(Path(place).resolve())):
+                if os.path.isabs(form):
+                    words = words.replace(form, shown_name(form))
+        words = ABSOLUTE.sub(r"\1", words)
+        return f"{words[:1].upper()}{words[1:]}."
 
 
 def find(checkpoint: str | Path, holding: str = INDEX) -> Path | None:
@@ -132,11 +155,12 @@ def load_pipeline(checkpoint: str | Path = DEFAULT) -> LatentFacePipeline:
         pipeline.doubts = read_doubts(here)
     except Exception as error:
         if folder is not None:
-            raise CheckpointError(f"the checkpoint {folder} does not load: {first_line(error)}") from error
+            raise CheckpointError(f"the checkpoint {folder} does not load: {first_line(error)}", folder) from error
         names = ", ".join(bundled()) or "none"
         raise CheckpointError(
             f"no checkpoint {checkpoint!r}: give a bundled name ({names}), a folder that holds {INDEX}, "
-            f"or the id of a Hub repository you can reach ({type(error).__name__})"
+            f"or the id of a Hub repository you can reach ({type(error).__name__})",
+            checkpoint,
         ) from error
     finally:
         logging.set_verbosity(verbosity)
@@ -164,7 +188,7 @@ def load_network(checkpoint: str | Path, *kinds: type[Network]) -> Network:
     folder = find(checkpoint, CONFIG)
     if folder is None:
         raise CheckpointError(
-            f"no checkpoint {str(checkpoint)!r}: give a bundled name, or a folder that holds {CONFIG}"
+            f"no checkpoint {str(checkpoint)!r}: give a bundled name, or a folder that holds {CONFIG}", checkpoint
         )
     try:
         name = read_settings(folder / CONFIG).get("_class_name")
@@ -177,7 +201,7 @@ def load_network(checkpoint: str | Path, *kinds: type[Network]) -> Network:
         network = kind.from_pretrained(folder, use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False)
         check_weights(network, folder)
     except Exception as error:
-        raise CheckpointError(f"the checkpoint {folder} does not load: {first_line(error)}") from error
+        raise CheckpointError(f"the checkpoint {folder} does not load: {first_line(error)}", folder) from error
     return network.float().eval()
 
 

@@ -55,6 +55,7 @@ def test_a_missing_checkpoint_serves_a_page_that_says_so_until_it_is_stopped(tmp
         [sys.executable, "app.py", "--checkpoint", str(tmp_path / "nowhere"), "--port", str(port)], cwd=ROOT,
         stderr=subprocess.PIPE, text=True, env={**os.environ, VARIABLE: str(tmp_path), "HF_HUB_OFFLINE": "1"},
     )  # fmt: skip
+    told = []
     try:
         health, began = {"status": "loading"}, time.monotonic()
         while health["status"] == "loading" and time.monotonic() - began < 120:
@@ -68,9 +69,11 @@ def test_a_missing_checkpoint_serves_a_page_that_says_so_until_it_is_stopped(tmp
         assert health["status"] == "failed" and "give a bundled name" in health["reason"]
         status, text = asked(f"http://127.0.0.1:{port}/")
         assert status == 503 and "give a bundled name (explorer" in text
+        told = [health["reason"], text]
     finally:
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=30)
+    assert all("'nowhere'" in words and str(tmp_path) not in words for words in told) and len(told) == 2
     assert error.startswith("error: no checkpoint") and "Traceback" not in error and not list(tmp_path.iterdir())
 
 

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from app.pages import OtherPages, slugs
 from app.ui import choices, offered
-from latentface.checkpoints import ASSETS, CheckpointError
+from latentface.checkpoints import ASSETS, CheckpointError, load_pipeline
 
 
 def test_every_checkpoint_but_the_first_gets_its_own_slug():
@@ -20,6 +20,11 @@ def test_every_checkpoint_but_the_first_gets_its_own_slug():
         "explorer-cc0": "explorer-cc0", "runs-a-pipeline": "runs/a/pipeline", "runs-a-pipeline-2": "runs a/pipeline",
         "runs-a-pipeline-3": "runs-a-pipeline", "checkpoint": "../..",
     }  # fmt: skip
+
+
+def test_addresses_do_not_tell_where_a_checkpoint_lies(tmp_path):
+    run = tmp_path / "mine"
+    assert slugs(["explorer", str(run), str(run / "pipeline")]) == {"mine": str(run), "mine-2": str(run / "pipeline")}
 
 
 def test_the_bundled_checkpoints_are_offered_behind_those_asked_for_and_each_once():
@@ -85,6 +90,22 @@ def test_a_checkpoint_that_fails_is_said_in_a_sentence_and_the_page_before_stays
     failed = client.get("/with/broken/")
     assert failed.status_code == 503 and "The checkpoint &lt;broken&gt; does not load." in failed.text
     assert client.get("/with/a/config").status_code == 200
+
+
+def test_a_page_that_fails_does_not_tell_where_checkpoints_lie(tmp_path):
+    broken = tmp_path / "my runs" / "broken"
+    broken.mkdir(parents=True)
+    (broken / "model_index.json").write_text("{")
+
+    def page(checkpoint: str) -> gr.Blocks:
+        load_pipeline(checkpoint)
+        raise AssertionError("it loads")
+
+    pages = Middleware(OtherPages, first=str(tmp_path / "first"), others={"b": str(broken)}, page=page, options={})
+    with TestClient(Starlette(middleware=[pages])) as client:
+        said = client.get("/with/b/").text
+    assert "The checkpoint broken does not load: " in said and "Back to first<" in said
+    assert "my runs" not in said and str(tmp_path) not in said
 
 
 def test_a_run_is_loaded_anew_when_asked_for_and_only_where_its_weights_are_newer(tmp_path):

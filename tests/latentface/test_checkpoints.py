@@ -1,6 +1,8 @@
 """What a checkpoint says of itself before it is loaded."""
 
-from latentface.checkpoints import ASSETS, DEFAULT, bundled, shown_name, summary_of
+import pytest
+
+from latentface.checkpoints import ASSETS, DEFAULT, CheckpointError, bundled, shown_name, summary_of
 from latentface.weights import WEIGHTS, written
 
 
@@ -32,3 +34,20 @@ def test_weights_that_vanish_while_they_are_looked_at_are_none(tmp_path):
     assert written(tmp_path) == 0
     (tmp_path / WEIGHTS).write_bytes(b"x")
     assert written(tmp_path) == (tmp_path / WEIGHTS).stat().st_mtime_ns
+
+
+@pytest.mark.parametrize(
+    "message, said",
+    [
+        ("{here} does not load: no {here}/prior/config.json", "Own does not load: no own/prior/config.json."),
+        ("no checkpoint '{here}': give one", "No checkpoint 'own': give one."),
+        ("no '/home/ann/x' (/etc/y), runs/z or https://hub/a/b", "No 'x' (y), runs/z or https://hub/a/b."),
+        ("{assets}/gallery is no gallery", "{root}/assets/gallery is no gallery."),
+    ],
+)
+def test_visitors_are_not_told_where_anything_lies(tmp_path, message, said):
+    here = tmp_path / "of two words" / "own"
+    error = CheckpointError(message.format(here=here, assets=ASSETS), here)
+    root = ASSETS.parent.name
+    assert error.for_visitors() == said.format(root=root[:1].upper() + root[1:])
+    assert str(error) == message.format(here=here, assets=ASSETS)  # who runs it learns it
