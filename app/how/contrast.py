@@ -140,7 +140,10 @@ def face_contrast(case: Case, other: Shown) -> Drawn:
     first = cosines[0]
     powers = (first / TEMPERATURE).exp()
     return Drawn(
-        matrix(one, two, names, names, rounded(cosines, 2)),
+        matrix(
+            one, two, [f"{name}, left part" for name in names], [f"{name}, right part" for name in names],
+            rounded(cosines, 2),
+        ),
         "Two cut-outs of one face must have like face features, unlike those of everybody else. Each row is a left "
         "part, each column a right part: the brightest of a row should stand on the diagonal. So the face branch "
         "learns what is one person's own, without any name.",

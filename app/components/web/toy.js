@@ -16,7 +16,8 @@ const guidance = () => Number(find(".guidance").value), steps = () => STEPS[Numb
 function paint(now = 0) {
   const side = size(), scale = Math.min(devicePixelRatio, 2), ink = getComputedStyle(element).getPropertyValue("--body-text-color") || "#222";
   if (!side) return;
-  if (board.width !== Math.round(side * scale)) board.width = board.height = Math.round(side * scale);
+  const pixels = Math.round(side * scale); // a new canvas is 300 wide and 150 high: right in width alone on some phones
+  if (board.width !== pixels || board.height !== pixels) board.width = board.height = pixels;
   pen2d.setTransform(scale, 0, 0, scale, 0, 0);
   pen2d.clearRect(0, 0, side, side);
   pen2d.globalAlpha = walking ? 0.22 : 0.75;
