@@ -1,9 +1,14 @@
-"""Options of the command line: numbers within bounds, and errors of one line."""
+"""Options of the command line: numbers within bounds, which the page shares, and errors of one line."""
 
 import argparse
 import sys
 from collections.abc import Callable
 from typing import NoReturn
+
+SWAPPED = (-1, 2)
+"""Least and most strength of an expression that is put on another face."""
+DRIVEN = (0, 2.5)
+"""Least and most strength of a clip's expression that comes over."""
 
 
 class OneLine(argparse.ArgumentParser):
@@ -11,7 +16,7 @@ class OneLine(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and end with 2."""
-        print(f"error: {message} (see {self.prog} --help)", file=sys.stderr)
+        print(f"error: {one_line(message)} (see {self.prog} --help)", file=sys.stderr)
         raise SystemExit(2)
 
 
@@ -46,3 +51,8 @@ def whole(least: int, most: int) -> Callable[[str], int]:
 def printable(text: object) -> str:
     """Show letters that would steer a terminal as codes, such as those of a file's name."""
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in str(text))
+
+
+def one_line(text: object) -> str:
+    """Show line breaks as codes too, such as those of a word of the command line."""
+    return printable(text).replace("\n", "\\n")

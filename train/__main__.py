@@ -10,8 +10,8 @@ from typing import NoReturn
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: threads that wait must not spin on shared cores
 
-from latentface.options import printable  # noqa: E402
-from train.common.interrupt import Interrupt  # noqa: E402
+from latentface.options import one_line, printable
+from train.common.interrupt import interruptible
 
 COMMANDS = {
     "autoencoder": ("train.commands.autoencoder", "train stage 1, the 3D-aware autoencoder"),
@@ -43,7 +43,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise ValueError instead of printing the usage."""
-        raise ValueError(f"{message} (see {self.prog} --help)")
+        raise ValueError(f"{one_line(message)} (see {self.prog} --help)")
 
 
 def parse(words: list[str]) -> argparse.Namespace:
@@ -70,13 +70,11 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         The exit code: 0; 2 for wrong input, with one line on stderr; 130 after Ctrl-C.
     """
-    interrupt = Interrupt()
-    signal.signal(signal.SIGINT, interrupt)
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # a stopped job saves like Ctrl-C
     try:
-        args = parse(sys.argv[1:] if argv is None else argv)
-        interrupt.ready = True
-        import_module(COMMANDS[args.command][0]).run(args)
+        with interruptible() as interrupt:
+            args = parse(sys.argv[1:] if argv is None else argv)
+            interrupt.ready = True
+            import_module(COMMANDS[args.command][0]).run(args)
     except (ValueError, OSError, ImportError, FloatingPointError, BrokenProcessPool) as error:
         print(f"error: {printable(error)}", file=sys.stderr)
         return 2
@@ -87,6 +85,5 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    code = main()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it has ended
-    sys.exit(code)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # before and after the command there is nothing to end
+    sys.exit(main())

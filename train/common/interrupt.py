@@ -2,8 +2,12 @@
 
 import multiprocessing
 import os
+import signal
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 QUICK = 1.0
@@ -28,6 +32,26 @@ class Interrupt:
             raise KeyboardInterrupt
         if time.monotonic() - self.first > QUICK:
             end()
+
+
+@contextmanager
+def interruptible() -> Iterator[Interrupt]:
+    """Hear Ctrl-C and SIGTERM alike within the block, and put back what heard them before.
+
+    No signal reaches other threads than the main one: there it does nothing.
+    """
+    interrupt = Interrupt()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupt
+        return
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # a stopped job saves like Ctrl-C
+    try:
+        yield interrupt
+    finally:
+        signal.signal(signal.SIGTERM, before[0])
+        signal.signal(signal.SIGINT, before[1])
 
 
 def kill_children() -> None:

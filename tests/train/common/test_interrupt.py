@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from train.__main__ import main
 from train.common import run
 from train.common.run import stoppable
 
@@ -26,6 +28,20 @@ def test_a_press_right_after_the_first_is_the_same_press_and_one_later_stops_at_
         monkeypatch.setattr(run, "QUICK", -1)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+
+
+def test_a_program_that_runs_a_command_gets_its_handlers_back(capsys):
+    def said() -> str:
+        text = capsys.readouterr().err
+        assert text.startswith("error: ") and text.count("\n") == 1 and text[:-1].isprintable()
+        return text
+
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    assert main(["paint"]) == 2 and "paint" in said()
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    with ThreadPoolExecutor(1) as pool:  # where no handler can be set
+        assert pool.submit(main, ["paint\x1b[31m\nit"]).result() == 2 and "\\n" in said()
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
 @pytest.fixture
