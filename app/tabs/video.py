@@ -22,12 +22,13 @@ from app.session import Model, Session, Shown, plain_error
 from app.work import Work, number_of
 from latentface.curves import figure
 from latentface.expression_sliders import load_sliders
+from latentface.options import DRIVEN
 
 ABOUT = """A clip in; **who** it is and **how** it moves out. What stays the same through all frames is the
 **identity**; what is left in each is its **expression**. The films below show both at the same moment. Then choose
 another face to make the same movements. Turns carry over fully, smiles and mouths weaker; teeth, tongues and single
 eyes hardly do."""
-SCALE = Scale("Strength of the expression", 0, 2.5, 0.05, ((0, "none"), (1, "as filmed"), (2, "twice")))
+SCALE = Scale("Strength of the expression", *DRIVEN, 0.05, ((0, "none"), (1, "as filmed"), (2, "twice")))
 STRENGTH = 1.5
 """At first: at 1 a driven face moves less than its driver (docs/experiments)."""
 CHANGES, WHOLE = "Changes only", "The whole expression"

@@ -13,8 +13,9 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from latentface.__main__ import main
+from latentface.__main__ import main, make_parser
 from latentface.checkpoints import load_pipeline
+from latentface.commands import embed
 from tests.attacks.corpus import NUMBERS
 from tests.helpers import FACE, ROOT, photo, tiny_pipeline
 
@@ -277,6 +278,31 @@ def test_a_name_that_would_steer_the_terminal_is_shown_harmless(checkpoint, tmp_
     assert run("reconstruct", photo, "--out", tmp_path / "out", "--checkpoint", checkpoint) == 2
     told = capsys.readouterr()
     assert "a\\x1b[31m" in told.err and all(c.isprintable() or c == "\n" for c in told.out + told.err)
+
+
+def test_words_of_the_command_line_cannot_steer_the_terminal(capsys, tmp_path):
+    for words in (["check", "a\x1b[31m\nb"], ["a\x1b[31m\nb"], ["check", "--checkpoint", "x", "--json=a\nb\x07"]):
+        with pytest.raises(SystemExit) as end:
+            main(words)
+        text = capsys.readouterr().err
+        assert end.value.code == 2 and text.startswith("error: ") and text.count("\n") == 1
+        assert text[:-1].isprintable() and "\\n" in text
+
+
+class Pressed:
+    """Somebody presses Ctrl-C at the first photo."""
+
+    def read(self, *_: object):
+        raise KeyboardInterrupt
+
+
+def test_embed_that_is_stopped_leaves_nothing(tmp_path):
+    (tmp_path / "photos").mkdir()
+    photo(tmp_path / "photos" / "a.jpg")
+    args = make_parser().parse_args(["embed", str(tmp_path / "photos"), "--out", str(tmp_path / "codes.safetensors")])
+    with pytest.raises(KeyboardInterrupt):
+        embed(Pressed(), args)  # type: ignore[arg-type]
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
 
 def test_embed_reads_all_formats_and_names_what_it_leaves_out(checkpoint, tmp_path, capsys):
