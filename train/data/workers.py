@@ -7,11 +7,10 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
 import torch
-
-from train.common.interrupt import kill_children
 
 Result = TypeVar("Result")
 
@@ -31,6 +30,7 @@ def in_order(make: Callable[[int], Result], indices: list[int], workers: int) ->
         The results, one after the other.
     """
     pool, threads = None, torch.get_num_threads()
+    own: set[BaseProcess] = set()
     if workers > 1 and len(indices) > 1:
         context = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(min(workers, len(indices)), context, start_worker)
@@ -38,13 +38,16 @@ def in_order(make: Callable[[int], Result], indices: list[int], workers: int) ->
     try:
         if pool:
             with single_threaded(), deaf_to_stop():  # until the pool has started its workers
+                before = set(multiprocessing.active_children())
                 asked = [pool.submit(make, index) for index in indices]
+                own = set(multiprocessing.active_children()) - before
                 results = (one.result() for one in asked)
         else:
             results = map(make, indices)
         yield results
     except BaseException:
-        kill_children()  # what they are at is asked for no more
+        for process in own:  # what they are at is asked for no more
+            process.kill()
         raise
     finally:
         torch.set_num_threads(threads)

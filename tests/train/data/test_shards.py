@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -288,8 +289,15 @@ class Broken(Slow):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_engines_error_is_not_swallowed(tmp_path, workers):
     threads = torch.get_num_threads()
-    with pytest.raises(RuntimeError, match="no clip 1"):
-        draw_shards(Broken(0), 40, tmp_path, ABOUT, {}, workers, 5)
+    other = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))  # the caller's own
+    other.start()
+    try:
+        with pytest.raises(RuntimeError, match="no clip 1"):
+            draw_shards(Broken(0), 40, tmp_path, ABOUT, {}, workers, 5)
+        assert multiprocessing.active_children() == [other] and other.is_alive()
+    finally:
+        other.kill()
+        other.join()
     assert torch.get_num_threads() == threads and not any(tmp_path.glob("*.tar"))
 
 
