@@ -92,11 +92,16 @@ def made_by(gallery: Gallery, what: str) -> str:
         gallery: The faces and their coordinates.
         what: What is shown.
     """
-    record, data = gallery.record, gallery.record.get("data", {})
+    record, data, config = gallery.record, _within(gallery.record, "data"), _within(gallery.record, "config")
     people = len({face["person"] for face in gallery.faces})
     source = f"{len(gallery.faces):,} pictures of {people:,} people, {data.get('source', 'own pictures')}"
-    seed = record.get("config", {}).get("umap", {}).get("seed")
-    further = (
-        f" · 3-D and PCL: {gallery.further['command']}, commit {gallery.further['commit']}" if gallery.further else ""
-    )
+    seed, more = _within(config, "umap").get("seed"), gallery.further
+    known = more and "command" in more and "commit" in more
+    further = f" · 3-D and PCL: {more['command']}, commit {more['commit']}" if known else ""
     return origin({**record, "data": source, "seed": seed}, what) + further
+
+
+def _within(record: dict[str, Any], name: str) -> dict[str, Any]:
+    """Give a record's part; empty where it has none, as files of others may not."""
+    part = record.get(name)
+    return part if isinstance(part, dict) else {}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from threading import BoundedSemaphore
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -50,6 +53,8 @@ STEPS = 9
 """Faces on the way between two."""
 SIDE = 128
 """Of small pictures, in pixels."""
+LASSOS = BoundedSemaphore(4)
+"""Selections that are decoded at once: they pass the queue by, and must leave the rest of the page its room."""
 _PLACES: WeakKeyDictionary[Shown, dict[str, Any]] = WeakKeyDictionary()
 
 
@@ -150,6 +155,21 @@ def average(model: Model, rows: list[int]) -> Shown:
     return model.make(mean_face(model.pipeline, model.atlas.codes[rows]), f"Average of {len(rows)} pictures")
 
 
+@contextmanager
+def in_turn() -> Iterator[None]:
+    """Hold one of the few places for work outside the queue.
+
+    Raises:
+        gr.Error: All are taken.
+    """
+    if not LASSOS.acquire(blocking=False):
+        raise plain_error("many select at this moment: draw your selection again", "Just a moment")
+    try:
+        yield
+    finally:
+        LASSOS.release()
+
+
 def spread_strip(model: Model, rows: list[int]) -> str:
     """Draw what varies most in a selection, as HTML."""
     if len(rows) < 3:
@@ -242,7 +262,7 @@ def build(session: Session) -> None:
     """Build the tab inside the current gr.Blocks. The face of the Reconstruct tab is on the maps from the start."""
     model = session.model
     if not model.mapped:
-        gr.Markdown(OTHERS.format(checkpoint=model.checkpoint))
+        gr.Markdown(OTHERS.format(checkpoint=model.name))
         return
     start = 0 if model.own else model.examples[1]
     pictures, face = gallery_face(model, start)
@@ -331,7 +351,8 @@ def connect_lasso(
         rows = rows_of(model, getattr(event, "rows", None))
         if not rows:
             return gr.skip(), "", gr.skip(), []
-        face = average(model, rows)
+        with in_turn():
+            face = average(model, rows)
         return drawn_content(model.pipeline, face, neutral=False), "", face, rows
 
     def complete(face: Shown, rows: list[int]) -> object:

@@ -1,11 +1,16 @@
 """Tab Maps: a chosen face of the gallery, with its own photo beside what the model made of it."""
 
+from contextlib import ExitStack
+from copy import copy
+
 import gradio as gr
 import pytest
 import torch
 
+from app.components.atlas import made_by
 from app.components.stage import stage_content
-from app.session import Model, load
+from app.session import Model, load, open_session
+from app.tabs import maps
 from app.tabs.maps import gallery_face, rows_of, stars, steadiness
 from latentface.gallery import MAPS
 from latentface.pcl_maps import PCL_MAPS
@@ -56,3 +61,28 @@ def test_photos_of_one_person_are_told_from_two(model):
         _, said = steadiness(model, [first, gallery_face(model, row)[1]])
         identity = next(line for line in said.split("<li>") if line.startswith("Identity"))
         assert f"as between pictures of {whose}" in identity
+
+
+def test_a_lasso_finds_a_place_or_is_told_to_come_again(model):
+    with gr.Blocks() as demo:
+        maps.build(open_session(model))
+    take = next(
+        fn.fn for fn in demo.fns.values() if "connect_lasso.<locals>.take" in getattr(fn.fn, "__qualname__", "")
+    )
+    lasso = gr.EventData(None, {"rows": [0, 1]})
+    with ExitStack() as taken:
+        for _ in range(4):
+            taken.enter_context(maps.in_turn())
+        with pytest.raises(gr.Error, match="Many select at this moment"):
+            take(lasso)
+    assert take(lasso)[2].name == "Average of 2 pictures" == take(lasso)[2].name
+
+
+@pytest.mark.parametrize(
+    ("record", "further"),
+    [({"data": "x", "config": 3}, {"a": 1}), ({"config": {"umap": []}}, None), ({}, {"command": 1})],
+)
+def test_the_caption_of_a_gallery_with_an_odd_record_is_a_sentence(model, record, further):
+    odd = copy(model.gallery)
+    odd.record, odd.further = record, further
+    assert made_by(odd, "Maps").startswith("Maps · data: ") and "3-D" not in made_by(odd, "Maps")
