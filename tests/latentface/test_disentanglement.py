@@ -107,6 +107,20 @@ def test_contradictions_are_said_and_only_those():
     assert elsewhere(comparison, "someone's") == []
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [{"people": "600"}, {"n": [1]}, {"config": "explorer"}, {"sd_identity_identity": "x"}, {"hsic_view_yaw": "y"},
+     {"identity_chance": 1}, {"yaw_chance": None}],
+)  # fmt: skip
+def test_a_file_of_others_whose_numbers_are_none_is_no_matrix(tmp_path, odd):
+    file, results = tmp_path / "x.json", json.loads((ASSETS / "explorer" / "leakage_test.json").read_text())
+    file.write_text(json.dumps(results))
+    assert read_matrix(file).results == results
+    file.write_text(json.dumps(results | odd))
+    with pytest.raises(ValueError, match="is no result"):
+        read_matrix(file)
+
+
 def test_a_file_that_is_no_matrix(tmp_path):
     for content in ("{", "[]", '{"identity_from_full": 1}', json.dumps({"identity_from_identity": "x"})):
         (tmp_path / "x.json").write_text(content)
