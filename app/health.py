@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.request_log import LoggedPage
 from latentface import __version__
 from latentface.checkpoints import shown_name
 from latentface.intake import door
@@ -31,11 +32,11 @@ class Health:
     Args:
         app: The page.
         checkpoint: What it shows.
-        waiting: Counts the requests that wait for their turn.
+        pages: Gives all pages that are loaded, this one too: requests wait at each.
     """
 
-    def __init__(self, app: ASGIApp, checkpoint: str, waiting: Callable[[], int]):
-        self.app, self.checkpoint, self.waiting = app, checkpoint, waiting
+    def __init__(self, app: ASGIApp, checkpoint: str, pages: Callable[[], Sequence[LoggedPage]]):
+        self.app, self.checkpoint, self.pages = app, checkpoint, pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -47,5 +48,6 @@ class Health:
         """Say how the app is."""
         return {
             "status": "ok", "version": __version__, "checkpoint": shown_name(self.checkpoint),
-            "uptime": uptime(), "queue": self.waiting(), "decoder_workers": door.running(),
+            "uptime": uptime(), "queue": sum(page.waiting() for page in self.pages()),
+            "decoder_workers": door.running(),
         }  # fmt: skip

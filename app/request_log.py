@@ -7,6 +7,8 @@ import json
 import os
 import sys
 import time
+import weakref
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
@@ -20,6 +22,8 @@ KEPT = 1000
 """Requests in progress of which the beginning is remembered; those of visitors who left fall out first."""
 ROUTES = ("upload", "join", "call", "run", "api")
 """Parts of an address that may be named in the log; the rest of one is a stranger's words."""
+POLL = "run_status"
+"""Name of the event by which an open page asks every few seconds; only where it goes wrong is it logged."""
 
 Outcome = Literal["ok", "refused", "failed", "stopped"]
 
@@ -50,7 +54,8 @@ class RequestLog:
         line = f"{now} {endpoint} {outcome} {took} s" + "".join(f" {name}={value}" for name, value in more.items())
         if self.form == "json":
             line = json.dumps({"time": now, "endpoint": endpoint, "seconds": took, "outcome": outcome, **more})
-        print(line, file=self._stream or sys.stdout, flush=True)
+        with suppress(OSError):  # a full disk, or nobody who reads: the answer is good all the same
+            print(line, file=self._stream or sys.stdout, flush=True)
 
 
 log = RequestLog(os.environ.get(LOG, "json"))
@@ -63,11 +68,16 @@ class LoggedPage(UploadsOnly):
     _began: dict[str, float] = {}
     """Id of an event in several steps -> when it began."""
 
+    def waiting(self) -> int:
+        """Count the events that wait for their turn."""
+        return len(self._queue)
+
     async def process_api(self, block_fn: Any, inputs: list[Any], *args: Any, **options: Any) -> dict[str, Any]:
         """Answer an event as gradio does, and log how it ended."""
         function = self.fns[block_fn] if isinstance(block_fn, int) else block_fn
         name = function.api_name if isinstance(function.api_name, str) else str(function.name)
         event = str(options.get("event_id"))
+        is_further_step = event in self._began
         began = self._began.pop(event, time.monotonic())
         try:
             answer = await super().process_api(block_fn, inputs, *args, **options)
@@ -84,9 +94,18 @@ class LoggedPage(UploadsOnly):
             self._began[event] = began
             while len(self._began) > KEPT:
                 self._began.pop(next(iter(self._began)))
-        else:
+            if not is_further_step:  # gradio lets go of the steps at their end, and when nobody waits for them
+                weakref.finalize(answer["iterator"], self._left, event, name).atexit = False
+        elif name != POLL:
             log.write(name, time.monotonic() - began, "ok")
         return answer
+
+    @classmethod
+    def _left(cls, event: str, name: str) -> None:
+        """Log an event that ended between two steps."""
+        began = cls._began.pop(event, None)
+        if began is not None:
+            log.write(name, time.monotonic() - began, "stopped")
 
 
 class LoggedRequests:

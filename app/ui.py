@@ -54,7 +54,7 @@ names that cameras write into files, and are deleted after at most two hours, an
 
 def build(
     model: Model, tabs: Sequence[Tab] = TABS, choices: Sequence[Choice] = (), runs: Sequence[RunFolder] = ()
-) -> gr.Blocks:
+) -> LoggedPage:
     """Build the page of a loaded model; nothing is launched.
 
     Args:
@@ -84,7 +84,8 @@ def build(
         gr.Markdown(FOOTER.format(checkpoint=model.name, size=model.pipeline.size), elem_id="footer")
         fairness_note(read_fairness(model.folder))
         api.build(model)
-    return demo.queue(default_concurrency_limit=LANES, max_size=64)
+    demo.queue(default_concurrency_limit=LANES, max_size=64)
+    return demo
 
 
 def look() -> dict[str, Any]:
@@ -161,12 +162,16 @@ def main(argv: list[str] | None = None, apart: Apart | None = None) -> int:
     others = further_pages(checkpoints, runs)
     PIPELINES.offered = [name for name in checkpoints if not is_empty(name)]
 
+    other: list[LoggedPage] = []
+
     def page(checkpoint: str) -> gr.Blocks:
         """Load a further checkpoint and build its page."""
         model = load(checkpoint, args.detector)
         Thread(target=warm, args=(model,)).start()
         known = run_folders(runs, others, "../../")
-        return build(model, choices=choices(checkpoints[0], others, checkpoint), runs=known)
+        built = build(model, choices=choices(checkpoints[0], others, checkpoint), runs=known)
+        other[:] = [built]  # of the page before nobody waits any more
+        return built
 
     allowed = allowed_hosts(args.allow_host)
     try:
@@ -186,7 +191,7 @@ def main(argv: list[str] | None = None, apart: Apart | None = None) -> int:
     known = run_folders(runs, others, "./")
     first = build(model, choices=choices(checkpoints[0], others, checkpoints[0]), runs=known)
     middleware = [
-        Middleware(Health, checkpoint=checkpoints[0], waiting=lambda: len(first._queue)),
+        Middleware(Health, checkpoint=checkpoints[0], pages=lambda: [first, *other]),
         Middleware(LoggedRequests),
         Middleware(AllowedHosts, allowed=allowed),
         Middleware(MeteredUploads, limits=limits),

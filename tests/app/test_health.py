@@ -7,12 +7,20 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
+from threading import Event, Semaphore
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+import fastapi
+import gradio as gr
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.testclient import TestClient
 
+from app.health import Health
 from app.own_folder import VARIABLE
+from app.request_log import LoggedPage
 from app.waiting import WaitingServer
 from latentface import __version__
 from tests.conftest import ROOT
@@ -44,6 +52,34 @@ def test_the_port_is_open_while_the_model_loads_and_free_for_the_page_afterwards
     with socket.socket() as page:
         page.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         page.bind(("127.0.0.1", server.port))
+
+
+def test_requests_that_wait_are_counted_on_every_page():
+    begun, over = Semaphore(0), Event()
+
+    def say(word: str) -> str:
+        begun.release()
+        over.wait(60)
+        return word
+
+    def page() -> LoggedPage:
+        with LoggedPage() as page:
+            text = gr.Textbox()
+            text.submit(say, text, text, api_name="say")
+        return page
+
+    pages = [page(), page()]
+    health = Health(PlainTextResponse("page"), str(ROOT / "runs" / "mine"), lambda: pages)
+    assert health.state()["queue"] == 0 and health.state()["checkpoint"] == "mine"
+    with ExitStack() as running:
+        for page, waiting in zip(pages, (1, 2), strict=True):
+            client = running.enter_context(TestClient(gr.mount_gradio_app(fastapi.FastAPI(), page, "/")))
+            client.post("/gradio_api/call/say", json={"data": ["word"]})
+            assert begun.acquire(timeout=60)
+            for _ in range(waiting):
+                client.post("/gradio_api/call/say", json={"data": ["word"]})
+        assert health.state()["queue"] == 3
+        over.set()
 
 
 @pytest.mark.slow

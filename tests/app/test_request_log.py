@@ -1,5 +1,7 @@
 """A line for each outcome, of events and of requests that never become one."""
 
+import asyncio
+import gc
 import io
 import json
 
@@ -15,7 +17,7 @@ from starlette.routing import Route
 
 from app import request_log
 from app.environment import LOG, bad_log
-from app.request_log import LoggedPage, LoggedRequests, RequestLog
+from app.request_log import POLL, LoggedPage, LoggedRequests, RequestLog
 
 
 @pytest.fixture
@@ -55,6 +57,49 @@ def test_every_event_ends_in_one_line(lines):
         ("good", "ok"), ("steps", "ok"), ("bad", "refused"), ("broken", "failed"),
     ]  # fmt: skip
     assert "secret" not in lines.getvalue() and seen(lines)[3]["kind"] == "KeyError"
+
+
+def test_what_ends_between_two_steps_is_a_line_once_gradio_lets_go_of_it(lines):
+    def steps(word: str):
+        yield word
+        yield word
+
+    async def ask(whole: bool) -> None:
+        function = next(iter(page.fns.values()))
+        answer = await page.process_api(function, ["secret"], event_id="one")
+        while whole and answer["is_generating"]:
+            answer = await page.process_api(function, ["secret"], event_id="one", iterator=answer["iterator"])
+
+    with LoggedPage() as page:
+        text = gr.Textbox()
+        text.submit(steps, text, text, api_name="steps")
+    for whole, outcome in ((False, "stopped"), (True, "ok")):
+        asyncio.run(ask(whole))
+        gc.collect()
+        assert [line["outcome"] for line in seen(lines)][-1:] == [outcome] and not LoggedPage._began
+    assert len(seen(lines)) == 2
+
+
+def test_pages_that_ask_by_themselves_are_lines_only_where_it_goes_wrong(lines):
+    def ask(word: str) -> str:
+        return {"good": "good"}[word]
+
+    with LoggedPage() as page:
+        text = gr.Textbox()
+        text.submit(ask, text, text, api_name=POLL)
+    function = next(iter(page.fns.values()))
+    asyncio.run(page.process_api(function, ["good"]))
+    assert not seen(lines)
+    with pytest.raises(KeyError):
+        asyncio.run(page.process_api(function, ["bad"]))
+    assert [line["outcome"] for line in seen(lines)] == ["failed"]
+
+
+def test_a_log_that_cannot_be_written_costs_no_answer():
+    full = open("/dev/full", "w")  # noqa: SIM115 (closing it fails too)
+    RequestLog("json", full).write("swap", 1.5, "ok")
+    with pytest.raises(OSError, match="No space"):
+        full.close()
 
 
 def test_uploads_and_requests_that_fail_are_lines_and_their_addresses_are_not(lines):
