@@ -94,7 +94,7 @@ def test_a_missing_checkpoint_serves_a_page_that_says_so_until_it_is_stopped(tmp
     told = []
     try:
         health, began = {"status": "loading"}, time.monotonic()
-        while health["status"] == "loading" and time.monotonic() - began < 120:
+        while health["status"] == "loading" and time.monotonic() - began < 300:
             time.sleep(0.3)
             try:
                 status, text = asked(f"http://127.0.0.1:{port}/healthz")

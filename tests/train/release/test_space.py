@@ -131,7 +131,7 @@ def test_the_folder_starts_where_only_the_temporary_folder_can_be_written(writte
     )  # fmt: skip
     try:
         began = time.monotonic()
-        while time.monotonic() - began < 120:
+        while time.monotonic() - began < 300:
             try:
                 urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
                 break
