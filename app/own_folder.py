@@ -67,7 +67,7 @@ class OwnFolder:
         threading.Thread(target=self._keep_sweeping, daemon=True).start()
 
     def delete(self) -> None:
-        """Delete it with all that is in it; a copy of this process that ends has no say."""
+        """Delete it with all that is in it; a copy of this process that ends deletes nothing."""
         if os.getpid() == self._process:
             shutil.rmtree(self.path, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""Loaded checkpoints: a model that is in memory is not loaded again, and Compare holds one more than the pages do."""
+"""Loaded checkpoints: a model in memory is not loaded again, and Compare holds one more than the pages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Pipelines:
         self._lock = Lock()
 
     def page(self, checkpoint: str) -> LatentFacePipeline:
-        """Give the pipeline of a page; the one that Compare held is let go of, so that the page has its room.
+        """Give the pipeline of a page. The one that Compare held is let go of, so that the page has its room.
 
         Raises:
             CheckpointError: It does not load.

@@ -1,4 +1,4 @@
-"""The folder of a training run as it grows: how far it is, whether it goes on, its curves and its contact sheets.
+"""The folder of a training run as it grows: how far it is, its curves and its contact sheets.
 
 A trainer writes there while the page reads: half a line, half a file and a file that is gone are nothing unusual.
 """

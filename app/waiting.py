@@ -1,4 +1,4 @@
-"""The page before the page: the port is open while a checkpoint loads, and says so, or why it did not load."""
+"""The page while a checkpoint loads: it says so, or why it did not load."""
 
 from __future__ import annotations
 

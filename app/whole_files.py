@@ -15,7 +15,7 @@ from PIL import Image
 
 
 def write_whole(data: bytes, name: str, folder: str | Path | None = None) -> str:
-    """Write a file that visitors may fetch, under a folder named by what is in it and a secret of gradio's.
+    """Write a file that visitors may fetch, under a folder named by its content and a secret of gradio's.
 
     Equal files are one, and yet nobody who knows what another visitor's answer must be can work out its address.
 

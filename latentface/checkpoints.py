@@ -95,7 +95,7 @@ def resolved(checkpoint: str | Path) -> str:
 
 
 def shown_name(checkpoint: str | Path) -> str:
-    """Name a checkpoint for others to read: by its folder alone, or its run's, not by where on this machine it lies."""
+    """Name a checkpoint for others to read: by its folder or its run's, not by where on this machine."""
     if folder_of(checkpoint) is None and not Path(checkpoint).is_absolute():
         return str(checkpoint)
     path = Path(os.path.abspath(checkpoint))

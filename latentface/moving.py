@@ -124,7 +124,7 @@ Apart = Callable[[LatentFacePipeline, Tensor], tuple[Codes, Tensor, Tensor]]
 
 @torch.no_grad()
 def apart(pipeline: LatentFacePipeline, crops: Tensor) -> tuple[Codes, Tensor, Tensor]:
-    """Encode and split crops as a clip's are: all that a clip asks of the networks before its films are drawn."""
+    """Encode and split crops: all that a clip asks of the networks before its films are drawn."""
     codes = pipeline.encode(crops)
     split = pipeline.split(codes, STEPS, SAMPLES)
     return codes, split.identity, split.expression

@@ -136,7 +136,7 @@ def sound_of(source: Path) -> bytes:
 
 @contextlib.contextmanager
 def _asked(source: Path | bytes, request: dict[str, Any]) -> Iterator[Generator[door.Part, None, None]]:
-    """Have the door read a video, whose bytes lie in a file meanwhile where they are no file yet; close both."""
+    """Read a video in a worker. Bytes that are no file yet lie in one meanwhile; both are closed."""
     with contextlib.ExitStack() as stack:
         try:
             if isinstance(source, bytes):

@@ -102,7 +102,7 @@ def check_settings(file: Path, kind: str | None = None) -> None:
 
 
 def check_shapes(kind: type[ModelMixin], folder: Path) -> None:
-    """Check that a file holds the weights of a network, all of them and no others, before memory is taken for it.
+    """Check that a file holds all weights of a network and no others, before memory is taken for it.
 
     Args:
         kind: class of the network.

@@ -1,4 +1,4 @@
-"""The app as a Hugging Face Space: a GPU is lent to one function; all the rest runs on the CPU.
+"""The app as a Hugging Face Space: a GPU is lent to one function, the rest runs on the CPU.
 
 `python -m train space` copies this file into the Space's folder, as space.py.
 """

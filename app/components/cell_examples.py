@@ -42,7 +42,7 @@ def examples(file: Path | None, block: str, factor: str) -> str:
 
 
 def _row(sheets: Sprites, folder: Path, shown: list[list]) -> str:
-    """Draw [number of the picture, caption, number of whom it was taken for or None] side by side; "" for none."""
+    """Draw pictures side by side, each [number, caption, number of whom it was taken for or None]; "" for none."""
     figures = []
     for number, words, taken in shown:
         own = figure(sheets.read(folder, number), str(words))

@@ -34,7 +34,7 @@ def numbers_html(found: SwapNumbers) -> str:
 
 
 def numbers_figure(found: SwapNumbers) -> go.Figure:
-    """Draw the numbers of a swap as a chart to take along: likeness as bars with their marks, smiles as dots.
+    """Draw the numbers of a swap as a chart: likeness as bars with their marks, smiles as dots.
 
     Args:
         found: What was measured.

@@ -30,7 +30,7 @@ QUIET: dict[str, Any] = {"api_visibility": "private", "trigger_mode": "always_la
 
 
 def read_by(model: Model, pipeline: LatentFacePipeline, shown: Shown) -> Shown:
-    """Give a face as another model sees it: out of its photo again while that is there, else out of its crop.
+    """Give a face as another model sees it, out of its photo; out of its crop where that is gone.
 
     Args:
         model: The page's.

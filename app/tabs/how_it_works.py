@@ -1,4 +1,4 @@
-"""Tab How it works: both methods on the visitor's own face, scene by scene; and a diffusion that trains in the page."""
+"""Tab How it works: both methods on the visitor's face, scene by scene, and a diffusion that trains there."""
 
 from __future__ import annotations
 

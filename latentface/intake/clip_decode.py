@@ -279,7 +279,7 @@ def _spread(container: InputContainer, stream: VideoStream, count: int, longest:
 
 
 def _span(container: InputContainer, stream: VideoStream) -> tuple[int, int]:
-    """Tell the first time and the length of a video in its time base; without a length in its header, by reading on."""
+    """Tell first time and length of a video in its time base, by reading on where no header does."""
     start = stream.start_time or 0
     if stream.duration:
         return start, stream.duration
@@ -293,7 +293,7 @@ def _span(container: InputContainer, stream: VideoStream) -> tuple[int, int]:
 
 
 def _reached(pictures: Iterator[VideoFrame], target: int) -> tuple[VideoFrame, int, int] | None:
-    """Find the frame that is shown at a time, or the first one after it, with its first time and its end."""
+    """Find the frame shown at a time, or the first one after it, with its first time and end."""
     for frame in pictures:
         shown = frame.dts if frame.pts is None else frame.pts
         if shown is None:

@@ -21,7 +21,7 @@ TOGETHER, PIECE = 40, 2**22
 
 
 def sound(source: Path) -> Iterator[bytes]:
-    """Write a clip's sound as an MP4 file, its start where the pictures start; nothing else of the clip is in it.
+    """Write a clip's sound, and nothing else of it, as an MP4 file that starts where the pictures start.
 
     Args:
         source: a file in one of CLIP_FORMATS.

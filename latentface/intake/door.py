@@ -22,7 +22,7 @@ except ImportError:  # not everywhere
     fcntl = None
 
 PIPE = 2**20
-"""Bytes of a pipe where the system has a say: fewer turns from one process to the other."""
+"""Bytes of a pipe where the system lets its size be set: fewer turns from one process to the other."""
 MAX_LINE = 4096
 """Bytes of the line before a part of an answer."""
 Part = tuple[dict[str, Any], bytearray]

@@ -68,7 +68,7 @@ def photo(request: dict[str, Any], data: bytes) -> Iterator[Part]:
 
 
 def clip_jobs() -> dict[str, Job]:
-    """Name the jobs of a worker for clips; PyAV is loaded here, before the memory of the idle worker is measured."""
+    """Name the jobs of a worker for clips. PyAV is loaded here, before the memory of the idle worker is measured."""
     from latentface.intake import clip_decode, clip_sound
 
     def about(request: dict[str, Any], data: bytes) -> Iterator[Part]:

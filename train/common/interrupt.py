@@ -1,4 +1,4 @@
-"""Ctrl-C: the first press ends the work, a second right after it is the same press, one more later ends it at once."""
+"""Ctrl-C: the first press ends the work, a second right after it is the same, a later one kills."""
 
 import multiprocessing
 import os

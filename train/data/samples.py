@@ -1,4 +1,4 @@
-"""What a shard's clip may hold, checked where it is read: a fault is one line that names shard and clip."""
+"""What a shard's clip may hold: a fault is one line that names shard and clip."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What a probe answered about the frames it was tested on: its score, and how far it would vary with other people.
+"""What a probe answered about its test frames: its score, and its spread over people.
 
 The spread is the bootstrap's (Efron & Tibshirani 1993): people are drawn anew with replacement, for the frames of one
 person are no independent trials.

@@ -1,4 +1,4 @@
-"""Frames that the probes of a matrix read right and wrong, as a sprite sheet and a JSON beside the suite's results.
+"""Frames that the probes of a matrix read right and wrong: a sprite sheet and a JSON.
 
 They are drawn, not picked: in one random order of all frames, the same for all cells, the first that fit are taken, so
 cells can be compared face by face. Right and wrong are plain for classes; of numbers the better and the worse quarter

@@ -1,4 +1,4 @@
-"""Further maps of a gallery, in a file of their own: UMAP in 3-D, and the maps of PCL's face and pose.
+"""Further maps of a gallery in one file: UMAP in 3-D, and the maps of PCL's face and pose.
 
 PCL's codes would take 24 MB. Its maps keep the first principal components instead: enough to find a new face's
 neighbours, not to draw from.

@@ -1,4 +1,4 @@
-"""Layouts of a map: vectors on a plane or in space by UMAP, and how far their neighbours can be trusted."""
+"""Layouts of a map: vectors on a plane or in space by UMAP, and how far neighbours stay neighbours."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Files without what is written beside their pictures: where, when, by whom and with what a photo or clip was taken.
+"""Files without metadata: where, when, by whom and with what a photo or clip was taken.
 
 Bytes are only left out or overwritten: pictures, their orientation and their colour profile stay as they are, and
 nothing is decoded. Standard library only; no step is taken more often than MOST times, whatever a file says.

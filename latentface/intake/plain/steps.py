@@ -1,4 +1,4 @@
-"""How far a file is followed that says how to go on in it, and how much of it is overwritten."""
+"""How far a file's own directions are followed, and how much of it is overwritten."""
 
 from __future__ import annotations
 
