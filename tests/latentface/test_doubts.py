@@ -16,7 +16,7 @@ from latentface.checkpoints import CheckpointError, load_pipeline
 from latentface.crop import FRONTAL, turned
 from latentface.detection import Face
 from latentface.doubts import MEASURES, NAMES, TABLE, Doubts, agreement, local_correlation, read_doubts, write_doubts
-from tests.helpers import ROOT, tiny_pipeline
+from tests.helpers import ROOT, gallery_file, tiny_pipeline
 from train.data.parametric.factors import clip_factors, identity, stream
 from train.data.parametric.frame import render
 from train.data.parametric.mesh import load
@@ -106,25 +106,29 @@ def explorer():
     return load_pipeline("explorer")
 
 
-def test_the_bundled_table_doubts_covered_and_drawn_faces_and_no_bare_one(explorer):
-    photo = np.asarray(Image.open(ROOT / "tests" / "data" / "photo.jpg").convert("RGB"))
-    face = explorer.read(photo)
-    assert face.doubt is None and face.notes() == []
-    rng, found = np.random.default_rng(0), {}
-    for kind, make in MAKERS.items():
-        made = np.asarray(make(Image.fromarray(photo), face.alignment.face.landmarks, rng))
+def test_the_bundled_table_doubts_most_covered_and_drawn_faces_and_no_bare_one(explorer):
+    rng, flagged = np.random.default_rng(0), []
+    for path in (ROOT / "tests" / "data" / "photo.jpg", gallery_file(13, 0), gallery_file(4, 0)):
+        photo = np.asarray(Image.open(path).convert("RGB"))
+        face = explorer.read(photo)
+        assert face.doubt is None and face.notes() == []
+        for make in MAKERS.values():
+            made = np.asarray(make(Image.fromarray(photo), face.alignment.face.landmarks, rng))
+            with suppress(NoFaceError):
+                flagged.append(explorer.read(made).doubt is not None)
+    # of people it was not fitted on the record says 70 of 100
+    assert len(flagged) >= 18 and np.mean(flagged) >= 0.6
+
+
+def test_animals_and_buildings_are_doubted_or_no_face(explorer):
+    said = {}
+    for name in ("lion.jpg", "cheetah.jpg", "cheetah1.jpg", "tower.jpg"):
+        picture = Path(gradio.__file__).parent / "media_assets" / "images" / name
         try:
-            found[kind] = explorer.read(made).doubt
-        except NoFaceError:
-            found[kind] = "no face is found"
-    assert all(found[kind] for kind in MAKERS if kind != "dark glasses"), found
-
-
-@pytest.mark.parametrize("name", ["lion.jpg", "cheetah.jpg", "cheetah1.jpg", "tower.jpg"])
-def test_animals_and_buildings_are_doubted_or_no_face(explorer, name):
-    picture = Path(gradio.__file__).parent / "media_assets" / "images" / name
-    with suppress(NoFaceError):
-        assert explorer.read(np.asarray(Image.open(picture).convert("RGB"))).notes()
+            said[name] = explorer.read(np.asarray(Image.open(picture).convert("RGB"))).notes()
+        except NoFaceError as error:
+            said[name] = [str(error)]
+    assert all(said.values()), said
 
 
 @pytest.mark.slow
