@@ -100,7 +100,9 @@ def rows(groups: list[str], folder: Path, app: App | None) -> Iterator[tuple[str
     for words in NUMBERS:
         command = [words[0], *files.get(words[0], [str(FACE)]), *words[1:], "--out", str(folder / "numbers")]
         yield "arguments", words[1], "command line", called(lambda c=command: library([*c, "--checkpoint", str(small)]))
-    for endpoint, arguments in ARGUMENTS if app is not None else []:
+    if app is None:
+        return
+    for endpoint, arguments in ARGUMENTS:
         shown = json.dumps(arguments, default=str)[:60]
         yield "arguments", f"{endpoint} {shown}", "app", app.ask(endpoint, arguments)
 

@@ -11,7 +11,10 @@ from gradio_client import Client, handle_file
 from latentface.checkpoints import load_pipeline
 from latentface.photo import MAX_SIDE, read_photo
 from latentface.video import SHOWN_SIDE, frames, inspect
-from tests.attacks.corpus import ARGUMENTS, CLIP, PHOTO, Item, corpus
+from tests.attacks.corpus import ARGUMENTS, CLIP, PHOTO, Item, corpus, damaged
+from tests.attacks.fuzz import TARGETS
+from tests.attacks.ways import MB, SECONDS, WAYS, called
+from tests.helpers import tiny_pipeline
 from train.data.import_layout import given_factors, list_files, plan
 from train.data.reading import read_shards, stream_clips
 from train.data.shards import ShardsError
@@ -65,8 +68,30 @@ READ = {
     "checkpoint": {"whole", "config: auto_map", "index: code file"},
 }  # fmt: skip
 """What must be read; all else may be, or is refused."""
+REFUSED = [
+    ("photo", "text"),
+    ("clip", "empty"),
+    ("source", "empty tar"),
+    ("shards", "empty"),
+    ("checkpoint", "weights: gone"),
+]
+"""A file of each group that goes by all its ways: the others take one way here, and all in `python -m tests.attacks`."""
+BUSY = 20
+"""A machine that does much else may take so many times as long."""
 ALL = corpus()
 LIGHT = [item for item in ALL if not item.heavy]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small(tmp_path_factory) -> Path:
+    """A small checkpoint; all that is loaded once is loaded, so that memory is a file's own."""
+    folder = tmp_path_factory.mktemp("warm")
+    tiny_pipeline().save_pretrained(folder / "small")
+    for group, name in (("photo", "HEIC"), ("clip", "whole"), ("shards", "whole"), ("checkpoint", "whole")):
+        (folder / group).mkdir()
+        item = next(item for item in LIGHT if item.group == group and item.name == name)
+        READERS[group](item.make(folder / group))
+    return folder / "small"
 
 
 def test_there_are_many_files_of_every_kind():
@@ -78,11 +103,43 @@ def test_there_are_many_files_of_every_kind():
 @pytest.mark.parametrize("item", LIGHT, ids=lambda item: f"{item.group}: {item.name}"[:60])
 def test_a_file_is_read_or_refused_in_one_line(item: Item, tmp_path):
     path = item.make(tmp_path)
+
+    def read() -> int:
+        try:
+            READERS[item.group](path)
+        except ValueError as error:  # what every command prints as one line; anything else is a fault
+            said = str(error)
+            assert said and "\n" not in said and len(said) < 600 and item.name not in READ[item.group], said
+            return 2
+        return 0
+
+    made = called(read)
+    assert made.code in (0, 2) and "Traceback" not in made.said, made.said
+    assert made.seconds < BUSY * SECONDS and made.mb < MB
+
+
+@pytest.mark.parametrize("group, name", REFUSED)
+def test_a_file_that_is_refused_is_one_line_by_every_way_in(group, name, tmp_path, small):
+    item = next(item for item in LIGHT if item.group == group and item.name == name)
+    path = item.make(tmp_path)
+    for number, (way, enter) in enumerate(WAYS[group].items()):
+        made = enter(group, path, tmp_path / f"out{number}", small)
+        assert not made.fault and made.code == 2 and made.said.splitlines()[0].startswith("error: "), (way, made)
+        assert made.seconds < BUSY * SECONDS and made.mb < MB, (way, made)
+
+
+@pytest.mark.parametrize("name", ["photos", "clips", "uploads", "checkpoints"])
+def test_the_fuzzer_takes_whole_and_damaged_files(name):
+    threads = torch.get_num_threads()
     try:
-        READERS[item.group](path)
-    except ValueError as error:  # what every command prints as one line; anything else is a fault
-        said = str(error)
-        assert said and "\n" not in said and len(said) < 600 and item.name not in READ[item.group], said
+        target, seeds = TARGETS[name]()
+        files = seeds()
+        for number, data in enumerate(files):
+            target(data)
+            target(data[:1] + damaged(data[1:], number) if len(data) > 80 else data[:5])
+    finally:
+        torch.set_num_threads(threads)
+    assert len(files) >= 5
 
 
 @pytest.mark.slow
