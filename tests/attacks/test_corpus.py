@@ -75,7 +75,7 @@ REFUSED = [
     ("shards", "empty"),
     ("checkpoint", "weights: gone"),
 ]
-"""A file of each group that goes by all its ways: the others take one way here, and all in `python -m tests.attacks`."""
+"""A file of each group that goes by all its ways: the others take one way here; `python -m tests.attacks` has all."""
 BUSY = 20
 """A machine that does much else may take so many times as long."""
 ALL = corpus()
