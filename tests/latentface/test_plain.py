@@ -10,7 +10,7 @@ import pytest
 from av.video.stream import VideoStream
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms, PngImagePlugin
+from PIL import Image, ImageCms, ImageSequence, PngImagePlugin
 
 from latentface.intake.plain import HEAD, plain
 from latentface.photo import PhotoError, open_photo
@@ -64,6 +64,21 @@ def tail(data: bytes) -> bytes:
     return data + b"MARKER film" * 20
 
 
+def box(kind: bytes, *inside: bytes) -> bytes:
+    body = b"".join(inside)
+    return struct.pack(">I", len(body) + 8) + kind + body
+
+
+FILM = box(b"moov", box(b"udta", b"MARKER +51.5-000.1/"), box(b"trak", b"MARKER track"))
+"""What telephones put beside a photo: a film with a place of its own."""
+
+
+AVIF = encoded("AVIF", save_all=True, append_images=[Image.new("RGB", (60, 44))])
+"""A photo that moves."""
+MOVING = AVIF[AVIF.index(b"moov") + 4 : AVIF.index(b"mdat") - 4]
+"""What its film is made of."""
+
+
 def xmp_orientation(data: bytes) -> bytes:
     return data.replace(b"<MARKER/>", b'<x tiff:Orientation="6" MARKER=""/>')
 
@@ -78,6 +93,12 @@ PHOTOS = {
     "GIF, moving": encoded("GIF", save_all=True, append_images=[Image.new("RGB", (60, 44))]),
     "TIFF LZW": encoded("TIFF", 2, compression="tiff_lzw"),
     "HEIC": HEIC.read_bytes(),
+    "HEIC with a film": HEIC.read_bytes() + box(b"mpvd", box(b"ftyp", b"mp42"), FILM, box(b"mdat", MARK)),
+    "HEIC with a film to the end": HEIC.read_bytes() + bytes(4) + b"mpvd" + FILM,
+    "HEIC with a film of its own kind": HEIC.read_bytes() + box(b"moov", MOVING, box(b"udta", b"MARKER place")),
+    "HEIC with Samsung's own": HEIC.read_bytes() + box(b"sefd", MARK),
+    "AVIF with a film": encoded("AVIF") + box(b"mpvd", FILM),
+    "AVIF, moving": AVIF,
 }
 
 
@@ -137,9 +158,20 @@ def test_a_clip_loses_what_is_told_of_it_and_plays_as_before(tmp_path, suffix, c
     assert plain(bare.read_bytes()) == bare.read_bytes()
 
 
-def box(kind: bytes, *inside: bytes) -> bytes:
-    body = b"".join(inside)
-    return struct.pack(">I", len(body) + 8) + kind + body
+def test_an_avi_loses_the_xmp_that_programs_put_behind_it():
+    data = b"RIFF\0\0\0\0AVI " + b"_PMX" + struct.pack("<I", len(XMP) + len(XMP) % 2) + XMP + b"\0" * (len(XMP) % 2)
+    assert MARK in data and MARK not in plain(data) and len(plain(data)) == len(data)
+
+
+def test_a_moving_photo_keeps_its_pictures_and_loses_its_dates():
+    still, moving = PHOTOS["AVIF None"], PHOTOS["AVIF, moving"]
+    assert b"moov" in moving and b"moov" not in still
+    with Image.open(io.BytesIO(moving)) as before, Image.open(io.BytesIO(plain(moving))) as after:
+        assert [len(list(ImageSequence.Iterator(image))) for image in (before, after)] == [2, 2]
+        for frame in (0, 1):
+            before.seek(frame)
+            after.seek(frame)
+            np.testing.assert_array_equal(np.asarray(before), np.asarray(after))
 
 
 def test_a_track_with_a_way_by_gps_is_emptied_with_its_samples():

@@ -15,7 +15,11 @@ EMPTIED = {b"udta", b"meta", b"uuid", b"free", b"skip", b"wide", b"PICT", b"pnot
 DATED = {b"mvhd", b"tkhd", b"mdhd"}
 """Boxes that begin with the times of making and changing."""
 PLAYED = {b"vide", b"soun"}
-"""Kinds of tracks that stay: others may hold a way by GPS."""
+"""Kinds of a clip's tracks that stay: others may hold a way by GPS."""
+PHOTO = {b"ftyp", b"meta", b"mdat", b"moov"}
+"""Boxes of a photo that are not emptied whole: telephones add films, with places and dates of their own, in others."""
+PICTURED = {b"pict", b"auxv"}
+"""Kinds of tracks that stay in a photo that moves: its pictures, and how far each is seen through."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,17 @@ def boxes(data: bytes | bytearray, at: int, end: int, count: Iterator[None]) -> 
 
 def plain_clip_boxes(data: bytes) -> bytes:
     """Empty user data and metadata, dates, and tracks that are neither pictures nor sound; all stays where it is."""
-    slate, count = Slate(data), steps()
-    waiting = [(0, len(data))]
+    slate = Slate(data)
+    _empty_beside(slate, 0, len(data), PLAYED, steps())
+    return bytes(slate.data)
+
+
+def _empty_beside(slate: Slate, at: int, end: int, kept: set[bytes], count: Iterator[None]) -> None:
+    """Empty what is beside the tracks of some kinds, between two places."""
+    waiting = [(at, end)]
     while waiting:
         for box in boxes(slate.data, *waiting.pop(), count):
-            if box.kind == b"trak" and _handler(slate.data, box, count) not in PLAYED:
+            if box.kind == b"trak" and _handler(slate.data, box, count) not in kept:
                 _empty_samples(slate, box, count)
                 _free(slate, box)
             elif box.kind in EMPTIED:
@@ -71,7 +81,6 @@ def plain_clip_boxes(data: bytes) -> bytes:
                 slate.empty(box.inside + 4, box.inside + 4 + 2 * wide)
             elif box.kind in GONE_INTO:
                 waiting.append((box.inside, box.end))
-    return bytes(slate.data)
 
 
 def _free(slate: Slate, box: Box) -> None:
@@ -124,11 +133,13 @@ def _empty_samples(slate: Slate, track: Box, count: Iterator[None]) -> None:
 
 
 def plain_photo_boxes(data: bytes) -> bytes:
-    """Empty EXIF and XMP data; all stays where it is. How a photo lies is said elsewhere in these formats."""
+    """Empty EXIF and XMP data, and films; all stays where it is. How a photo lies is said elsewhere in the file."""
     slate, count = Slate(data), steps()
     for top in boxes(data, 0, len(data), count):
-        if top.kind in EMPTIED - {b"meta"}:
+        if top.kind not in PHOTO:
             _free(slate, top)
+        if top.kind == b"moov":
+            _empty_beside(slate, top.at, top.end, PICTURED, count)
         if top.kind != b"meta":
             continue
         inside = {box.kind: box for box in boxes(data, top.inside + 4, top.end, count)}

@@ -16,7 +16,7 @@ WEBP_KEPT = {b"VP8 ", b"VP8L", b"ALPH", b"ICCP", b"ANIM", b"ANMF"}
 """Chunks of a WebP that stay, beside VP8X."""
 HAS_EXIF, HAS_XMP = 0x08, 0x04
 """Flags of VP8X."""
-AVI_LISTS, AVI_BLANK = (b"hdrl", b"strl"), {b"IDIT", b"ISMP", b"strd", b"strn", b"JUNK", b"GPSD"}
+AVI_LISTS, AVI_BLANK = (b"hdrl", b"strl"), {b"IDIT", b"ISMP", b"strd", b"strn", b"JUNK", b"GPSD", b"_PMX"}
 """Lists of an AVI that are gone into, and chunks that are emptied; so is the list INFO."""
 
 
