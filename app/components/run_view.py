@@ -16,6 +16,7 @@ from app.components.pictures import uri
 from app.components.plotly_panel import plotly_panel, shown
 from app.components.training_curve import Curves, name_of, training_curve
 from app.pages import NEWEST
+from app.request_log import POLL
 from app.run_folder import Look, RunFolder
 from app.session import Model, plain_error
 from latentface.weights import written
@@ -97,7 +98,7 @@ def run_view(model: Model, runs: list[RunFolder]) -> None:
 
     inputs = [choice, before, one, two, place]
     outputs = [status, before, one, left, two, right, place, sheet]
-    status.select(again, inputs, outputs, trigger_mode="once", **QUIET)
+    status.select(again, inputs, outputs, trigger_mode="once", api_name=POLL, **QUIET)
     choice.input(again, inputs, outputs, **QUIET)
     one.input(curve, [choice, one], left, **QUIET)
     two.input(curve, [choice, two], right, **QUIET)

@@ -9,6 +9,7 @@ from PIL import Image
 
 from app.components.run_view import dial, said
 from app.components.training_curve import QUANTITIES, name_of, read_curves, training_curve
+from app.request_log import POLL
 from app.run_folder import Look, RunFolder
 from app.session import Model, load, open_session
 from app.tabs import training
@@ -58,6 +59,7 @@ def page_of(model: Model, runs: list[RunFolder]) -> dict[str, Any]:
         training.build(session)
     found = {str(block.elem_id): block for block in demo.blocks.values()}
     again = next(fn for fn in demo.fns.values() if fn.name == "again")
+    assert again.api_name == POLL  # the log keeps quiet of it
     return found | {"again": again.fn}
 
 
