@@ -86,7 +86,7 @@ def both_lines(model: Model, second: str, shown: Shown, b: Shown) -> str:
     try:
         pipeline = PIPELINES.beside(second)
     except CheckpointError as error:
-        raise plain_error(error, "This checkpoint can't be shown") from error
+        raise plain_error(error.for_visitors()[:-1], "This checkpoint can't be shown") from error
     face, other = (read_by(model, pipeline, one) for one in (shown, b))
     return line(model.pipeline, model.checkpoint, shown, b, shown) + line(pipeline, second, face, other, shown)
 

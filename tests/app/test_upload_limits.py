@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from starlette.types import Message
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.upload_limits import LOOK, MB, OTHER_MB, WINDOW, Meter, MeteredUploads, UploadLimits, network
@@ -140,10 +141,10 @@ def test_of_a_refused_request_nothing_is_read(tmp_path, monkeypatch, path, heade
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     answered = []
 
-    async def receive() -> dict:
+    async def receive() -> Message:
         raise AssertionError("it is read")
 
-    async def send(message: dict) -> None:
+    async def send(message: Message) -> None:
         answered.append(message)
 
     metered = MeteredUploads(PlainTextResponse("let in"), UploadLimits(upload_mb=1))
