@@ -9,7 +9,7 @@ import torch
 
 from app.how.scene import SMALL, Case, Drawn, Formula, HowScene, frames, pair, rounded, signed, src
 from app.session import Shown
-from latentface.explain.branches import TEMPERATURE, Branches
+from latentface.explain.branches import TEMPERATURE, first_share
 from latentface.pictures import picture
 
 CHAPTER = "3 · Another way: face apart from pose"
@@ -26,12 +26,9 @@ def branches(case: Case, other: Shown) -> Drawn:
         return NO_PCL
     seen = case.branches
     cosines = seen.mirror_cosines()
-    features = {
-        name: torch.stack([getattr(part, name)[0] for part in (seen.straight, seen.mirrored)])
-        for name in ("face", "pose")
-    }  # fmt: skip
+    features = {name: seen.mirror_pair(name) for name in ("face", "pose")}
     strips = [
-        {"label": f"{name.capitalize()} feature, {rows.shape[1]} numbers", "rows": rounded(rows / rows.std(), 2),
+        {"label": f"{name.capitalize()} feature, {rows.shape[1]} numbers", "rows": rounded(rows, 2),
          "wide": 128}
         for name, rows in features.items()
     ]  # fmt: skip
@@ -53,7 +50,7 @@ def branches(case: Case, other: Shown) -> Drawn:
                 rf"{cosines['face']:.2f}, \quad {cosines['pose']:.2f}", SOURCE,
             ),
             Formula(
-                "The same with five other people's photos, on average.",
+                f"The same with {len(case.others)} other people's photos, on average.",
                 r"\cos ( F(I), F(I_{\text{other}}) ), \quad \cos ( P(I), P(I_{\text{other}}) )",
                 rf"{cosines['other_face']:.2f}, \quad {cosines['other_pose']:.2f}",
             ),
@@ -101,13 +98,10 @@ def orthogonal(case: Case, other: Shown) -> Drawn:
         return NO_PCL
     rows = np.linspace(0, len(gallery.faces) - 1, MANY).round().astype(int)
     crops = np.stack([gallery.crop(int(row), pcl.size) for row in rows])
-    images = torch.tensor(crops).permute(0, 3, 1, 2) / 127.5 - 1
-    seen = Branches(pcl, torch.cat([case.branches.images[:1], images]))
+    seen = case.branches.among(crops)
     same, apart = seen.orthogonality("face", "face"), seen.orthogonality("face", "pose")
-    side = 32
-    maps = [seen.products("face", name, side) for name in ("face", "pose")]
-    top = max(float(one.max()) for one in maps)
-    drawn = [picture((2 * one / top - 1).expand(3, -1, -1)).repeat(9, 0).repeat(9, 1) for one in maps]
+    maps = seen.product_pictures("face", ("face", "pose"), 32)
+    drawn = [picture(one).repeat(9, 0).repeat(9, 1) for one in maps]
     return Drawn(
         frames(
             drawn, [f"Face with face: {same:.1f} times chance", f"Face with pose: {apart:.1f} times chance"],
@@ -137,8 +131,6 @@ def face_contrast(case: Case, other: Shown) -> Drawn:
     cosines, value = seen.face_contrast()
     one, two = seen.quadrants
     names = [case.shown.name, *(face.name for face in case.others)]
-    first = cosines[0]
-    powers = (first / TEMPERATURE).exp()
     return Drawn(
         matrix(
             one, two, [f"{name}, left part" for name in names], [f"{name}, right part" for name in names],
@@ -155,8 +147,8 @@ def face_contrast(case: Case, other: Shown) -> Drawn:
                 "The share of the right partner among all, of the first row; its negative logarithm is the loss "
                 f"(T = {TEMPERATURE}).",
                 r"\frac{\exp ( \cos_{\text{own}} / T )}{\sum_k \exp ( \cos_k / T )}",
-                rf"\frac{{\exp ( {float(first[0]):.2f} / {TEMPERATURE} )}}{{\text{{sum of {len(names)}}}}} "
-                rf"= {float(powers[0] / powers.sum()):.2f}", f"{SOURCE}; SimCLR, eq. 1",
+                rf"\frac{{\exp ( {float(cosines[0, 0]):.2f} / {TEMPERATURE} )}}{{\text{{sum of {len(names)}}}}} "
+                rf"= {first_share(cosines):.2f}", f"{SOURCE}; SimCLR, eq. 1",
             ),
             Formula(
                 f"The mean over all {len(names)} rows, and what guessing would cost. {TRAINED}",
@@ -183,7 +175,7 @@ def pose_contrast(case: Case, other: Shown) -> Drawn:
         [],
         [
             Formula(
-                f"The share of the right one of these two, and the loss. In training there are 100 mirrored ones. "
+                f"The share of the right one of these two, and the loss. In the paper there are 100 mirrored ones. "
                 f"{TRAINED}",
                 r"L = -\log \frac{\exp ( \cos_{+} / T )}{\exp ( \cos_{+} / T ) + \exp ( \cos_{-} / T )}",
                 rf"{value:.3f} \quad \text{{from cosines}} \quad {near:.2f}, \quad {signed(far)}", SOURCE,

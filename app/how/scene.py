@@ -9,7 +9,6 @@ from typing import Any
 from weakref import ref
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from app.components.pictures import uri
@@ -103,13 +102,12 @@ class Case:
     def branches(self) -> Branches:
         """Itself, and example faces beside it, as PCL sees them."""
         assert self.model.pcl is not None
-        others = [example.face.level for example in self.others]
-        side = max(self.model.pcl.size, self.shown.face.level.shape[-1])
-        return Branches(self.model.pcl, torch.cat([resized(crop, side) for crop in (self.shown.face.level, *others)]))
+        faces = (self.shown, *self.others)
+        return Branches.of_sizes(self.model.pcl, [one.face.level for one in faces])
 
     @cached_property
     def others(self) -> list[Shown]:
-        """Five example faces that are not this one."""
+        """Example faces that are not this one, five at most."""
         examples = (self.model.example(number) for number in range(len(self.model.examples)))
         return [example for example in examples if example is not self.shown][:5]
 
@@ -126,13 +124,6 @@ class HowScene:
     """Draws it for a face, and for the other face B."""
     takes_both: bool = False
     """Whether it shows B."""
-
-
-def resized(crop: Tensor, side: int) -> Tensor:
-    """Bring a crop 1 x 3 x S x S to a side, averaging where it shrinks."""
-    if crop.shape[-1] == side:
-        return crop
-    return torch.nn.functional.interpolate(crop, size=(side, side), mode="bilinear", antialias=True)
 
 
 def src(image: Tensor, size: int = SIDE) -> str:

@@ -9,7 +9,7 @@ from app.session import Shown
 from latentface.codes import Scene
 from latentface.explain.blocks import Block
 from latentface.explain.loss import MIRRORED, Likelihood, likelihoods
-from latentface.explain.way import COUNTS, SPOT, Way, sampled
+from latentface.explain.way import COUNTS, SPOT, sampled
 from latentface.pictures import depth_picture, normal_picture
 
 CHAPTER = "1 · A photo becomes a face in 3D"
@@ -153,13 +153,11 @@ def unlit(case: Case, other: Shown) -> Drawn:
     if not case.way.is_own:
         return PAPER
     way = case.way
-    row, column = (round(index / (way.scene.depth.shape[-1] - 1) * (way.unlit.shape[-1] - 1)) for index in way.spot)
-    lit = float((way.lit_front[0, :, row, column].mean() + 1) / 2)
-    share, colour = float(way.front_shading[0, 0, row, column]), float((way.unlit[0, :, row, column].mean() + 1) / 2)
+    lit, share, colour = way.unlit_numbers()
     return Drawn(
         frames(
             way.unlighting(COUNT), percent("of the light taken off"), "Light taken off",
-            beside=[pair(2 * way.front_shading[0].expand(3, -1, -1) - 1, "Light that falls on it")], mark=mark(way),
+            beside=[pair(2 * way.front_shading[0].expand(3, -1, -1) - 1, "Light that falls on it")], mark=list(SPOT),
         ),
         "Dark is a dark colour, or it is shadow. The shape and the light say how much light falls on each point; "
         "dividing by it leaves the face's own colour.",
@@ -183,13 +181,7 @@ def layout(case: Case, other: Shown) -> Drawn:
     if not case.way.is_own:
         return PAPER
     way = case.way
-    moved = way.displacement[0]
-    far = moved.norm(dim=-1)
-    row, column = divmod(int(far.argmax()), far.shape[1])
-    last = far.shape[0] - 1
-    u, v = 2 * column / last - 1, 2 * row / last - 1
-    du, dv = moved[row, column].tolist()
-    pixels = float(far.max()) * way.crop.shape[-1] / 2
+    (u, v), (du, dv), pixels = way.farthest_slide()
     net = way.pipeline.warp_picture(way.codes, SIDE)
     return Drawn(
         frames(
@@ -201,8 +193,7 @@ def layout(case: Case, other: Shown) -> Drawn:
         f"same pixel is the same part of every face. The farthest slide here is {pixels:.1f} of "
         f"{way.crop.shape[-1]} pixels.",
         {"Warp": "a picture bent like rubber: every point moves a little."},
-        named(case, [("layout_encoder", "reads 192 numbers: how the features lie" if len(way.codes.shape[0]) == 256
-                      else "reads the numbers of how the features lie"),
+        named(case, [("layout_encoder", f"reads {way.layout_length} numbers: how the features lie"),
                      ("layout", "turns them into a slide for every point")]),
         [
             Formula(
@@ -264,7 +255,7 @@ def refined(case: Case, other: Shown) -> Drawn:
     if not case.way.is_own:
         return PAPER
     coarse, fine = case.way.refined
-    change = float((fine - coarse).abs().mean() / 2)
+    change = case.way.refinement()
     return Drawn(
         {"kind": "wipe", "left": pair(coarse[0], "Sum of pictures"), "right": pair(fine[0], "Refined")},
         "A sum of pictures is soft. One more network, the refiner, looks at it and at the code and draws lashes, "
@@ -294,9 +285,7 @@ def shape(case: Case, other: Shown) -> Drawn:
         steps = way.reliefs()
         labels = ("The average face", "… laid out as this face is", "… with this face's own relief")
         scenes = [(label, clay(depth, flat, light)) for label, depth in zip(labels, steps, strict=True)]
-        row, column = (round(i / (way.scene.depth.shape[-1] - 1) * (steps[0].shape[-1] - 1)) for i in way.spot)
-        one, two, three = (float(depth[0, row, column]) for depth in steps)
-        own = float((steps[2] - steps[1]).abs().mean() / (steps[0] - 1).abs().mean())
+        one, two, three, own = way.relief_numbers(steps)
         formula = [
             Formula(
                 "Depth at the cheek, as it is put together: average, laid out, with its own relief. The camera is at "
@@ -312,12 +301,7 @@ def shape(case: Case, other: Shown) -> Drawn:
             ),
         ]
         blocks = [
-            (
-                "shape_encoder",
-                "reads 64 numbers of relief off the front"
-                if way.net.depth_code == 64
-                else "reads the numbers of the relief off the front",
-            ),
+            ("shape_encoder", f"reads {way.net.depth_code} numbers of relief off the front"),
             ("shape_decoder", "draws that relief"),
         ]
     return Drawn(
@@ -428,18 +412,14 @@ def rendered(case: Case, other: Shown) -> Drawn:
 def loss(case: Case, other: Shown) -> Drawn:
     """Show what training makes small."""
     way = case.way
-    with torch.no_grad():
-        log_sigma = way.pipeline.autoencoder.confidence(way.crop)
-    plain, mirrored = likelihoods(way.scene, way.crop, log_sigma)
+    plain, mirrored = likelihoods(way.scene, way.crop, way.log_sigma)
     total = plain.mean + MIRRORED * mirrored.mean
-    at = int((plain.error * plain.mask).argmax())
-    error, sigma, value = (float(values.flatten()[at]) for values in (plain.error, plain.sigma, plain.loss))
+    start, (error, sigma, value) = plain.worst()
     return Drawn(
         {
             "kind": "pixels", "photo": pair(way.crop[0], "Photo"), "side": LOSS_SIDE,
             "parts": [maps(plain, "As it is"), maps(mirrored, "Mirrored face")],
-            "start": [at % plain.error.shape[1] / (plain.error.shape[1] - 1),
-                      at // plain.error.shape[1] / (plain.error.shape[0] - 1)],
+            "start": start,
         },
         "Training makes one number small: how far picture and photo lie apart, pixel by pixel. The network may say "
         "where it expects to be wrong, and is then blamed less there, but pays for saying so. The same again with the "
@@ -466,8 +446,7 @@ def loss(case: Case, other: Shown) -> Drawn:
 
 def maps(likelihood: Likelihood, label: str) -> dict:
     """Write one reconstruction's maps for the page."""
-    stacked = torch.stack([likelihood.error, likelihood.sigma, likelihood.mask])[None]
-    error, sigma, mask = torch.nn.functional.interpolate(stacked, size=(LOSS_SIDE, LOSS_SIDE), mode="nearest")[0]
+    error, sigma, mask = likelihood.thinned(LOSS_SIDE)
     return {
         "label": label, "src": src(likelihood.drawn[0].clamp(-1, 1)), "error": rounded(error.flatten()),
         "sigma": rounded(sigma.flatten()), "mask": [int(value) for value in mask.flatten().tolist()],
@@ -492,11 +471,6 @@ def xyz(numbers: dict[str, float], name: str, factor: float, digits: int) -> str
 def percent(words: str) -> list[str]:
     """Caption the pictures of a movement."""
     return [f"{k / (COUNT - 1):.0%} {words}" for k in range(COUNT)]
-
-
-def mark(way: Way) -> list[float]:
-    """Give the place whose numbers stand in the formulas."""
-    return list(SPOT)
 
 
 def decoders(case: Case) -> list[tuple[str, str]]:

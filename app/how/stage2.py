@@ -9,7 +9,7 @@ from app.components.pictures import uri
 from app.how.scene import SMALL, Case, Drawn, Formula, HowScene, frames, pair, rounded, signed
 from app.session import Model, Shown
 from latentface.codes import Codes
-from latentface.explain.diffusion import TIMES, People, people
+from latentface.explain.diffusion import People, people
 from latentface.pictures import picture
 
 CHAPTER = "2 · What stays, and what changes"
@@ -46,10 +46,9 @@ def frames_of_people(case: Case, other: Shown) -> Drawn:
         return NO_GALLERY
     codes = torch.stack([model.pipeline.denoiser.standardize(model.atlas.codes[own].face) for own in rows])
     laid = people(codes)
-    means = faces(case, case.diffusion.faces(codes.mean(1)))
-    first = laid.places[0, :, 0]
-    left_out = (first.sum() - first[0]) / (len(first) - 1)
-    listed = " + ".join(signed(value, 1) for value in first[1:].tolist())
+    means = faces(case, case.diffusion.faces(laid.codes))
+    first = laid.places[0, 1:, 0].tolist()
+    listed = " + ".join(signed(value, 1) for value in first)
     return Drawn(
         {"kind": "cloud", "people": [person(case, own, laid, at, means[at]) for at, own in enumerate(rows)]},
         f"{PEOPLE} people, {FRAMES} pictures each, laid out by their codes. One person's pictures lie near each other. "
@@ -64,7 +63,7 @@ def frames_of_people(case: Case, other: Shown) -> Drawn:
                 "The target is the mean code of the person's other frames. Of the first person here, along the first "
                 "axis of this map:",
                 r"z_{\text{id}} \approx \frac{1}{F - 1} \sum_{j \quad \text{other}} z_j",
-                rf"\frac{{{listed}}}{{{FRAMES - 1}}} = {float(left_out):.1f}",
+                rf"\frac{{{listed}}}{{{FRAMES - 1}}} = {sum(first) / len(first):.1f}",
                 "LatentFace, section 3.2; the frame itself is left out here",
             ),
             Formula(
@@ -80,8 +79,7 @@ def frames_of_people(case: Case, other: Shown) -> Drawn:
 
 def person(case: Case, rows: list[int], laid: People, at: int, mean: torch.Tensor) -> dict:
     """Write one person's pictures and places for the page."""
-    reach = laid.places.abs().amax((0, 1)).clamp(min=1e-6)
-    places, middle = laid.places[at] / reach, laid.means[at] / reach
+    places, middle = (values[at] for values in laid.on_page())
     crops = [uri(case.model.atlas.crop(row, FACE)) for row in rows]
     return {
         "frames": [{"src": one, "at": place} for one, place in zip(crops, rounded(places), strict=True)],
@@ -93,14 +91,15 @@ def noise(case: Case, other: Shown) -> Drawn:
     """Add noise to this face's identity."""
     diffusion = case.diffusion
     noisy = torch.cat(diffusion.noised())
-    at = TIMES.index(500)
-    alpha = diffusion.alpha(500)
+    at = len(diffusion.times) // 2
+    middle = diffusion.times[at]
+    alpha = diffusion.alpha(middle)
     start, gauss = float(noisy[0, 0]), float(diffusion.noise()[0, 0])
     clean = float(case.model.pipeline.denoiser.standardize(diffusion.parts.identity)[0, 0])
     return Drawn(
         frames(
             faces(case, diffusion.faces(noisy)),
-            [f"t = {time}: {diffusion.alpha(time):.1%} face" for time in TIMES], "Noise, t",
+            [f"t = {time}: {diffusion.alpha(time):.1%} face" for time in diffusion.times], "Noise, t",
             strips=[strip("Its code, " + f"{noisy.shape[1]} numbers", noisy)],
         ),
         "A diffusion learns by repairing. Take a clean code and mix in random numbers, a little or a lot: t says how "
@@ -111,11 +110,11 @@ def noise(case: Case, other: Shown) -> Drawn:
         [
             Formula(
                 "Clean code and noise are mixed so that their sizes keep adding up to one. The first number at "
-                f"t = 500 (at t = 0 it is {start:.2f}):",
+                f"t = {middle} (at t = 0 it is {start:.2f}):",
                 r"x_t = \sqrt{\bar{\alpha}_t} x_0 + \sqrt{1 - \bar{\alpha}_t} \epsilon",
                 rf"{float(noisy[at, 0]):.2f} = \sqrt{{{alpha:.3f}}} \cdot {signed(clean)} + "
                 rf"\sqrt{{{1 - alpha:.3f}}} \cdot {signed(gauss)}",
-                "LatentFace, section 3.2 (DDPM); T = 1000, β from 0.0001 to 0.02, linear",
+                f"LatentFace, section 3.2 (DDPM); {diffusion.schedule()}",
             ),
         ],
     )  # fmt: skip
@@ -132,7 +131,6 @@ def denoise(case: Case, other: Shown) -> Drawn:
     error = (x - a**0.5 * clean) / (1 - a) ** 0.5
     end = faces(case, diffusion.faces(torch.cat([one.clean for one in steps])))
     labels = [f"Before step {k + 1}: t = {one.time}" for k, one in enumerate(steps)] + ["The end: the identity"]
-    spread = float((torch.cat([one.clean for one in steps]) - steps[-1].clean).norm(dim=1).max())
     return Drawn(
         frames(
             faces(case, diffusion.faces(walk)), labels, "Steps", strips=[strip("The noisy code", walk)],
@@ -141,7 +139,7 @@ def denoise(case: Case, other: Shown) -> Drawn:
         "Backwards: start from pure noise, let the network guess the clean code, go a part of the way, guess again. "
         "It is told this face's code and asked for what the person keeps. "
         + ("Its first guess is already nearly its last: given a face, there is one answer."
-           if spread < 0.1 * float(steps[-1].clean.norm()) else "Its guess changes from step to step."),
+           if diffusion.is_settled(steps) else "Its guess changes from step to step."),
         {"Denoiser": "the network that guesses the clean code.",
          "Condition": "what it is told besides: the frame's own code."},
         [(diffusion.block(), "guesses the clean code from noisy code, time and condition")],
@@ -153,7 +151,7 @@ def denoise(case: Case, other: Shown) -> Drawn:
                 r"\sqrt{1 - \bar{\alpha}_{\text{next}}} \hat{\epsilon}",
                 rf"{float(after[0, 0]):.2f} = \sqrt{{{b:.3f}}} \cdot {signed(clean)} + "
                 rf"\sqrt{{{1 - b:.3f}}} \cdot {signed(error)}",
-                "LatentFace, section 3.2 (DDIM, 5 steps, η = 0)",
+                f"LatentFace, section 3.2 (DDIM, {len(steps)} steps, η = 0)",
             ),
         ],
     )  # fmt: skip
@@ -164,10 +162,9 @@ def split(case: Case, other: Shown) -> Drawn:
     diffusion = case.diffusion
     loud = diffusion.loudest()
     drawn = faces(case, diffusion.expressed(list(STRENGTHS)))
-    std = case.model.pipeline.denoiser.std
     parts = [
         strip("Code", case.model.pipeline.denoiser.standardize(case.way.codes.face).expand(len(STRENGTHS), -1)),
-        strip("Expression, as strong as shown", torch.tensor(STRENGTHS)[:, None] * diffusion.parts.expression / std),
+        strip("Expression, as strong as shown", diffusion.strengthened(list(STRENGTHS))),
     ]
     return Drawn(
         frames(

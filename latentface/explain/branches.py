@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -32,6 +33,17 @@ class Branches:
         self.pcl = pcl
         self.images = F.adaptive_avg_pool2d(crops, pcl.size)
 
+    @classmethod
+    def of_sizes(cls, pcl: PCL, crops: list[Tensor]) -> Branches:
+        """Make them of crops 1 x 3 x S x S, all in the size of the first or the network's."""
+        side = max(pcl.size, crops[0].shape[-1])
+        return cls(pcl, torch.cat([_resized(crop, side) for crop in crops]))
+
+    def among(self, crops: np.ndarray) -> Branches:
+        """Set the first image beside others, N x S x S x 3 uint8 of the network's size."""
+        images = torch.tensor(crops).permute(0, 3, 1, 2) / 127.5 - 1
+        return Branches(self.pcl, torch.cat([self.images[:1], images]))
+
     @torch.no_grad()
     def encode(self, images: Tensor) -> Features:
         """Compute features of images B x 3 x S x S."""
@@ -46,6 +58,11 @@ class Branches:
     def mirrored(self) -> Features:
         """Of all mirror images."""
         return self.encode(self.images.flip(-1))
+
+    def mirror_pair(self, name: str) -> Tensor:
+        """Give a branch's features of photo and mirror image, in standard deviations of all of them, 2 x D."""
+        rows = torch.cat([_branch(features, name)[:1] for features in (self.straight, self.mirrored)])
+        return rows / rows.std()
 
     def mirror_cosines(self) -> dict[str, float]:
         """Give the cosine of photo and mirror image in either branch, and with another's photo, on average."""
@@ -93,9 +110,15 @@ class Branches:
         product = (self.centred(one).T @ self.centred(other)).abs()
         return F.adaptive_avg_pool2d(product[None, None], side)[0, 0]
 
+    def product_pictures(self, one: str, others: tuple[str, ...], side: int) -> list[Tensor]:
+        """Draw `products` with each of others on one scale: 3 x side x side in [-1, 1], 1 for the largest."""
+        drawn = [self.products(one, other, side) for other in others]
+        top = max(float(product.max()) for product in drawn)
+        return [(2 * product / top - 1).expand(3, -1, -1) for product in drawn]
+
     @cached_property
     def quadrants(self) -> tuple[Tensor, Tensor]:
-        """Two crops of every image, out of the upper left and the upper right quadrant, B x 3 x S x S."""
+        """Cut two crops out of every image, upper left and upper right, B x 3 x S x S."""
         side = self.images.shape[-1]
         length, shift = round(QUADRANT * side), round((0.5 - QUADRANT) / 2 * side)
         left, right, top = shift, side // 2 + shift, round(0.25 * side)
@@ -159,6 +182,18 @@ def info_nce(positive: Tensor, all_of: Tensor) -> float:
     """
     logits = all_of / TEMPERATURE
     return float((logits.logsumexp(1) - positive / TEMPERATURE).mean())
+
+
+def first_share(cosines: Tensor) -> float:
+    """Compute the softmax share of the first entry of the first row of cosines B x K."""
+    return float((cosines[0] / TEMPERATURE).softmax(0)[0])
+
+
+def _resized(crop: Tensor, side: int) -> Tensor:
+    """Bring a crop 1 x 3 x S x S to a side, averaging where it shrinks."""
+    if crop.shape[-1] == side:
+        return crop
+    return F.interpolate(crop, size=(side, side), mode="bilinear", antialias=True)
 
 
 def _branch(features: Features, name: str) -> Tensor:

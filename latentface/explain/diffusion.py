@@ -12,13 +12,15 @@ from latentface.explain.blocks import Block, recorded
 from latentface.pipeline import LatentFacePipeline
 
 TIMES = (0, 50, 100, 200, 300, 400, 500, 600, 700, 800, 900, 999)
-"""Times of the noise schedule that are drawn, of 0 to 999."""
+"""Times of the noise schedule that are drawn, where it has 1000; see Diffusion.times."""
 
 
 @dataclass
 class People:
     """Frames of several people on a plane, and how far apart they lie in the space of codes."""
 
+    codes: Tensor
+    """P x C: each person's mean code."""
     places: Tensor
     """P x F x 2: along the two axes in which the people's mean codes differ most."""
     means: Tensor
@@ -27,6 +29,11 @@ class People:
     """Root mean square distance of a frame from its person's mean, standardised codes, all C numbers."""
     between: float
     """Root mean square distance of the people's means from their own mean."""
+
+    def on_page(self) -> tuple[Tensor, Tensor]:
+        """Give places and means with the farthest place at 1, on either axis."""
+        reach = self.places.abs().amax((0, 1)).clamp(min=1e-6)
+        return self.places / reach, self.means / reach
 
 
 def people(codes: Tensor) -> People:
@@ -39,7 +46,9 @@ def people(codes: Tensor) -> People:
     axes = torch.linalg.svd(means - means.mean(0), full_matrices=False)[2][:2]
     within = (codes - means[:, None]).square().sum(-1).mean().sqrt()
     between = (means - means.mean(0)).square().sum(-1).mean().sqrt()
-    return People((codes - means.mean(0)) @ axes.T, (means - means.mean(0)) @ axes.T, float(within), float(between))
+    return People(
+        means, (codes - means.mean(0)) @ axes.T, (means - means.mean(0)) @ axes.T, float(within), float(between)
+    )
 
 
 @dataclass
@@ -73,15 +82,29 @@ class Diffusion:
         """Draw the start noise of a seed, 1 x C."""
         return torch.randn(1, self.codes.face.shape[1], generator=torch.Generator().manual_seed(seed))
 
+    @property
+    def times(self) -> list[int]:
+        """The times that are drawn: TIMES, stretched to this schedule."""
+        last = int(self.pipeline.scheduler.config["num_train_timesteps"]) - 1
+        return [round(time * last / TIMES[-1]) for time in TIMES]
+
+    def schedule(self) -> str:
+        """Name the noise schedule as its settings say it."""
+        about = self.pipeline.scheduler.config
+        return (
+            f"T = {about['num_train_timesteps']}, β from {about['beta_start']:g} to {about['beta_end']:g}, "
+            f"{about['beta_schedule'].replace('_', ' ')}"
+        )
+
     def alpha(self, time: int) -> float:
         """Give alpha bar of the noise schedule."""
         return float(self.pipeline.scheduler.alphas_cumprod[time])
 
     def noised(self, seed: int = 0) -> list[Tensor]:
-        """Add noise to this face's identity, standardised, 1 x C at each of TIMES (DDPM's forward process)."""
+        """Add noise to this face's identity, standardised, 1 x C at each of `times` (DDPM's forward process)."""
         clean = self.pipeline.denoiser.standardize(self.parts.identity)
         noise = self.noise(seed)
-        alphas = [self.alpha(time) for time in TIMES]
+        alphas = [self.alpha(time) for time in self.times]
         return [alpha**0.5 * clean + (1 - alpha) ** 0.5 * noise for alpha in alphas]
 
     @torch.no_grad()
@@ -100,6 +123,16 @@ class Diffusion:
             found.append(Step(time, self.alpha(time), before, sample, clean))
             sample = sampler.step(clean, time, sample, eta=0.0, return_dict=False)[0]
         return found
+
+    def is_settled(self, steps: list[Step]) -> bool:
+        """Say whether all steps take the clean code for nearly the same."""
+        last = steps[-1].clean
+        spread = (torch.cat([step.clean for step in steps]) - last).norm(dim=1).max()
+        return float(spread) < 0.1 * float(last.norm())
+
+    def strengthened(self, strengths: list[float]) -> Tensor:
+        """Give this face's expression in standard deviations, at each strength, K x C."""
+        return torch.tensor(strengths)[:, None] * self.parts.expression / self.pipeline.denoiser.std
 
     def faces(self, standardized: Tensor) -> Codes:
         """Put standardised codes, B x C, under a view from the front and a plain light, to be drawn."""

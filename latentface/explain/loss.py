@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from latentface.codes import Scene
@@ -33,6 +34,22 @@ class Likelihood:
     def mean(self) -> float:
         """Mean of the loss over the mask."""
         return float((self.loss * self.mask).sum() / self.mask.sum().clamp(min=1))
+
+    def worst(self) -> tuple[list[float], list[float]]:
+        """Find the largest error that is drawn.
+
+        Returns:
+            Its place, x and y in [0, 1]; and error, sigma and loss there.
+        """
+        at = int((self.error * self.mask).argmax())
+        height, width = self.error.shape
+        place = [at % width / (width - 1), at // width / (height - 1)]
+        return place, [float(values.flatten()[at]) for values in (self.error, self.sigma, self.loss)]
+
+    def thinned(self, side: int) -> Tensor:
+        """Take error, sigma and mask at side x side places, 3 x side x side."""
+        stacked = torch.stack([self.error, self.sigma, self.mask])[None]
+        return F.interpolate(stacked, size=(side, side), mode="nearest")[0]
 
 
 @torch.no_grad()

@@ -83,7 +83,7 @@ class Way:
 
     @torch.no_grad()
     def turning(self, count: int) -> Tensor:
-        """Draw the turn: the picture as it is, then as seen under less and less of the view, count x 3 x s x s."""
+        """Draw the turn: the picture under less and less of its view, count x 3 x s x s."""
         depth, view = self.net.average_depth[None], self.codes.view
         shares = torch.linspace(1, 0, count)[1:].tolist()
         return torch.cat([self.input, *(render(self.front, depth, view * share)[0] for share in shares)])
@@ -106,17 +106,17 @@ class Way:
 
     @cached_property
     def lit_front(self) -> Tensor:
-        """The picture turned to the front under the face's own depth, with its light, 1 x 3 x s x s."""
+        """Turn the picture to the front under the face's own depth, with its light, 1 x 3 x s x s."""
         return self.net.frontal(self.input, self.own_depth, self.codes.view).filled
 
     @cached_property
     def unlit(self) -> Tensor:
-        """The same without light: the face's colours, where the face itself has them."""
+        """Take the light off: the face's colours, where the face itself has them."""
         return self.net.albedo(self.input, self.codes.view, self.codes.light, self.own_depth)
 
     @cached_property
     def front_shading(self) -> Tensor:
-        """Share of light at every place of the front, 1 x 1 x s x s, as it is divided by."""
+        """Compute the share of light at every place of the front, 1 x 1 x s x s."""
         softness = max(1, self.net.config["softness"] * self.own_depth.shape[-1] // self.net.size)
         return shading(self.own_depth, self.codes.light, softness).clamp(min=DARKEST)
 
@@ -129,8 +129,27 @@ class Way:
     @cached_property
     @torch.no_grad()
     def displacement(self) -> Tensor:
-        """How far each place of the average face lies from there on this face, 1 x s x s x 2 in half widths."""
+        """Compute how far each place of the average face moves to this face, 1 x s x s x 2 in half widths."""
         return self.net.displacement(self.face.shape)
+
+    def farthest_slide(self) -> tuple[tuple[float, float], tuple[float, float], float]:
+        """Give the place that moves farthest, and how far it moves.
+
+        Returns:
+            Place and move, x and y in half widths; and the length of the move in pixels of the crop.
+        """
+        moved = self.displacement[0]
+        far = moved.norm(dim=-1)
+        row, column = divmod(int(far.argmax()), far.shape[1])
+        last = far.shape[0] - 1
+        du, dv = moved[row, column].tolist()
+        place = 2 * column / last - 1, 2 * row / last - 1
+        return place, (du, dv), float(far.max()) * self.crop.shape[-1] / 2
+
+    @property
+    def layout_length(self) -> int:
+        """How many numbers of the shape code tell the layout."""
+        return self.codes.shape.shape[1] - self.net.depth_code
 
     def laying_out(self, count: int) -> Tensor:
         """Draw the warp: the face's own layout, more and more of the average face's, count x 3 x s x s."""
@@ -142,7 +161,7 @@ class Way:
     @cached_property
     @torch.no_grad()
     def texture_axes(self) -> tuple[Tensor, Tensor]:
-        """Rotate the texture's numbers so that the first tell most: coordinates 1 x C, and albedos C x 3 x s x s.
+        """Rotate the texture's numbers so that the first tell most: coordinates 1 x C and albedos C x 3 x s x s.
 
         The network's own numbers stand in no order. Sorted are the principal axes of all albedos that the basis draws
         for codes spread as the training codes are.
@@ -175,9 +194,14 @@ class Way:
         large = F.interpolate(coarse, size=self.crop.shape[-2:], mode="bicubic") if self.net.size > 64 else coarse
         return large, self.net.refiner(coarse, self.codes.texture)
 
+    def refinement(self) -> float:
+        """Give the mean change of a colour by refining, in shares of white."""
+        coarse, fine = self.refined
+        return float((fine - coarse).abs().mean() / 2)
+
     @torch.no_grad()
     def reliefs(self) -> list[Tensor]:
-        """Give depth as it is put together, 1 x s x s each: the average face's, laid out as this face, its own."""
+        """Give depth, 1 x s x s each: the average face's, that laid out as this face, and its own."""
         net, zero = self.net, torch.zeros_like(self.face.raw_depth)
         laid_out = net.depth_over_average(self.codes.shape, zero)
         return [net.average_depth[None], laid_out, net.depth(self.codes.shape)]
@@ -186,6 +210,12 @@ class Way:
     def scene(self) -> Scene:
         """The decoded face under its own view and light."""
         return self.pipeline.decode(self.codes)
+
+    @cached_property
+    @torch.no_grad()
+    def log_sigma(self) -> Tensor:
+        """Where the network expects errors, 1 x 2 x S x S, see Autoencoder.confidence."""
+        return self.pipeline.autoencoder.confidence(self.crop)
 
     def in_one_colour(self) -> Scene:
         """Give the decoded face in white: what is seen of it is its shading."""
@@ -198,6 +228,24 @@ class Way:
         """Row and column of SPOT in a map of the decoded scene."""
         last = self.scene.depth.shape[-1] - 1
         return round((SPOT[1] + 1) / 2 * last), round((SPOT[0] + 1) / 2 * last)
+
+    def spot_in(self, side: int) -> tuple[int, int]:
+        """Give row and column of SPOT in a map of another side."""
+        last = self.scene.depth.shape[-1] - 1
+        row, column = (round(index / last * (side - 1)) for index in self.spot)
+        return row, column
+
+    def unlit_numbers(self) -> tuple[float, float, float]:
+        """Give at the spot the lit colour, the share of light, and the colour without light, grey in [0, 1]."""
+        row, column = self.spot_in(self.unlit.shape[-1])
+        lit, colour = (float((one[0, :, row, column].mean() + 1) / 2) for one in (self.lit_front, self.unlit))
+        return lit, float(self.front_shading[0, 0, row, column]), colour
+
+    def relief_numbers(self, steps: list[Tensor]) -> tuple[float, float, float, float]:
+        """Give depth at the spot in each of `reliefs`, and the own relief's mean height over that of the average."""
+        row, column = self.spot_in(steps[0].shape[-1])
+        one, two, three = (float(depth[0, row, column]) for depth in steps)
+        return one, two, three, float((steps[2] - steps[1]).abs().mean() / (steps[0] - 1).abs().mean())
 
     def normal_numbers(self) -> dict[str, float]:
         """Give the surface at the spot: its point, the steps to its neighbours right and below, and its normal."""
@@ -258,7 +306,7 @@ class Way:
 
 
 def sampled(places: Tensor, count: int) -> Tensor:
-    """Take a map of places, s x s x 2, at count x count even positions of the map: count x count x 2."""
+    """Take a map of places, s x s x 2, at even positions: count x count x 2."""
     grid = pixel_grid(count, device=places.device, dtype=places.dtype)[None]
     found = F.grid_sample(places.permute(2, 0, 1)[None], grid, align_corners=True, padding_mode="border")
     return found[0].permute(1, 2, 0)

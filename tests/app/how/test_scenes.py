@@ -175,6 +175,19 @@ def test_texture_refiner_and_relief(case, model, other):
     assert three == pytest.approx(float(depth[row, column]), abs=6e-4) and two > 0
 
 
+def test_sizes_in_words_are_those_of_the_checkpoint(case, model, other):
+    net = model.pipeline.autoencoder
+    drawn = {
+        scene.id: scene.draw(case, other) for scene in SCENES if scene.id in ("layout", "relief", "noise", "branches")
+    }
+    roles = [role for name in ("layout", "relief") for _, role in drawn[name].blocks]
+    code = case.way.codes.shape.shape[1]
+    assert f"reads {code - net.depth_code} numbers: how the features lie" in roles
+    assert f"reads {net.depth_code} numbers of relief off the front" in roles
+    assert "T = 1000, β from 0.0001 to 0.02, linear" in drawn["noise"].formulas[0].source
+    assert f"with {len(case.others)} other people" in drawn["branches"].formulas[1].words
+
+
 def test_depth_normal_shading_and_picture(case, other):
     scene, (row, column) = case.way.scene, case.way.spot
     depth = float(scene.depth[0, row, column])

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from diffusers import DDIMScheduler
 
 from latentface.explain.diffusion import TIMES, Diffusion, people
 from latentface.rdm import split
@@ -93,3 +94,14 @@ def test_the_denoisers_block(diffusion):
     block = diffusion.block()
     assert block.shapes[0] == (32,) and block.shapes[-1] == (32,)
     assert block.parameters == sum(p.numel() for p in diffusion.pipeline.denoiser.parameters())
+
+
+@pytest.mark.parametrize("steps", [10, 50, 1000, 4000])
+def test_times_and_words_are_those_of_the_schedule(steps):
+    pipeline = tiny_pipeline()
+    settings = {"num_train_timesteps": steps, "beta_start": 0.003, "beta_schedule": "scaled_linear"}
+    pipeline.scheduler = DDIMScheduler.from_config({**pipeline.scheduler.config, **settings})
+    diffusion = Diffusion(pipeline, random_codes(1))
+    assert diffusion.times[0] == 0 and diffusion.times[-1] == steps - 1 and diffusion.times == sorted(diffusion.times)
+    assert (diffusion.times == list(TIMES)) == (steps == 1000) and len(diffusion.noised()) == len(TIMES)
+    assert diffusion.schedule() == f"T = {steps}, β from 0.003 to 0.02, scaled linear"
