@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from app.components.files import text
 from latentface.checkpoints import ASSETS
 from tests.browser.watched import DESKTOP, Watched
 
@@ -13,6 +14,19 @@ CELLS = 9 * 12
 """Factors times blocks, chance among them."""
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+def test_a_cell_of_a_csv_is_no_formula_and_its_caption_is_one_cell(browser):
+    script = text("export.js")
+    function = script[script.index("function csv") : script.index("function save(")]
+    rows = [["a", "-1+cmd|' /C calc'!A0", "=1", "+1", "@x", "-2.5", "-3 %", "−4°", "-x", -7]]
+    page = browser.new_page()
+    props = "const props = { value: { caption: 'b, c' } };"
+    made = page.evaluate(f"rows => {{ {props} {function} return csv(rows); }}", rows)
+    page.close()
+    caption, cells = csv.reader(made.splitlines())
+    assert caption == ["# b, c"]
+    assert cells == ["a", "'-1+cmd|' /C calc'!A0", "'=1", "'+1", "'@x", "-2.5", "-3 %", "−4°", "'-x", "-7"]
 
 
 def test_a_cell_its_files_and_toy_codes(browser, app, tmp_path):
@@ -37,6 +51,7 @@ def test_a_cell_its_files_and_toy_codes(browser, app, tmp_path):
         files[kind] = tmp_path / download.value.suggested_filename
         download.value.save_as(files[kind])
     caption, head, *rows = csv.reader(files["csv"].open(encoding="utf-8"))
+    assert len(caption) == 1 and ", " in caption[0]
     assert (
         caption[0].startswith("# What each block tells") and head == ["trace", "x", "y", "value"] and len(rows) == CELLS
     )

@@ -154,6 +154,11 @@ def test_the_toy_is_drawn_trained_and_walked(browser, app):
     toy.locator(".train").press("Enter")
     expect(said).to_have_text("Draw at least 10 points first.")
     board = toy.locator(".stage canvas")
+    board.evaluate("board => { board.parentElement.style.width = '280px'; }")
+    page.wait_for_function("document.querySelector('#toy .stage canvas').height === 280")
+    # as new, on a phone of 390 pixels: right in width alone
+    board.evaluate("board => { [board.width, board.height] = [300, 150]; board.parentElement.style.width = '300px'; }")
+    page.wait_for_function("document.querySelector('#toy .stage canvas').height === 300")
     board.tap(position={"x": 90, "y": 120})
     expect(said).to_have_text("3 points.")
     for key in ("ArrowRight", "Space", "c", "ArrowDown", "Space"):

@@ -51,10 +51,10 @@ function content() { // {rows, data, layout, sheet, numbers}; nothing where ther
 
 function csv(rows) {
   const quoted = (cell) => { // a cell that a spreadsheet would take for a formula is text
-    const text = String(cell ?? ""), safe = typeof cell === "string" && /^[=@+\t\r]/.test(text) ? `'${text}` : text;
+    const text = String(cell ?? ""), safe = typeof cell === "string" && /^([=@+\t\r]|-(?!\d[\d.,]*\s?[%°]?$))/.test(text) ? `'${text}` : text;
     return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
-  return [`# ${props.value.caption.replace(/\s+/g, " ")}`, ...rows.map((row) => row.map(quoted).join(","))].join("\n") + "\n";
+  return [quoted(`# ${props.value.caption.replace(/\s+/g, " ")}`), ...rows.map((row) => row.map(quoted).join(","))].join("\n") + "\n";
 }
 
 function save(address, ending) {
