@@ -218,7 +218,7 @@ def texture(case: Case, other: Shown) -> Drawn:
     way = case.way
     length = way.codes.texture.shape[1]
     counts = [count for count in COUNTS if count < length] + [length]
-    shares = [way.told(count) for count in counts]
+    shares = [way.explained_share(count) for count in counts]
     first = way.texture_axes[0][0, :3].tolist()
     return Drawn(
         frames(

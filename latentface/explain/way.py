@@ -181,7 +181,7 @@ class Way:
         average = self.net.texture_basis(self.pipeline.denoiser.mean[None, -length:])
         return average + torch.einsum("bk,kcij->bcij", coordinates[:, :count], axes[:count])
 
-    def told(self, count: int) -> float:
+    def explained_share(self, count: int) -> float:
         """Give the share of what sets this face's colours apart from the average that so many numbers tell."""
         coordinates = self.texture_axes[0][0]
         return float(coordinates[:count].square().sum() / coordinates.square().sum().clamp(min=1e-12))
