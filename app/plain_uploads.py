@@ -34,7 +34,7 @@ class PlainUploads:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on; hold an upload's answer until its files are rewritten, and leave nothing else of it."""
-        if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].rstrip("/").endswith("/upload"):
+        if scope["type"] != "http" or not upload_parts.is_upload(scope):
             return await self.app(scope, receive, send)
         held: list[Message] = []
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.components.training_curve import MOST, Curves, read_curves
+from app.components.training_curve import MOST, Curves, read_curves_and_faults
 from latentface.checkpoints import PIPELINE, find
 
 SILENT = 180
@@ -53,7 +53,7 @@ class RunFolder:
             planned = seen = None
             about = {}
             notes.append("Its config.json can't be read, so how far it is to go is not known.")
-        curves, broken = read_curves(curves_file), _broken(curves_file)
+        curves, broken = read_curves_and_faults(curves_file)
         if broken:
             notes.append(f"{broken} line{'s' * (broken > 1)} of its curves can't be read: left out.")
         seen = max([seen or 0, *(points[-1][0] for points in curves.values())])
@@ -142,21 +142,6 @@ def _written(file: Path) -> float:
         return file.stat().st_mtime
     except OSError:
         return 0.0
-
-
-def _broken(file: Path) -> int:
-    """Count lines of the curves that are no row."""
-    try:
-        lines = file.read_text().splitlines()
-    except (OSError, UnicodeDecodeError):
-        return 0
-    count = 0
-    for line in lines:
-        try:
-            count += not isinstance(json.loads(line), dict)
-        except ValueError:
-            count += 1
-    return count
 
 
 def _sheets(folder: Path) -> list[tuple[int, list[Path]]]:

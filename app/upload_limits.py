@@ -24,6 +24,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.upload_parts import is_upload
+
 MB = 1_000_000
 WINDOW = 600
 """Seconds over which an address's uploads are counted."""
@@ -184,7 +186,7 @@ class MeteredUploads:
         headers = Headers(scope=scope)
         said = headers.get("content-length", "")
         size = int(said) if said.isascii() and said.isdigit() and len(said) < 20 else None
-        if scope["method"] != "POST" or not scope["path"].rstrip("/").endswith("/upload"):
+        if not is_upload(scope):
             if (size or 0) > OTHER_MB * MB:
                 return await PlainTextResponse(MORE, 413, {"Connection": "close"})(scope, receive, send)
             return await self.app(scope, held_to(receive, OTHER_MB * MB), send)

@@ -14,9 +14,19 @@ from pathlib import Path
 from gradio import route_utils
 from gradio.route_utils import GradioMultiPartParser
 from starlette.formparsers import MultiPartException
+from starlette.types import Scope
 
 FIELD = "files"
 """How gradio's clients name every part of an upload."""
+
+PATH = "/upload"
+"""End of the address that uploads are sent to."""
+
+
+def is_upload(scope: Scope) -> bool:
+    """Say whether an HTTP request brings an upload."""
+    return scope["method"] == "POST" and scope["path"].rstrip("/").endswith(PATH)
+
 
 _parts: ContextVar[list[Path] | None] = ContextVar("parts", default=None)
 """Files to which the parts of this request are written."""

@@ -73,8 +73,7 @@ class Matrix:
 
     def share(self, factor: str, block: str) -> float:
         """Give the score as a share of the way from chance to perfect, in [0, 1]."""
-        chance = self.chance(factor)
-        return max(0.0, (self.score(factor, block) - chance) / (1 - chance))
+        return above_chance(self.score(factor, block), self.chance(factor))
 
     @property
     def margin(self) -> float:
@@ -115,6 +114,11 @@ class Matrix:
     def hsic(self, factor: str, block: str) -> float | None:
         """Give the normalised HSIC of block and factor; None where the suite has none."""
         return self.results.get(f"hsic_{block}_{factor}")
+
+
+def above_chance(score: float, chance: float) -> float:
+    """Give a score as the share of the way from chance to perfect, 0 below chance."""
+    return max(0.0, (score - chance) / (1 - chance))
 
 
 def read_matrix(file: Path) -> Matrix:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -39,14 +41,23 @@ def read_curves(file: Path) -> Curves:
     Returns:
         The best known quantities first; empty where there is no file, or none that can be read.
     """
+    return read_curves_and_faults(file)[0]
+
+
+def read_curves_and_faults(file: Path) -> tuple[Curves, int]:
+    """Read the curves of a run as `read_curves` does, and count the lines that are no JSON object."""
     found: Curves = {}
+    faults = 0
     try:
         lines = file.read_text().splitlines()
     except (OSError, UnicodeDecodeError):
         lines = []
     for line in lines:
-        try:
+        row: Any = None
+        with suppress(ValueError):
             row = json.loads(line)
+        faults += not isinstance(row, dict)
+        try:
             images = int(row.pop("images"))
             values = {key: float(value) for key, value in row.items() if isinstance(value, (int, float))}
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError):  # half a line, say
@@ -55,7 +66,7 @@ def read_curves(file: Path) -> Curves:
             for key, value in values.items():
                 found.setdefault(key, []).append((images, value))
     order = [key for key in QUANTITIES if key in found] + sorted(key for key in found if key not in QUANTITIES)
-    return {key: found[key] for key in order}
+    return {key: found[key] for key in order}, faults
 
 
 def name_of(quantity: str) -> str:

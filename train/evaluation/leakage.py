@@ -30,7 +30,7 @@ from torch import Tensor
 
 from latentface.autoencoder import Codes
 from latentface.checkpoints import load_pipeline
-from latentface.disentanglement import PARTS, code_blocks
+from latentface.disentanglement import FACTORS, PARTS, above_chance, code_blocks
 from latentface.pipeline import LatentFacePipeline
 from train.common.run import Progress
 from train.data.clips import Clips
@@ -146,11 +146,6 @@ def fold_of(person: Tensor) -> Tensor:
     return out
 
 
-def above_chance(score: float, chance: float) -> float:
-    """A score as the share of the way from chance to perfect, 0 below chance."""
-    return max(0.0, (score - chance) / (1 - chance))
-
-
 def block_dci(results: dict[str, float], angles: list[str], lit: bool) -> dict[str, float]:
     """Block-level DCI of the matrix of `leakage`: parts x (identity, actions, pose, light)."""
 
@@ -174,11 +169,7 @@ def block_dci(results: dict[str, float], angles: list[str], lit: bool) -> dict[s
 
 def heat_map(results: dict[str, float], blocks: list[str]) -> Image.Image:
     """The matrix as a picture: a row a factor, a column a block; white at chance, dark green at perfect."""
-    rows = [
-        n
-        for n in ("identity", "retrieval", "age", "skin", "expression", "actions", "yaw", "pitch", "light")
-        if f"{n}_from_full" in results
-    ]
+    rows = [factor for factor in FACTORS if f"{factor}_from_full" in results]
     cell, left, top = (92, 34), 260, 34
     image = Image.new("RGB", (left + cell[0] * len(blocks), top + cell[1] * len(rows)), "white")
     draw = ImageDraw.Draw(image)

@@ -397,7 +397,9 @@ def test_units(tmp_path):
 
 
 def test_truth_gives_pose_and_the_actions_that_happen(tmp_path):
-    pose, actions = read("truth", truth(tmp_path))
+    root = truth(tmp_path)
+    (root / "test" / "._00000.tar").write_bytes(b"what a Mac lays beside")
+    pose, actions = read("truth", root)
     assert pose.value[:2].tolist() == [[0, 0, 0], [10, 0, 0]] and pose.part.tolist() == ["train"] * 4 + ["test"] * 2
     assert actions.names == ["smile"] and actions.value.flatten().tolist() == [0, 0.4] * 3 and len(set(pose.group)) == 3
     assert pose.pictures.form == "standard" and pose.pictures.image(5).shape == (160, 160, 3)

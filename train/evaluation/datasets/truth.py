@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from train.common.tar_slices import members, read_slice
+from train.data.samples import tars_of
 from train.evaluation.datasets.files import DataError, Stored, numbered
 from train.evaluation.datasets.forms import Pictures, Values
 
@@ -21,7 +22,7 @@ def truth(path: Path) -> list[Values]:
     """
     names, files, pose, actions, part, person = [], [], [], [], [], []
     for folder in ("validation", "test"):
-        tars = sorted((path / folder).glob("*.tar"))
+        tars = tars_of(path / folder)
         if not tars:
             raise DataError(
                 f"truth: {path / folder} holds no shards; make them with `python -m train truth --out {path}`"
