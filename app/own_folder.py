@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from types import FrameType
 
+from app.environment import HOUR, keep_seconds
+
 try:
     import fcntl
 except ImportError:  # not everywhere; nothing is swept there
@@ -77,8 +79,8 @@ class OwnFolder:
 
     def _keep_sweeping(self) -> None:
         while True:
-            time.sleep(EVERY)
-            sweep_old(self.path)
+            time.sleep(min(EVERY, keep_seconds() / 2))
+            sweep_old(self.path, OLD * keep_seconds() / HOUR)
 
 
 def sweep_killed(base: Path) -> None:
@@ -95,7 +97,9 @@ def sweep_killed(base: Path) -> None:
 
 
 def sweep_old(folder: Path, age: float = OLD) -> None:
-    """Delete clips of visitors who are gone, and uploads that broke off; gradio deletes the uploads that were whole.
+    """Delete what visitors who are gone have left.
+
+    gradio deletes uploads and downloads too, and sooner, but its sweeper ends for good when a file comes while it looks.
 
     Args:
         folder: the own one.
@@ -106,4 +110,11 @@ def sweep_old(folder: Path, age: float = OLD) -> None:
             if time.time() - left.stat().st_mtime > age:
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
         except OSError:  # somebody was faster
+            continue
+    for left in (file for file in folder.glob("*/*") if file.is_file() and not file.parent.name.startswith("clip-")):
+        try:
+            if time.time() - left.stat().st_mtime > age:
+                left.unlink()
+                left.parent.rmdir()
+        except OSError:  # somebody was faster, or more lies there
             continue

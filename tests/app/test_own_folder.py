@@ -12,7 +12,7 @@ from urllib.request import urlopen
 import pytest
 from gradio_client import Client, handle_file
 
-from app.own_folder import PREFIX, VARIABLE, NoFolder, OwnFolder, sweep_old
+from app.own_folder import LOCK, PREFIX, VARIABLE, NoFolder, OwnFolder, sweep_old
 from tests.conftest import ROOT, face_picture
 from tests.latentface.test_plain import HEIC, MARK, told
 from tests.latentface.test_video import film
@@ -91,6 +91,20 @@ def test_what_is_left_behind_is_swept_by_age(tmp_path):
     os.utime(tmp_path / "clip-old", (0, 0))
     sweep_old(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["clip-new"]
+
+
+def test_uploads_and_downloads_are_swept_by_age(tmp_path):
+    for name in ("0ld", "new", "b0th"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "photo.jpg").touch()
+    (tmp_path / "b0th" / "old.jpg").touch()
+    (tmp_path / LOCK).touch()
+    for old in ("0ld/photo.jpg", "b0th/old.jpg", LOCK):
+        os.utime(tmp_path / old, (0, 0))
+    sweep_old(tmp_path)
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == [
+        "b0th", "b0th/photo.jpg", LOCK, "new", "new/photo.jpg",
+    ]  # fmt: skip
 
 
 def test_an_unwritable_folder_is_one_line(tmp_path):
