@@ -99,7 +99,7 @@ def sweep_killed(base: Path) -> None:
 def sweep_old(folder: Path, age: float = OLD) -> None:
     """Delete what visitors who are gone have left.
 
-    gradio deletes uploads and downloads too, and sooner, but its sweeper ends for good when a file comes while it looks.
+    gradio deletes uploads and downloads too, and sooner, but its sweeper ends for good when one comes while it looks.
 
     Args:
         folder: the own one.
