@@ -1,5 +1,6 @@
 """What is said while a model is loaded, when it can't be, and once it is there."""
 
+import html
 import json
 import os
 import signal
@@ -106,7 +107,7 @@ def test_a_missing_checkpoint_serves_a_page_that_says_so_until_it_is_stopped(tmp
         assert health["status"] == "failed" and "give a bundled name" in health["reason"]
         status, text = asked(f"http://127.0.0.1:{port}/")
         assert status == 503 and "give a bundled name (explorer" in text
-        told = [health["reason"], text]
+        told = [health["reason"], html.unescape(text)]
     finally:
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=30)
