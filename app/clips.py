@@ -132,7 +132,7 @@ def take(
             video = inspect(path, CLIP_SECONDS)
             count = video.count
             stretch = yield from told(
-                take_apart(model.pipeline, path, parts, face, model.apart), count, "Taking the face apart"
+                take_apart(model.pipeline, path, parts, face, model.on_gpu), count, "Taking the face apart"
             )
             if not stretch.seen.any():
                 raise plain_error(

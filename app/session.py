@@ -23,7 +23,7 @@ from latentface.codes import Codes, Scene
 from latentface.crop import Box, Square, turned_crop
 from latentface.detection import DetectorUnavailable
 from latentface.gallery import MAPS, Gallery, Place, map_features, own_gallery
-from latentface.moving import Apart
+from latentface.moving import EncodeAndSplit
 from latentface.pcl import PCL
 from latentface.photo import PhotoError, read_photo
 from latentface.pictures import picture
@@ -116,7 +116,7 @@ class Model:
     """The checkpoint's own gallery, from within its folder; None where there is none."""
     pcl: PCL | None = None
     """The bundled PCL checkpoint, for swaps of poses; None where none is bundled."""
-    apart: Apart | None = None
+    on_gpu: EncodeAndSplit | None = None
     """Encodes and splits the crops of clips on a lent GPU; None where there is none."""
     written: int = 0
     """When the weights were written, see latentface.weights.written: a run's go on changing."""

@@ -37,7 +37,7 @@ from app.waiting import WaitingServer
 from latentface.checkpoints import DEFAULT, CheckpointError, bundled, resolved, shown_name, summary_of
 from latentface.detection import DETECTORS
 from latentface.fairness import read_fairness
-from latentface.moving import Apart
+from latentface.moving import EncodeAndSplit
 from latentface.photo import MAX_BYTES
 
 VISITORS = 500
@@ -143,12 +143,12 @@ def parser() -> argparse.ArgumentParser:
     return options
 
 
-def main(argv: list[str] | None = None, apart: Apart | None = None) -> int:
+def main(argv: list[str] | None = None, on_gpu: EncodeAndSplit | None = None) -> int:
     """Load the model, build the page, serve it until stopped.
 
     Args:
         argv: Options; those of the command line where None.
-        apart: Encodes and splits the crops of clips on a lent GPU, for the first checkpoint.
+        on_gpu: Encodes and splits the crops of clips on a lent GPU, for the first checkpoint.
 
     Returns:
         The exit code: 2 for a port that is taken, and for a bad checkpoint once the page that says so is stopped.
@@ -183,7 +183,7 @@ def main(argv: list[str] | None = None, apart: Apart | None = None) -> int:
         print(f"error: the page can't be served: {error}", file=sys.stderr)
         return 2
     try:
-        model = replace(load(checkpoints[0], args.detector), apart=apart)
+        model = replace(load(checkpoints[0], args.detector), on_gpu=on_gpu)
     except CheckpointError as error:
         print(f"error: {error}; port {waiting.port} says so until this is stopped", file=sys.stderr, flush=True)
         waiting.fail(error)

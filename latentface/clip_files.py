@@ -17,7 +17,7 @@ from latentface.ahead import ahead
 from latentface.codes import Codes
 from latentface.film import Film, join
 from latentface.films import PANELS, SIDE, Panels, driven_film, own_films
-from latentface.moving import BATCH, Apart, Moving, Stretch, watch
+from latentface.moving import BATCH, EncodeAndSplit, Moving, Stretch, watch
 from latentface.pipeline import LatentFacePipeline
 from latentface.tracker import PAIRS, Tracker
 from latentface.video import Frame, Video, frames, inspect
@@ -27,7 +27,7 @@ PART = 120
 
 
 def take_apart(
-    pipeline: LatentFacePipeline, clip: Path, folder: Path, face: int = 0, apart: Apart | None = None
+    pipeline: LatentFacePipeline, clip: Path, folder: Path, face: int = 0, on_gpu: EncodeAndSplit | None = None
 ) -> Generator[int, None, Stretch]:
     """Find and encode a clip's face.
 
@@ -36,7 +36,7 @@ def take_apart(
         clip: the video.
         folder: where parts lie and are put; it exists.
         face: which face, counted from 0 by falling size where it is first seen.
-        apart: encodes and splits crops elsewhere, such as on a lent GPU, PART frames at once.
+        on_gpu: encodes and splits crops on a GPU, PART frames at once.
 
     Yields:
         How many frames are done.
@@ -53,8 +53,8 @@ def take_apart(
         if before is not None and last:
             tracker.begin(last[0].image, before, looks=len(PAIRS))
         stretches = []
-        batch = PART if apart else BATCH
-        for stretch in watch(pipeline, _remembered(islice(source, PART), last), tracker, batch, apart):
+        batch = PART if on_gpu else BATCH
+        for stretch in watch(pipeline, _remembered(islice(source, PART), last), tracker, batch, on_gpu):
             stretches.append(stretch)
             done += len(stretch)
             yield done

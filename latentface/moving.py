@@ -93,7 +93,7 @@ def watch(
     frames: Iterable[Frame],
     tracker: Tracker,
     batch: int = BATCH,
-    elsewhere: "Apart | None" = None,
+    on_gpu: "EncodeAndSplit | None" = None,
 ) -> Iterator[Stretch]:
     """Take the face of a clip apart, frame by frame.
 
@@ -102,28 +102,28 @@ def watch(
         frames: in their order.
         tracker: finds the face.
         batch: frames that are encoded at once.
-        elsewhere: does what `apart` does, on a lent GPU.
+        on_gpu: does what `encode_and_split` does, on a GPU.
 
     Yields:
         Stretches of at most `batch` frames.
     """
     found = ahead((_found(pipeline, frame, tracker) for frame in frames), batch)
     while waiting := list(islice(found, batch)):
-        yield _encoded(pipeline, waiting, elsewhere or apart)
+        yield _encoded(pipeline, waiting, on_gpu or encode_and_split)
 
 
 @torch.no_grad()
 def glance(pipeline: LatentFacePipeline, frame: Frame, tracker: Tracker) -> Stretch:
     """Take the face of one frame apart, as `watch` does: a stretch of one row."""
-    return _encoded(pipeline, [_found(pipeline, frame, tracker)], apart)
+    return _encoded(pipeline, [_found(pipeline, frame, tracker)], encode_and_split)
 
 
-Apart = Callable[[LatentFacePipeline, Tensor], tuple[Codes, Tensor, Tensor]]
-"""What `apart` is: a model and crops, N x 3 x S x S -> their codes, and identity and expression, each N x 2C."""
+EncodeAndSplit = Callable[[LatentFacePipeline, Tensor], tuple[Codes, Tensor, Tensor]]
+"""A model and crops, N x 3 x S x S -> codes, and identity and expression, each N x 2C, as `encode_and_split` does."""
 
 
 @torch.no_grad()
-def apart(pipeline: LatentFacePipeline, crops: Tensor) -> tuple[Codes, Tensor, Tensor]:
+def encode_and_split(pipeline: LatentFacePipeline, crops: Tensor) -> tuple[Codes, Tensor, Tensor]:
     """Encode and split crops: all that a clip asks of the networks before its films are drawn."""
     codes = pipeline.encode(crops)
     split = pipeline.split(codes, STEPS, SAMPLES)
@@ -151,7 +151,7 @@ class _Waiting:
     """1 x 3 x S x S in [-1, 1], 0 where there is no face."""
 
 
-def _encoded(pipeline: LatentFacePipeline, waiting: list[_Waiting], how: Apart) -> Stretch:
+def _encoded(pipeline: LatentFacePipeline, waiting: list[_Waiting], run: EncodeAndSplit) -> Stretch:
     """Encode the crops that show a face, and lay all rows out."""
     count, code = len(waiting), pipeline.autoencoder.config["code"]
     empty = {"boxes": 4, "squares": 3, "identity": 2 * code, "expression": 2 * code, "view": 6, "light": 4}
@@ -166,7 +166,7 @@ def _encoded(pipeline: LatentFacePipeline, waiting: list[_Waiting], how: Apart) 
     if not found:
         return part
     crops = torch.cat([one.crop for one in waiting])[rows]
-    codes, identity, expression = how(pipeline, crops)
+    codes, identity, expression = run(pipeline, crops)
     codes = codes.rolled(torch.tensor([face.roll for face in found]).to(codes.view))
     part.boxes[rows] = torch.tensor([face.box for face in found], dtype=torch.float32)
     part.landmarks[rows] = torch.stack([torch.from_numpy(face.landmarks) for face in found])

@@ -22,30 +22,30 @@ import torch  # noqa: E402
 from app.ui import main  # noqa: E402
 from latentface.checkpoints import load_pipeline  # noqa: E402
 from latentface.codes import Codes  # noqa: E402
-from latentface.moving import apart  # noqa: E402
+from latentface.moving import encode_and_split  # noqa: E402
 from latentface.pipeline import LatentFacePipeline  # noqa: E402
 
 SECONDS = 10
 """Of a GPU for 120 frames of a clip, its start included: the less is asked for, the sooner one is lent."""
-LENT = load_pipeline().to("cuda") if torch.cuda.is_available() else None
+GPU_MODEL = load_pipeline().to("cuda") if torch.cuda.is_available() else None
 """The model on the GPU; None where the hardware has none."""
 
 
 @spaces.GPU(duration=SECONDS)
 def on_gpu(crops: torch.Tensor) -> tuple[Codes, torch.Tensor, torch.Tensor]:
     """Encode and split the crops of a clip."""
-    assert LENT is not None, "asked for where there is a GPU"
-    codes, identity, expression = apart(LENT, crops)
+    assert GPU_MODEL is not None, "asked for where there is a GPU"
+    codes, identity, expression = encode_and_split(GPU_MODEL, crops)
     return codes.to("cpu"), identity.cpu(), expression.cpu()
 
 
-def lent(here: LatentFacePipeline, crops: torch.Tensor) -> tuple[Codes, torch.Tensor, torch.Tensor]:
+def on_gpu_or_cpu(here: LatentFacePipeline, crops: torch.Tensor) -> tuple[Codes, torch.Tensor, torch.Tensor]:
     """Ask for a GPU, and use the CPU where the visitor has no share of one left."""
     try:
         return on_gpu(crops)
     except gr.Error:
-        return apart(here, crops)
+        return encode_and_split(here, crops)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main([], lent if LENT is not None else None))
+    raise SystemExit(main([], on_gpu_or_cpu if GPU_MODEL is not None else None))

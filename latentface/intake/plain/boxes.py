@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from latentface.intake.plain.exif import NONE
-from latentface.intake.plain.steps import Slate, steps
+from latentface.intake.plain.steps import EditedFile, steps
 
 GONE_INTO = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf", b"edts", b"dinf"}
 """Boxes of a clip whose children are looked at."""
@@ -61,32 +61,32 @@ def boxes(data: bytes | bytearray, at: int, end: int, count: Iterator[None]) -> 
 
 def plain_clip_boxes(data: bytes) -> bytes:
     """Empty user data and metadata, dates, and tracks that are neither pictures nor sound; all stays where it is."""
-    slate = Slate(data)
-    _empty_beside(slate, 0, len(data), PLAYED, steps())
-    return bytes(slate.data)
+    edited = EditedFile(data)
+    _empty_beside(edited, 0, len(data), PLAYED, steps())
+    return bytes(edited.data)
 
 
-def _empty_beside(slate: Slate, at: int, end: int, kept: set[bytes], count: Iterator[None]) -> None:
+def _empty_beside(edited: EditedFile, at: int, end: int, kept: set[bytes], count: Iterator[None]) -> None:
     """Empty what is beside the tracks of some kinds, between two places."""
     waiting = [(at, end)]
     while waiting:
-        for box in boxes(slate.data, *waiting.pop(), count):
-            if box.kind == b"trak" and _handler(slate.data, box, count) not in kept:
-                _empty_samples(slate, box, count)
-                _free(slate, box)
+        for box in boxes(edited.data, *waiting.pop(), count):
+            if box.kind == b"trak" and _handler(edited.data, box, count) not in kept:
+                _empty_samples(edited, box, count)
+                _free(edited, box)
             elif box.kind in EMPTIED:
-                _free(slate, box)
+                _free(edited, box)
             elif box.kind in DATED:
-                wide = 8 if slate.data[box.inside] == 1 else 4
-                slate.empty(box.inside + 4, box.inside + 4 + 2 * wide)
+                wide = 8 if edited.data[box.inside] == 1 else 4
+                edited.empty(box.inside + 4, box.inside + 4 + 2 * wide)
             elif box.kind in GONE_INTO:
                 waiting.append((box.inside, box.end))
 
 
-def _free(slate: Slate, box: Box) -> None:
+def _free(edited: EditedFile, box: Box) -> None:
     """Empty a box, and say that it holds nothing."""
-    slate.data[box.at + 4 : box.at + 8] = b"free"
-    slate.empty(box.inside, box.end)
+    edited.data[box.at + 4 : box.at + 8] = b"free"
+    edited.empty(box.inside, box.end)
 
 
 def _child(data: bytearray, box: Box, count: Iterator[None], *way: bytes) -> Box | None:
@@ -104,17 +104,17 @@ def _handler(data: bytearray, track: Box, count: Iterator[None]) -> bytes:
     return b"" if box is None else bytes(data[box.inside + 8 : box.inside + 12])
 
 
-def _empty_samples(slate: Slate, track: Box, count: Iterator[None]) -> None:
+def _empty_samples(edited: EditedFile, track: Box, count: Iterator[None]) -> None:
     """Overwrite what a track's tables point to."""
-    table = _child(slate.data, track, count, b"mdia", b"minf", b"stbl")
+    table = _child(edited.data, track, count, b"mdia", b"minf", b"stbl")
     if table is None:
         return
-    found = {box.kind: box.inside + 4 for box in boxes(slate.data, table.inside, table.end, count)}
+    found = {box.kind: box.inside + 4 for box in boxes(edited.data, table.inside, table.end, count)}
     if not {b"stsz", b"stsc"} <= found.keys() or not {b"stco", b"co64"} & found.keys():
         return
 
     def number(at: int, length: int = 4) -> int:
-        return int.from_bytes(slate.data[at : at + length], "big")
+        return int.from_bytes(edited.data[at : at + length], "big")
 
     sizes, runs, wide = found[b"stsz"], found[b"stsc"], 8 if b"co64" in found else 4
     chunks = found[b"co64" if wide == 8 else b"stco"]
@@ -128,18 +128,18 @@ def _empty_samples(slate: Slate, track: Box, count: Iterator[None]) -> None:
         for _ in range(min(number(runs + 4 + 12 * place + 4), most - sample)):
             next(count)
             size = same or number(sizes + 8 + 4 * sample)
-            slate.empty(at, at + size)
+            edited.empty(at, at + size)
             at, sample = at + size, sample + 1
 
 
 def plain_photo_boxes(data: bytes) -> bytes:
     """Empty EXIF and XMP data, and films; all stays where it is. How a photo lies is said elsewhere in the file."""
-    slate, count = Slate(data), steps()
+    edited, count = EditedFile(data), steps()
     for top in boxes(data, 0, len(data), count):
         if top.kind not in PHOTO:
-            _free(slate, top)
+            _free(edited, top)
         if top.kind == b"moov":
-            _empty_beside(slate, top.at, top.end, PICTURED, count)
+            _empty_beside(edited, top.at, top.end, PICTURED, count)
         if top.kind != b"meta":
             continue
         inside = {box.kind: box for box in boxes(data, top.inside + 4, top.end, count)}
@@ -148,8 +148,8 @@ def plain_photo_boxes(data: bytes) -> bytes:
         named = _items(data, inside[b"iinf"], count)
         for item, at, end in _places(data, inside[b"iloc"], inside.get(b"idat"), count):
             if named.get(item) in (b"Exif", b"mime", b"uri "):
-                slate.empty(at, end, b"\0\0\0\0" + NONE if named[item] == b"Exif" else b"")
-    return bytes(slate.data)
+                edited.empty(at, end, b"\0\0\0\0" + NONE if named[item] == b"Exif" else b"")
+    return bytes(edited.data)
 
 
 def _items(data: bytes, box: Box, count: Iterator[None]) -> dict[int, bytes]:

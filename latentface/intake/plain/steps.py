@@ -18,7 +18,7 @@ def steps(most: int = MOST) -> Iterator[None]:
     raise ValueError("this file has too many parts")
 
 
-class Slate:
+class EditedFile:
     """A file's bytes, of which some are overwritten: no more than twice as many as there are."""
 
     def __init__(self, data: bytes):

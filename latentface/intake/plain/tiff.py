@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from latentface.intake.plain.steps import Slate, steps
+from latentface.intake.plain.steps import EditedFile, steps
 
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 """Type of an entry -> bytes of a value."""
@@ -18,7 +18,7 @@ DIRECTORIES = {330, 34665, 34853, 40965}
 def plain_tiff(data: bytes) -> bytes:
     """Empty the values of all other entries, in every directory; everything stays where it is."""
     order = "little" if data[:2] == b"II" else "big"
-    slate = Slate(data)
+    edited = EditedFile(data)
     one_byte = (1).to_bytes(2, order) + (1).to_bytes(4, order)
 
     def number(at: int, count: int) -> int:
@@ -43,8 +43,8 @@ def plain_tiff(data: bytes) -> bytes:
                 waiting += [(number(place, 4), True) for place in places]
             if is_private or tag not in KEPT:
                 if size > 4:
-                    slate.empty(number(entry + 8, 4), number(entry + 8, 4) + size)
-                slate.empty(entry + 2, entry + 12, one_byte)
+                    edited.empty(number(entry + 8, 4), number(entry + 8, 4) + size)
+                edited.empty(entry + 2, entry + 12, one_byte)
         if not is_private:
             waiting.append((number(at + 2 + 12 * entries, 4), False))
-    return bytes(slate.data)
+    return bytes(edited.data)
