@@ -49,12 +49,12 @@ def main(argv: list[str] | None = None) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     """Describe the commands and their options."""
-    model = argparse.ArgumentParser(add_help=False)
+    model = OneLine(add_help=False)
     model.add_argument(
         "--checkpoint", default="explorer", metavar="NAME|DIR|HUB_ID", help="default: the bundled explorer"
     )
     model.add_argument("--json", action="store_true", help="print one JSON object a photo")
-    photos = argparse.ArgumentParser(add_help=False, parents=[model])
+    photos = OneLine(add_help=False, parents=[model])
     photos.add_argument("--detector", default=DEFAULT_DETECTOR, choices=(DEFAULT_DETECTOR, PRECISE_DETECTOR))
     photos.add_argument(
         "--face", type=whole(0, 999), default=0, metavar="N", help="which face: 0 is the largest (default)"

@@ -192,7 +192,7 @@ def load_network(checkpoint: str | Path, *kinds: type[Network]) -> Network:
         )
     try:
         name = read_settings(folder / CONFIG).get("_class_name")
-        kind = {kind.__name__: kind for kind in kinds}.get(name)
+        kind = {kind.__name__: kind for kind in kinds}.get(str(name))
         if kind is None:
             raise ValueError(f"it holds a {name}, not a {' or '.join(kind.__name__ for kind in kinds)}")
         check_settings(folder / CONFIG, name)

@@ -105,7 +105,8 @@ def cartoon(photo: Image.Image, landmarks: np.ndarray, rng: np.random.Generator)
     flat = large.filter(ImageFilter.MedianFilter(9)).quantize(int(rng.integers(5, 12)), dither=Image.Dither.NONE)
     grey = large.convert("L").filter(ImageFilter.GaussianBlur(1.5))
     edges = ImageChops.subtract(grey.filter(ImageFilter.GaussianBlur(2.5)), grey, scale=0.12)
-    return ImageChops.multiply(flat.convert("RGB"), edges.point([0 if value > 40 else 255 for value in range(256)]).convert("RGB"))
+    lines = edges.point([0 if value > 40 else 255 for value in range(256)])
+    return ImageChops.multiply(flat.convert("RGB"), lines.convert("RGB"))
 
 
 def pencil(photo: Image.Image, landmarks: np.ndarray, rng: np.random.Generator) -> Image.Image:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from diffusers import DDIMScheduler
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 
 from latentface.explain.diffusion import TIMES, Diffusion, people
 from latentface.rdm import split

@@ -118,7 +118,8 @@ def test_more_numbers_of_the_texture_come_nearer_and_all_are_exact(way):
     far = [float((way.texture_with(count) - whole).square().sum()) for count in COUNTS]
     assert far == sorted(far, reverse=True) and far[0] > 0 and far[-1] < 1e-6 * far[0]
     for count, distance in zip(COUNTS, far, strict=True):
-        assert way.explained_share(count) == pytest.approx(1 - distance / float((average - whole).square().sum()), abs=1e-4)
+        share = 1 - distance / float((average - whole).square().sum())
+        assert way.explained_share(count) == pytest.approx(share, abs=1e-4)
 
 
 def test_refining_and_relief_end_at_the_decoded_face(way):
