@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.exceptions import InvalidPathError
+from gradio.exceptions import ComponentProcessingError, InvalidPathError
 from gradio.utils import get_upload_folder
 from pydantic import ValidationError
 
@@ -14,6 +14,8 @@ from app.session import plain_error
 
 REFUSED = "this is not one of the uploaded photos or clips: upload the file again"
 """The same words for a file elsewhere and for one that does not exist, so that nobody learns which files there are."""
+
+MISTAKEN = "one of the inputs is not of the kind that is asked for here"
 
 
 class NotUploaded(ValueError):
@@ -54,9 +56,13 @@ class UploadsOnly(gr.Blocks):
         """Hand over inputs as gradio does.
 
         Raises:
-            gr.Error: A request names a file that is no upload.
+            gr.Error: A request names a file that is no upload, or gives a part that its input cannot be.
         """
         try:
             return await super().preprocess_data(*args, **options)
         except (InvalidPathError, ValidationError) as error:
             raise plain_error(REFUSED, "No file") from error
+        except ComponentProcessingError as error:
+            if not isinstance(error.__cause__, (TypeError, ValueError, LookupError, AttributeError, OverflowError)):
+                raise
+            raise plain_error(MISTAKEN, "No result") from error
