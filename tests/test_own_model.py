@@ -50,8 +50,8 @@ def test_the_walk(tmp_path, monkeypatch):
         words = shlex.split(line)
         main = app_main if words[1] == "app.py" else train.__main__.main
         assert main(words[2 if main is app_main else 3 :]) == 0, line
-    for name in ("Maps", "Disentangle", "Training"):
-        assert "runs/stage2" in tab_of(pages[0], name), name
+    for name, said in (("Maps", "runs/stage2"), ("Disentangle", '["stage2", "stage2"]'), ("Training", "runs/stage2")):
+        assert said in tab_of(pages[0], name), name
     matrix = json.loads((tmp_path / "runs/stage2/pipeline/leakage_test.json").read_text())
     assert matrix["truth_by"] == "engine" and "age_from_identity" in matrix
     assert "stage1" in tab_of(pages[0], "Training") and "4 parametric people" in tab_of(pages[0], "Disentangle")
