@@ -24,6 +24,7 @@ def give_back() -> None:
         return
 
     def trim_now_and_then() -> None:
+        """Give back what is free, again and again."""
         while True:
             time.sleep(EVERY)
             trim(0)

@@ -22,7 +22,7 @@ class Pipelines:
         self._lock = Lock()
 
     def page(self, checkpoint: str) -> LatentFacePipeline:
-        """Give the pipeline of a page. The one that Compare held is let go of, so that the page has its room.
+        """Give the pipeline of a page; the one that Compare held is let go, to make room.
 
         Raises:
             CheckpointError: It does not load.

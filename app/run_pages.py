@@ -25,7 +25,9 @@ def shown_runs(asked: Sequence[str], checkpoints: Sequence[str]) -> list[str]:
 
 
 def further_pages(checkpoints: Sequence[str], runs: Sequence[str]) -> dict[str, str]:
-    """Give slugs to all pages but the first. The first too has one where it is a run's, to be loaded anew there.
+    """Give slugs to all pages but the first.
+
+    The first has one too where it is a run's, to be loaded anew there.
 
     Args:
         checkpoints: All that can be chosen, the first one first.

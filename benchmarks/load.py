@@ -146,6 +146,7 @@ class Visitor:
         found = hashlib.sha256()
 
         def walk(value: object) -> None:
+            """Add a value, and all that is in it."""
             if isinstance(value, dict) and value.get("url"):
                 file = self.http.get(str(value["url"]))
                 file.raise_for_status()

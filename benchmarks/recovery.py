@@ -66,6 +66,7 @@ def in_a_process(work: Callable[[Path], object], out: Path, log: Path) -> BasePr
     """Start work in a copy of this process, with a group of its own; what it says goes to `log`."""
 
     def run() -> None:
+        """Do the work, as the leader of a group of its own."""
         os.setsid()
         with log.open("a") as stream:
             os.dup2(stream.fileno(), 1)

@@ -78,7 +78,7 @@ def find(checkpoint: str | Path, holding: str = INDEX) -> Path | None:
 
 
 def folder_of(checkpoint: str | Path) -> Path | None:
-    """Find the folder that a bundled name or a path means: its checkpoint, or whatever it holds; None for a Hub id."""
+    """Find the folder that a bundled name or a path means, whatever it holds; None for a Hub id."""
     folders = (find(checkpoint), ASSETS / str(checkpoint), Path(checkpoint))
     return next((folder.resolve() for folder in folders if folder is not None and folder.is_dir()), None)
 

@@ -67,7 +67,7 @@ def take_apart(
 def write_films(
     pipeline: LatentFacePipeline, clip: Path, video: Video, face: Moving, folder: Path, out: Path
 ) -> Iterator[int]:
-    """Write the clip beside what the model makes of it, PANELS side by side, as an MP4 with the clip's sound.
+    """Write the clip beside what the model makes of it (PANELS), as an MP4 with the clip's sound.
 
     Args:
         pipeline: the model.

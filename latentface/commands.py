@@ -130,7 +130,7 @@ def check(args: argparse.Namespace) -> int:
 
 
 def convert(args: argparse.Namespace) -> int:
-    """Write the authors' weight file as a pipeline folder, and say what of the file was not weights of a network."""
+    """Write the authors' weight file as a pipeline folder, and say what of it was left out."""
     beside = published.convert(args.file, args.out, args.legacy_ddim)
     print(f"written to {args.out}" + (f"; left out, no network: {', '.join(beside)}" if beside else ""))
     return 0

@@ -348,7 +348,7 @@ def exchange(pipeline: LatentFacePipeline, a: Codes, b: Codes, block: str, seed:
 
 
 def neighbours(blocks: Tensor, face: Tensor, count: int) -> list[int]:
-    """Find the rows that are nearest to a face by one block alone, by distance of its numbers on one scale.
+    """Find the rows nearest to a face by one block alone, its numbers put on one scale.
 
     Args:
         blocks: N x D, of the gallery.

@@ -54,6 +54,7 @@ def agreement(photo: Tensor, rebuilt: Tensor, landmarks: np.ndarray) -> dict[str
     grid = pixel_grid(size, device=a.device, dtype=a.dtype)
 
     def measured(centre: np.ndarray, radius: float) -> dict[str, float]:
+        """Measure the agreement inside one disc."""
         inside = ((grid - grid.new_tensor(np.asarray(centre, np.float32))).square().sum(-1) < radius**2)[None, None]
         if not inside.any():  # a landmark beyond the picture agrees with nothing
             return {
@@ -100,6 +101,7 @@ def local_correlation(a: Tensor, b: Tensor, side: int) -> Tensor:
     """
 
     def mean(values: Tensor) -> Tensor:
+        """Average over the window; beyond the edge nothing counts."""
         return F.avg_pool2d(values, side, 1, side // 2, count_include_pad=False)
 
     one, other = mean(a), mean(b)

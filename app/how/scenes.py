@@ -12,7 +12,7 @@ SCENES: tuple[HowScene, ...] = (*stage1.SCENES, *stage2.SCENES, *contrast.SCENES
 
 
 def case_of(model: Model, shown: Shown) -> Case:
-    """Give what is known of a face. It lives as long as the face and is worked out as it is needed."""
+    """Give what is known of a face, worked out as it is needed; it lives as long as the face."""
     case = model.cases.get(shown)
     if case is None:
         case = model.cases[shown] = Case(model, shown)

@@ -41,7 +41,7 @@ def test_weights_that_vanish_while_they_are_looked_at_are_none(tmp_path):
     [
         ("{here} does not load: no {here}/prior/config.json", "Own does not load: no own/prior/config.json."),
         ("no checkpoint '{here}': give one", "No checkpoint 'own': give one."),
-        ("no '/home/ann/x' (/etc/y), runs/z or https://hub/a/b", "No 'x' (y), runs/z or https://hub/a/b."),
+        ("no '/far/ann/x' (/etc/y), runs/z or https://hub/a/b", "No 'x' (y), runs/z or https://hub/a/b."),
         ("{assets}/gallery is no gallery", "{root}/assets/gallery is no gallery."),
     ],
 )

@@ -100,7 +100,7 @@ def test_a_run_that_was_not_shipped_says_where_it_comes_from(tmp_path):
     folder = tmp_path / "run" / "pipeline"
     folder.mkdir(parents=True)
     assert origin_of_run(str(folder.parent), folder, "rdm", "x") == "x · checkpoint: run"
-    record = {"command": "python -m train rdm", "commit": "abc", "data": ["/home/ann/shards"]}
+    record = {"command": "python -m train rdm", "commit": "abc", "data": ["/far/ann/shards"]}
     (folder.parent / "config.json").write_text(json.dumps(record))
     said = "x · checkpoint: run · command: python -m train rdm · commit: abc · data: shards"
     assert origin_of_run(str(folder.parent), folder, "rdm", "x") == said

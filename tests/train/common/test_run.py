@@ -17,7 +17,7 @@ def test_the_record_does_without_git(monkeypatch):
 
 
 def test_the_record_says_nothing_of_where_files_lie(monkeypatch):
-    words = ["rdm", "--data", "/home/ann b/shards/", "--out=/srv/x/run", "--photos", "london:../dev.tar", "--seed", "0"]
+    words = ["rdm", "--data", "/far/ann b/shards/", "--out=/srv/x/run", "--photos", "london:../dev.tar", "--seed", "0"]
     monkeypatch.setattr(sys, "argv", ["train", *words])
     said = "python -m train rdm --data shards --out=run --photos london:dev.tar --seed 0"
     assert record({})["command"] == said
