@@ -15,6 +15,7 @@ from app.components.clip_input import ClipInput
 from app.components.photo_input import photo_input
 from app.components.pictures import anatomy, front, mesh_file, neutral_scene, pose_pictures, seen
 from app.components.whose_parts import whose_of
+from app.environment import LANES
 from app.session import Model, plain_error, report, whole_seed
 from app.tabs.swap import SCALE
 from app.tabs.video import SCALE as FORCE
@@ -22,6 +23,9 @@ from latentface.expression_sliders import load_sliders
 
 Pictures = list[tuple[np.ndarray, str]]
 SIDE = 256
+PHOTO_LANES: dict[str, Any] = {"concurrency_limit": LANES, "concurrency_id": "photos"}
+"""One line for all that takes photos, whoever came first is served first: with a line each, swaps waited four times as long
+as the rest."""
 
 
 def build(model: Model) -> None:
@@ -159,11 +163,11 @@ def build(model: Model) -> None:
             gr.File(label="mesh"),
             gr.Gallery(label="pictures", format="png"),
         )
-        endpoint(reconstruct, [photo, face], [about, mesh, pictures])
-        endpoint(swap, [photo, other, strength, seed, whose], [about, mesh, pictures])
+        endpoint(reconstruct, [photo, face], [about, mesh, pictures], **PHOTO_LANES)
+        endpoint(swap, [photo, other, strength, seed, whose], [about, mesh, pictures], **PHOTO_LANES)
         if pcl is not None:
-            endpoint(pose_swap, [photo, other], [about, pictures])
-        endpoint(place, [photo, face], [about])
+            endpoint(pose_swap, [photo, other], [about, pictures], **PHOTO_LANES)
+        endpoint(place, [photo, face], [about], **PHOTO_LANES)
         clip, files = ClipInput(label="clip"), gr.File(label="files", file_count="multiple")
         relative = gr.Checkbox(True, label="relative")
         endpoint(video, [clip, face], [about, files], **LANE)

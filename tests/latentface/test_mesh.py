@@ -171,3 +171,13 @@ def test_one_scene_of_a_batch(scene):
 def test_scene_with_gradients(scene):
     scene.depth.requires_grad_()
     assert len(face_mesh(scene, texture=32).vertices) == len(load(glb(scene)).vertices)
+
+
+def test_what_no_viewer_shows_has_one_colour_and_little_bytes():
+    scene = tiny_scene(48)
+    scene.albedo = torch.rand(1, 3, 48, 48, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    picture, head = np.asarray(texture_picture(scene, 0, 96, True)), outline(scene.depth)[0].numpy() > 0
+    far = ~np.array([[head[max(r - 3, 0) : r + 4, max(c - 3, 0) : c + 4].any() for c in range(48)] for r in range(48)])
+    unseen = picture[far.repeat(2, 0).repeat(2, 1)]
+    assert len(unseen) > 50 and (unseen[:, :3] == unseen[0, :3]).all() and (unseen[:, 3] == 0).all()
+    assert np.ptp(picture[44:52, 44:52, 0].astype(int)) > 50

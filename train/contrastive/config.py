@@ -31,6 +31,8 @@ class ContrastiveConfig:
     """Hidden and output width of a projector."""
     seed: int = 0
     """Seed of weights and batches."""
+    start: str = ""
+    """Model to start the weights from, a name such as `pcl` or a folder; what only training needs starts anew."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be, naming their flag."""

@@ -14,6 +14,7 @@ from accelerate import Accelerator
 from PIL import Image
 from torch import Tensor, nn
 
+from latentface.checkpoints import load_network
 from latentface.pcl import PCL, Backbone
 from train.common.ema import Ema
 from train.common.loop import Evaluation, Run
@@ -62,6 +63,23 @@ def learning_rate(images: int, config: ContrastiveConfig) -> float:
     return config.lr * warm * 0.5 * (1 + math.cos(math.pi * min(1.0, images / config.images)))
 
 
+def start_weights(model: PCL | Backbone, start: str) -> None:
+    """Load the weights of a trained model into a new one.
+
+    Args:
+        model: the new one.
+        start: name or folder of the trained one.
+
+    Raises:
+        CheckpointError: where there is none, or one of another class.
+        ValueError: where it is of another size.
+    """
+    before = load_network(start, type(model))
+    if before.config["size"] != model.config["size"]:
+        raise ValueError(f"--start {start} is of {before.config['size']} pixels, the run of {model.config['size']}")
+    model.load_state_dict(before.state_dict())
+
+
 @dataclass
 class Method(Generic[Network, Config]):
     """One contrastive method: its network, its losses, its evaluation."""
@@ -95,6 +113,8 @@ class Trainer(Generic[Network, Config]):
         device = self.accelerator.device
         torch.manual_seed(config.seed)
         model, average = method.network(**config.model), method.network(**config.model)
+        if config.start:
+            start_weights(model, config.start)
         self.ema = Ema(model, average.to(device, memory_format=torch.channels_last), config.ema)
         self.average = average
         projectors = nn.ModuleDict()

@@ -425,6 +425,25 @@ def test_toy_runs_learn(trainer, shards, tmp_path):
     assert about["images"] == 1600 and {"command", "commit", "torch", "hardware", "data", "config"} <= about.keys()
 
 
+@pytest.mark.parametrize("trainer", ["pcl", "simclr"])
+def test_a_run_starts_from_trained_weights(trainer, shards, tmp_path):
+    train, (name, kind) = TRAIN[trainer], SAVED[trainer]
+    short = replace(TOY[trainer], images=32)
+    trained = train(short, [shards], tmp_path / "trained") / name
+    hardly = replace(short, seed=1, lr=1e-9, ema=0.0, start=str(trained))
+    again = train(hardly, [shards], tmp_path / "again") / name
+    before, after = (load_network(folder, kind) for folder in (trained, again))
+    for (key, one), two in zip(before.named_parameters(), after.parameters(), strict=True):
+        assert torch.allclose(one, two, atol=1e-6), key
+    with pytest.raises(ValueError, match="no checkpoint"):
+        train(replace(short, start="explorer"), [shards], tmp_path / "other")
+
+
+def test_a_start_of_another_size_is_refused(shards, tmp_path):
+    with pytest.raises(ValueError, match="--start pcl is of 64 pixels, the run of 16"):
+        pcl.train(replace(TOY["pcl"], start="pcl"), [shards], tmp_path)
+
+
 def test_frames_of_a_clip_teach_too(shards, tmp_path):
     out = simclr.train(replace(TOY["simclr"], frames=True, images=64), [shards], tmp_path)
     assert math.isfinite(curve(out)[-1]["contrast"])
