@@ -29,7 +29,7 @@ SMALLER = (
     (r"(autoencoder|rdm) --preset explorer-128", r"\1 --preset toy"),
     (r"prior --preset explorer", "prior --preset toy"),
     (r"(train rdm .*)", r"\1 --images 1000"),
-    (r"(train truth .*)", r"\1 --size 32"),
+    (r"(train truth .*)", r"\1 --size 32 --workers 1"),
 )
 """Patterns in a command and what stands there in this test instead."""
 
