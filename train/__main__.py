@@ -32,6 +32,7 @@ COMMANDS = {
     "doubts": ("train.commands.doubts", "which photos the app doubts, alike for every skin tone"),
     "sliders": ("train.commands.sliders", "named expression sliders for the app, each proven on held-out people"),
     "ship": ("train.commands.ship", "bundle a trained checkpoint in half precision, with its record"),
+    "slides": ("train.commands.slides", "pictures for a lesson: every step of both methods, on one face"),
     "space": ("train.commands.space", "the app as a folder for Hugging Face Spaces; checkpoints as model repositories"),
     "report": ("train.commands.report", "the README's and the cards' tables and pictures"),
 }
