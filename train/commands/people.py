@@ -2,7 +2,7 @@
 
 import argparse
 
-from train.commands.drawing import add_people_arguments
+from train.commands.drawing import add_people_arguments, chosen_executor
 from train.data import parametric
 
 
@@ -18,4 +18,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Draw parametric people into shards."""
-    parametric.people_shards(args.people, args.frames, args.size, args.seed, args.out, args.workers, args.talking)
+    by = chosen_executor(args)
+    parametric.people_shards(args.people, args.frames, args.size, args.seed, args.out, by, args.talking)

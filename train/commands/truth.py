@@ -2,7 +2,7 @@
 
 import argparse
 
-from train.commands.drawing import add_size_arguments
+from train.commands.drawing import add_size_arguments, chosen_executor
 from train.data.parametric import truth
 
 
@@ -22,4 +22,4 @@ def run(args: argparse.Namespace) -> None:
     """
     if args.people is not None and args.people < 1:
         raise ValueError("--people starts at 1")
-    truth.truth_shards(args.size, args.out, args.workers, args.people)
+    truth.truth_shards(args.size, args.out, chosen_executor(args), args.people)

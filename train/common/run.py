@@ -20,6 +20,7 @@ import torch
 from PIL import Image
 
 from train.common.interrupt import QUICK
+from train.common.places import is_url, whole_upload
 
 
 def record(config: dict, **extra: Any) -> dict:  # noqa: ANN401
@@ -108,6 +109,10 @@ def _first_line(error: Exception) -> str:
 
 def write_json(path: Path, value: dict) -> None:
     """Write a JSON file so that a crash leaves the old file or the new one."""
+    if is_url(path):
+        with whole_upload(path) as stream:
+            stream.write(json.dumps(value, indent=1).encode())
+        return
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(value, indent=1))
     os.replace(partial, path)

@@ -1,6 +1,7 @@
 """Your own faces into shards: `python -m train import SOURCE --out SHARDS`.
 
-SOURCE is a folder, a tar archive (compressed or not), or a video, laid out as `import_layout` says. Of a photo the
+SOURCE is a folder, a tar archive (compressed or not), or a video, laid out as `import_layout` says; or the URL of a
+folder, or of a tar that is not compressed. Of a photo the
 largest face is taken. Of a video, or a folder of frames, some frames evenly spread over its length are taken, and one
 face is followed through them. Hidden files (.name) are passed over, as are links to folders. A .jsonl of the same name
 beside SOURCE may hold factors, one line an image with "file".
@@ -9,10 +10,11 @@ beside SOURCE may hold factors, one line an image with "file".
 import hashlib
 import io
 import json
-import os
+import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +22,12 @@ from PIL import Image
 
 from latentface.intake.limits import kind_of
 from latentface.photo import PhotoError, read_photo
-from train.data.engine import Drawn, draw_shards, progress_line
+from train.common.places import check_place, is_url, place, reached, whole_file
+from train.common.tar_slices import read_slice
+from train.data.engine import Drawn, counted, draw_missing, progress_line
+from train.data.executor import Executor, executor
 from train.data.import_layout import LAYOUTS, Source, given_factors, list_files, plan
-from train.data.shards import ShardsError, encode_webp
+from train.data.shards import ShardsError, encode_webp, manifest_of
 from train.data.tracking import SIDE, Pictures, followed_face, largest_faces
 from train.data.video import video_frames
 
@@ -39,7 +44,7 @@ def import_source(
     about: dict | None = None,
     layout: str = "auto",
     frames: int = FRAMES,
-    workers: int = 1,
+    workers: int | Executor = 1,
     clips_a_shard: int = 200,
 ) -> dict:
     """Write the faces of `source` as shards, and the dropped files, with the reason, as `dropped.jsonl`.
@@ -54,11 +59,12 @@ def import_source(
         layout: "auto"; where the folders do not tell, "images" (each its own person), "people" (the outermost folder
             is the person and all in it photos) or "clips" (the outermost folder is the person, the innermost the clip).
         frames: the most that a video or a folder of frames gives.
-        workers: processes.
+        workers: processes, or who makes clips (executor.py).
         clips_a_shard: candidates of a shard; those without a face are left out.
 
     Returns:
-        The manifest; its "dropped" counts the dropped files (and frames of videos) by reason.
+        The manifest; its "dropped" counts the dropped files (and frames of videos) by reason. {} while other parts
+        have shards to draw still.
 
     Raises:
         ShardsError: there is no source, no image in it, or no face in any image; or out holds other shards.
@@ -67,9 +73,24 @@ def import_source(
     if layout not in LAYOUTS or frames < 1:
         have = f"not {layout!r} and {frames}"
         raise ValueError(f"layout must be one of {', '.join(LAYOUTS)} and frames 1 or more, {have}")
+    by = executor(workers)
+    check_place(out)
     if (out / "manifest.json").exists() and (out / "dropped.jsonl").exists():
+        if by.is_part:  # another part, which ended last, closed the set
+            return json.loads((out / "manifest.json").read_text())
+        for part in out.glob("*.dropped.jsonl"):  # of a call that was killed as it took them away
+            part.unlink(missing_ok=True)
         raise ShardsError(f"{out} holds shards already; choose another --out")
-    listing, unpacked = out / "listing.partial", out / "source.partial"
+    if not (out / "manifest.json").exists():
+        (out / "dropped.jsonl").unlink(missing_ok=True)  # of a source in which there was no face
+    name = source.name
+    source = source if is_url(source) else source.absolute()  # a cluster's workers stand elsewhere
+    own = f"_{by.part[0]}" if by.is_part else ""
+    scratch = Path(tempfile.gettempdir()) if is_url(out) else out
+    listing, unpacked = (
+        (out if is_url(out) else out.absolute()) / f"listing{own}.partial",
+        scratch / f"source{own}.partial",
+    )
     try:
         files, dropped = list_files(source, unpacked)
         taken = _taken(files, dropped)
@@ -80,21 +101,26 @@ def import_source(
         people = len({clip["person"] for clip in clips})
         read = f"{len(taken) - videos:,} images and {videos:,} videos"
         print(f"layout {layout}: {read} are {len(clips):,} clips of {people:,} people", flush=True)
-        out.mkdir(parents=True, exist_ok=True)
-        listing.write_text(json.dumps(clips))
+        if not is_url(out):
+            out.mkdir(parents=True, exist_ok=True)
+        with reached(out):
+            listing.write_text("".join(json.dumps(clip) + "\n" for clip in clips))
         names = json.dumps([[file["name"] for file in clip["files"]] for clip in clips])
-        arguments = {"import": source.name, "layout": layout, "aligned": aligned, "frames": frames}
+        arguments = {"import": name, "layout": layout, "aligned": aligned, "frames": frames}
         arguments["files"] = hashlib.sha256(names.encode()).hexdigest()[:16]
-        about = {"source": source.name, **(about or {})}
-        make_clip, progress = ClipMaker(str(listing), aligned, frames), progress_line(len(clips), "clips", 1000)
-        manifest = draw_shards(make_clip, len(clips), out, about, arguments, workers, clips_a_shard, progress)
+        about, count = {"source": name, **(about or {})}, len(clips)
+        del clips, files, taken  # a million of them fill a GB
+        make_clip, progress = ClipMaker(str(listing), aligned, frames), progress_line(count, "clips", 1000)
+        paths = draw_missing(make_clip, count, out, arguments, by, clips_a_shard, progress)
     finally:
         listing.unlink(missing_ok=True)
         unpacked.unlink(missing_ok=True)
-    manifest = _close(out, manifest, dropped)
+    if not paths:
+        return {}
+    manifest = _close(out, manifest_of(about, *counted(paths)), dropped, not by.is_part)
     if not manifest["frames"]:
-        for made in [*out.glob("*.tar"), out / "arguments.json", out / "manifest.json"]:
-            made.unlink()
+        for made in [*paths, out / "arguments.json", out / "manifest.json"]:
+            made.unlink(missing_ok=True)
         said = f"{out / 'dropped.jsonl'} says what was wrong with each file"
         raise ShardsError(f"no face found in {source}; {said}")
     return manifest
@@ -109,24 +135,41 @@ def _taken(files: list[Source], dropped: list[dict]) -> list[Source]:
     return taken
 
 
-def _close(out: Path, manifest: dict, dropped: list[dict]) -> dict:
-    """Joins the shards' lists of dropped things into `dropped.jsonl` and counts them in the manifest."""
-    parts = sorted(out.glob("*.dropped.jsonl"))
-    dropped = dropped + [json.loads(line) for part in parts for line in part.read_text().splitlines()]
+def _close(out: Path, manifest: dict, dropped: list[dict], alone: bool) -> dict:
+    """Joins the shards' lists of dropped things into `dropped.jsonl` and counts them in the manifest.
+
+    Two parts may end at one moment and both do so: the first that has written `dropped.jsonl` takes the lists away.
+    """
+    parts, whole = sorted(out.glob("*.dropped.jsonl")), out / "dropped.jsonl"
+    try:
+        rows = [line for part in parts for line in part.read_text().splitlines()]
+    except FileNotFoundError:
+        rows = []
+    dropped = dropped + [json.loads(line) for line in rows]
+    if whole.exists():
+        dropped = [json.loads(line) for line in whole.read_text().splitlines()]
     reasons = Counter(row["reason"].partition(":")[0] for row in dropped)
     manifest = {**manifest, "dropped": dict(reasons.most_common())}
-    (out / "manifest.json").write_text(json.dumps(manifest, indent=1))
-    partial = out / "dropped.partial"
-    partial.write_text("".join(json.dumps(row) + "\n" for row in dropped))
+    with whole_file(out / "manifest.json", alone) as stream:
+        stream.write(json.dumps(manifest, indent=1).encode())
+    with whole_file(whole, alone) as stream:
+        stream.write("".join(json.dumps(row) + "\n" for row in dropped).encode())
     for part in parts:
-        part.unlink()
-    os.replace(partial, out / "dropped.jsonl")
+        part.unlink(missing_ok=True)
     return manifest
 
 
 @lru_cache(maxsize=1)
-def _clips(listing: str) -> list[dict]:
-    return json.loads(Path(listing).read_text())
+def _ends(listing: str) -> np.ndarray:
+    """Byte at which each line of a listing ends, after a 0: a worker holds these, not a million clips."""
+    with place(listing).open("rb") as lines:
+        return np.fromiter(accumulate(map(len, lines), initial=0), np.int64)
+
+
+def _clip(listing: str, index: int) -> dict:
+    """Read one clip of a listing."""
+    first, end = _ends(listing)[index : index + 2].tolist()
+    return json.loads(read_slice(listing, (first, end - first)))
 
 
 @dataclass(frozen=True)
@@ -139,7 +182,7 @@ class ClipMaker:
 
     def __call__(self, index: int) -> Drawn:
         """Read and cut the clip."""
-        clip = _clips(self.listing)[index]
+        clip = _clip(self.listing, index)
         files = [Source(**file) for file in clip["files"]]
         dropped: list[dict] = []
         if self.aligned:

@@ -19,15 +19,16 @@ from pathlib import Path, PurePosixPath
 
 from latentface import video
 from latentface.photo import EXTENSIONS, MAX_BYTES, PhotoError
+from train.common.places import is_url, reached
 from train.common.tar_slices import members, read_slice
 from train.data.shards import ShardsError
 
 LAYOUTS = ("auto", "images", "people", "clips")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Source:
-    """One file: in a folder, or `size` bytes at `offset` of a tar."""
+    """One file: in a folder, or `size` bytes at `offset` of a tar, or a file of `size` bytes in an object store."""
 
     name: str
     """Its path inside the source, with /."""
@@ -56,19 +57,20 @@ class Source:
         return PurePosixPath(self.name).parts[:-1]
 
     def read(self) -> bytes | Path:
-        """Return the argument of read_photo: the path, or the bytes out of the tar; raises PhotoError if too large."""
-        if self.offset is None:
+        """Return the argument of read_photo: the path, or the file's bytes; raises PhotoError if too large."""
+        if self.offset is None and not is_url(self.path):
             return Path(self.path)
         if self.is_photo and self.size > MAX_BYTES:
             raise PhotoError(f"the file is too large: {self.size / 2**20:.0f} MB")
-        return read_slice(self.path, (self.offset, self.size))
+        return read_slice(self.path, (self.offset or 0, self.size))
 
 
 def list_files(source: Path, unpacked: Path) -> tuple[list[Source], list[dict]]:
     """List all files of a source that are not hidden, in natural order (2 before 10).
 
     Args:
-        source: a folder, a tar archive (compressed or not), a video or a photo.
+        source: a folder, a tar archive (compressed or not), a video or a photo; in an object store, a folder or a tar
+            that is not compressed.
         unpacked: where a compressed tar is laid down uncompressed, so that every process can read any file of it.
 
     Returns:
@@ -78,7 +80,9 @@ def list_files(source: Path, unpacked: Path) -> tuple[list[Source], list[dict]]:
         ShardsError: the source is none of these, or missing.
     """
     dropped: list[dict] = []
-    if source.is_dir():
+    if is_url(source):
+        files, dropped = _stored_files(source)
+    elif source.is_dir():
         paths = [Path(folder) / name for folder, _, names in os.walk(source) for name in names]
         files = [Source(path.relative_to(source).as_posix(), str(path)) for path in paths]
     elif not source.exists():
@@ -94,6 +98,22 @@ def list_files(source: Path, unpacked: Path) -> tuple[list[Source], list[dict]]:
             dropped = [{"file": source.name, "reason": reason}]
     shown = {file.name: file for file in files if not _hidden(file)}
     return sorted(shown.values(), key=lambda file: _natural(file.name)), dropped
+
+
+def _stored_files(source: Path) -> tuple[list[Source], list[dict]]:
+    """List the files of a folder, or of an uncompressed tar, in an object store, and what is wrong with the tar."""
+    if source.suffix in (".tar", ".tgz", ".gz", ".xz", ".bz2"):
+        try:
+            return [Source(name, str(source), *where) for name, where in members(source)], []
+        except tarfile.TarError as error:
+            raise ShardsError(f"{source} is no whole tar, or compressed: store it as it is, or unpacked") from error
+    with reached(source):
+        found = source.fs.find(source.path, detail=True)  # type: ignore[attr-defined]  # of a UPath
+    if not found:
+        raise ShardsError(f"{source} does not exist, or holds no files")
+    scheme, above = str(source).partition("://")[0], source.path.rstrip("/")  # type: ignore[attr-defined]
+    names = {path: path.removeprefix(above).lstrip("/") or source.name for path in found}
+    return [Source(names[path], f"{scheme}://{path}", None, about["size"] or 0) for path, about in found.items()], []
 
 
 def _tar_files(source: Path, unpacked: Path) -> tuple[list[Source], bool]:
@@ -134,8 +154,9 @@ def _natural(name: str) -> list:
 def given_factors(source: Path) -> dict[str, dict]:
     """Read factors of images by their name, from the .jsonl beside the source; raises ShardsError where it is none."""
     lines = source.with_suffix(".jsonl")
-    if not lines.is_file():
-        return {}
+    with reached(lines):
+        if not lines.is_file():
+            return {}
     try:
         return {row["file"]: row for row in map(json.loads, lines.read_text().splitlines())}
     except (ValueError, TypeError, KeyError, RecursionError) as error:

@@ -4,15 +4,16 @@ import json
 import os
 import sys
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-from webdataset.compat import WebDataset
+from webdataset.tariterators import group_by_keys, tar_file_expander
 
+from train.common.places import is_url, place, reached
 from train.common.tar_slices import read_slice
 from train.data.clips import Clips, oversampling
 from train.data.on_disk import DiskFrames, decode, free_memory, index_shard
@@ -39,7 +40,7 @@ def stream_clips(folder: str | Path, size: int, truth: bool = False) -> Iterator
     Raises:
         ShardsError: the folder holds no shards of ours.
     """
-    read_manifest(Path(folder))
+    read_manifest(place(folder))
     side = round(size * MARGIN) * oversampling(size)
     with ThreadPoolExecutor() as pool:
         for sample, where in _samples(tars_of(folder)):
@@ -59,10 +60,23 @@ def _samples(tars: list[Path]) -> Iterator[tuple[dict, str]]:
     for tar in tars:
         try:
             # every process reads all: they draw the same batch and take each its part
-            for sample in WebDataset([str(tar)], shardshuffle=False, empty_check=False, nodesplitter=None):
+            for sample in samples([str(tar)]):
                 yield sample, f"{tar}: clip {sample['__key__']}"
         except tarfile.TarError as error:
             raise ShardsError(f"{tar} is no tar, or is cut off: make it again, or take it out") from error
+
+
+def opened(shards: Iterable[str]) -> Iterator[dict]:
+    """Open shards one after the other, as webdataset's readers take them; its own opener knows no object stores."""
+    for shard in shards:
+        path = place(shard)
+        with reached(path), path.open("rb") as stream:
+            yield {"url": shard, "stream": stream}
+
+
+def samples(shards: Iterable[str]) -> Iterator[dict]:
+    """Give the clips of shards: extension -> bytes, "__key__" and "__url__"."""
+    return group_by_keys(tar_file_expander(opened(shards)))
 
 
 def split_weight(entry: str | Path) -> tuple[Path, float | None]:
@@ -80,15 +94,15 @@ def split_weight(entry: str | Path) -> tuple[Path, float | None]:
         ShardsError: the weight is negative or not finite.
     """
     path, colon, weight = str(entry).rpartition(":")
-    if not colon or not path or Path(entry).exists():
-        return Path(entry), None
+    if not colon or not path or (not is_url(entry) and Path(entry).exists()):
+        return place(entry), None
     try:
         share = float(weight)
     except ValueError:
-        return Path(entry), None
+        return place(entry), None
     if not 0 <= share < float("inf"):
         raise ShardsError(f"the weight of {path} must be a number, 0 or more, not {weight}")
-    return Path(path), share
+    return place(path), share
 
 
 def read_shards(
@@ -113,7 +127,7 @@ def read_shards(
     entries = _entries(folders)
     manifests = [read_manifest(folder) for folder, _ in entries]
     total, side = sum(manifest["frames"] for manifest in manifests), round(size * MARGIN) * oversampling(size)
-    in_memory = _fits(total, side, any((folder / "frames.npy").exists() for folder, _ in entries))
+    in_memory = _fits(total, side, [folder for folder, _ in entries])
     images = torch.empty(total if in_memory else 0, 3, side, side, dtype=torch.uint8)
     tars: list[str] = []
     places: list[Place] = []
@@ -154,14 +168,15 @@ def _entries(folders: str | Path | list) -> list[tuple[Path, float | None]]:
     return entries
 
 
-def _fits(total: int, side: int, unencoded: bool) -> bool:
+def _fits(total: int, side: int, folders: list[Path]) -> bool:
     """Whether `total` frames fit into memory; says so where they do not, and raises ShardsError where they must."""
     need, free = total * 3 * side**2, free_memory() // int(os.environ.get("LOCAL_WORLD_SIZE", 1))
     if need <= free * 2 / 3:
         return True
-    if unencoded:
-        have = f"{free / 2**30:,.1f} GB of free memory"
-        raise ShardsError(f"frames.npy of {need / 2**30:,.1f} GB does not fit into {have}")
+    if any(is_url(folder) or (folder / "frames.npy").exists() for folder in folders):
+        have = f"{need / 2**30:,.1f} GB do not fit into {free / 2**30:,.1f} GB of free memory"
+        cure = "copy the shards to a disk, or train with --stream" if any(map(is_url, folders)) else "take fewer frames"
+        raise ShardsError(f"frames of {have}: {cure}")
     have = f"{need / 2**30:,.1f} GB of memory and a process has {free / 2**30:,.1f} free"
     line = f"{total:,} frames would take {have}: they stay on disk and are read as they are drawn"
     print(line, file=sys.stderr, flush=True)
@@ -181,7 +196,7 @@ def _weight_of_frames(entries: list[tuple[Path, float | None]], source: Tensor, 
 
 def _decoded(folder: Path, size: int, side: int) -> Iterator[tuple[Tensor | list[Place], list[dict]]]:
     """Frames N x 3 x P x P uint8 and factors, clip by clip, or run by run of a folder without tars."""
-    if (folder / "frames.npy").exists():
+    if not is_url(folder) and (folder / "frames.npy").exists():
         yield from _unencoded(folder, side)
     else:
         yield from ((frames, clip) for frames, clip, _ in stream_clips(folder, size))

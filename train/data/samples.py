@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from train.common.places import place, reached
 from train.data.shards import ShardsError
 
 MOST_TRUTH = 64 * 2**20
@@ -16,7 +17,9 @@ MOST_TRUTH = 64 * 2**20
 
 def tars_of(folder: str | Path) -> list[Path]:
     """List the shards of a folder in order; hidden files, as Macs lay beside others, are passed over."""
-    return [path for path in sorted(Path(folder).glob("*.tar")) if not path.name.startswith(".")]
+    folder = place(folder)
+    with reached(folder):
+        return [path for path in sorted(folder.glob("*.tar")) if not path.name.startswith(".")]
 
 
 def frame_names(files: Mapping) -> list[str]:

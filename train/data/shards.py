@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 from webdataset.writer import ShardWriter
 
-from train.common.run import write_json
+from train.common.places import reached, whole_file
 
 COUNTS = ("frames", "clips", "persons")
 """What a manifest counts; the first it must."""
@@ -76,7 +76,7 @@ def sample_of(key: str, images: list[bytes], factors: list[dict], truth: list[by
     return {"__key__": key, **sample, "json": json.dumps(factors).encode()}
 
 
-def write_manifest(out: Path, about: dict, persons: list[str], frames: int) -> dict:
+def write_manifest(out: Path, about: dict, persons: list[str], frames: int, alone: bool = True) -> dict:
     """Write `manifest.json`.
 
     Args:
@@ -84,20 +84,29 @@ def write_manifest(out: Path, about: dict, persons: list[str], frames: int) -> d
         about: entries about the data.
         persons: the person of each clip.
         frames: frames in all.
+        alone: whether nobody else writes it at this moment.
 
     Returns:
         The manifest.
     """
-    counts = {"clips": len(persons), "frames": frames, "persons": len(set(persons)), "margin": MARGIN}
-    manifest = {**about, **counts}
-    write_json(out / "manifest.json", manifest)
+    manifest = manifest_of(about, persons, frames)
+    with whole_file(out / "manifest.json", alone) as stream:
+        stream.write(json.dumps(manifest, indent=1).encode())
     return manifest
+
+
+def manifest_of(about: dict, persons: list[str], frames: int) -> dict:
+    """Return a manifest; see write_manifest."""
+    counts = {"clips": len(persons), "frames": frames, "persons": len(set(persons)), "margin": MARGIN}
+    return {**about, **counts}
 
 
 def read_manifest(folder: Path) -> dict:
     """Return the manifest of a shards folder; raises ShardsError where the folder holds no shards of ours."""
-    if not (any(folder.glob("*.tar")) or (folder / "frames.npy").exists()) or not (folder / "manifest.json").exists():
-        raise no_shards(folder)
+    with reached(folder):
+        tars = any(folder.glob("*.tar")) or (folder / "frames.npy").exists()
+        if not tars or not (folder / "manifest.json").exists():
+            raise no_shards(folder)
     try:
         manifest = json.loads((folder / "manifest.json").read_text())
     except (ValueError, RecursionError) as error:

@@ -4,15 +4,19 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
 import torch
 
 Result = TypeVar("Result")
+AHEAD = 16
+"""Results for each worker that are asked for, or wait to be taken: all at once, they would fill the memory."""
 
 
 @contextmanager
@@ -39,9 +43,10 @@ def in_order(make: Callable[[int], Result], indices: list[int], workers: int) ->
         if pool:
             with single_threaded(), deaf_to_stop():  # until the pool has started its workers
                 before = set(multiprocessing.active_children())
-                asked = [pool.submit(make, index) for index in indices]
+                left = iter(indices)
+                asked = deque(pool.submit(make, index) for index in islice(left, AHEAD * workers))
                 own = set(multiprocessing.active_children()) - before
-                results = (one.result() for one in asked)
+                results = taken(pool, make, asked, left)
         else:
             results = map(make, indices)
         yield results
@@ -53,6 +58,26 @@ def in_order(make: Callable[[int], Result], indices: list[int], workers: int) ->
         torch.set_num_threads(threads)
         if pool:
             pool.shutdown(cancel_futures=True)
+
+
+def taken(
+    pool: Executor, make: Callable[[int], Result], asked: deque[Future[Result]], left: Iterator[int]
+) -> Iterator[Result]:
+    """Give the results that were asked for, and ask for as many of those left as are taken.
+
+    Args:
+        pool: of the workers.
+        make: index -> result.
+        asked: what the pool was asked for already, in order.
+        left: further indices.
+
+    Yields:
+        The results, one after the other.
+    """
+    while asked:
+        result = asked.popleft().result()
+        asked.extend(pool.submit(make, index) for index in islice(left, 1))
+        yield result
 
 
 @contextmanager

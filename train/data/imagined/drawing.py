@@ -21,6 +21,7 @@ from latentface.crop import standard_crop
 from latentface.detection import five_points
 from train.common.judges import Reader
 from train.data.engine import Drawn, draw_shards, progress_line
+from train.data.executor import Executor
 from train.data.imagined.directions import EXPRESSION, POSE
 from train.data.imagined.measurements import Measured, measured
 from train.data.imagined.model import Imagined
@@ -200,7 +201,7 @@ class Clip:
         return f"{person:06d}", images, [factors for _, factors in clip], None
 
 
-def imagined_shards(people: int, frames: int, size: int, seed: int, out: Path, workers: int = 1) -> dict:
+def imagined_shards(people: int, frames: int, size: int, seed: int, out: Path, workers: int | Executor = 1) -> dict:
     """Draw clips into shards (`python -m train imagined`).
 
     Args:
@@ -209,10 +210,10 @@ def imagined_shards(people: int, frames: int, size: int, seed: int, out: Path, w
         size: side of the standard crop in pixels.
         seed: of everything drawn.
         out: the shards folder.
-        workers: processes; the bytes do not depend on it.
+        workers: processes, or who makes clips (executor.py); the bytes do not depend on it.
 
     Returns:
-        The manifest.
+        The manifest; {} while other parts have shards to draw still.
 
     Raises:
         ValueError: people, frames or size is below 1.

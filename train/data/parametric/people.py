@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from train.data.engine import Drawn, draw_shards, progress_line
+from train.data.executor import Executor
 from train.data.parametric.camera import background, pack, photograph, single_light, soften, truth_arrays
 from train.data.parametric.factors import clip_factors, identity, stream
 from train.data.parametric.frame import render
@@ -95,7 +96,7 @@ def photo(
 
 
 def people_shards(
-    people: int, frames: int, size: int, seed: int, out: Path, workers: int = 1, talking: bool = False
+    people: int, frames: int, size: int, seed: int, out: Path, workers: int | Executor = 1, talking: bool = False
 ) -> dict:
     """Draw parametric people into shards (`python -m train people`).
 
@@ -105,11 +106,11 @@ def people_shards(
         size: side of the standard crop in pixels.
         seed: of everything drawn.
         out: the shards folder.
-        workers: processes; the bytes do not depend on it.
+        workers: processes, or who makes clips (executor.py); the bytes do not depend on it.
         talking: whether they talk and pull faces, see factors.clip_factors.
 
     Returns:
-        The manifest.
+        The manifest; {} while other parts have shards to draw still.
 
     Raises:
         ValueError: people, frames or size is below 1, or seed outside [0, 2^31).
@@ -139,7 +140,9 @@ class ClipMaker(Protocol):
         ...
 
 
-def draw_clips(make_clip: ClipMaker, people: int, out: Path, arguments: dict, about: dict, workers: int) -> dict:
+def draw_clips(
+    make_clip: ClipMaker, people: int, out: Path, arguments: dict, about: dict, workers: int | Executor
+) -> dict:
     """Draw shards of this engine.
 
     Args:
@@ -148,10 +151,10 @@ def draw_clips(make_clip: ClipMaker, people: int, out: Path, arguments: dict, ab
         out: the shards folder.
         arguments: decide every byte, with the version, frames and size that are added here.
         about: entries of the manifest about the data.
-        workers: processes.
+        workers: processes, or who makes clips.
 
     Returns:
-        The manifest.
+        The manifest; {} while other parts have shards to draw still.
     """
     arguments = {**arguments, "version": VERSION, "frames": make_clip.frames, "size": make_clip.size}
     return draw_shards(make_clip, people, out, about, arguments, workers, progress=progress_line(people, "people", 50))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from train.data.engine import Drawn
+from train.data.executor import Executor
 from train.data.parametric.camera import background
 from train.data.parametric.factors import clip_factors, identity, stream
 from train.data.parametric.mesh import load
@@ -68,13 +69,13 @@ class SwapClip:
         return f"{number:06d}", images, factors, truth
 
 
-def truth_shards(size: int, out: Path, workers: int = 1, people: int | None = None) -> None:
+def truth_shards(size: int, out: Path, workers: int | Executor = 1, people: int | None = None) -> None:
     """Draw the truth set (`python -m train truth`).
 
     Args:
         size: side of the standard crop in pixels.
         out: its folder.
-        workers: processes; the bytes do not depend on it.
+        workers: processes, or who makes clips (executor.py); the bytes do not depend on it.
         people: of each part; all unless said.
 
     Raises:

@@ -186,7 +186,7 @@ def test_frames_that_are_not_encoded_are_read_like_shards(tmp_path, monkeypatch)
     rows = [i for i, f in enumerate(both.factors) if len(f["person"]) == 6]
     np.testing.assert_array_equal(both.images[rows].numpy(), drawn)
     monkeypatch.setattr("train.data.reading.free_memory", lambda: 1000)
-    with pytest.raises(ShardsError, match="does not fit into"):
+    with pytest.raises(ShardsError, match="do not fit into"):
         read_shards(str(tmp_path / "raw"), 16)
     monkeypatch.undo()
     raw_frames(tmp_path / "short", 3, 2, missing=1)
