@@ -19,6 +19,7 @@ import gradio as gr
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.language.catalogue import with_languages
 from latentface.checkpoints import CheckpointError, find, shown_name
 from latentface.weights import written
 
@@ -128,7 +129,7 @@ class OtherPages:
             except CheckpointError as error:
                 first = html.escape(shown_name(self.first))
                 words = FAILED.format(why=html.escape(error.for_visitors()), first=first)
-                return await HTMLResponse(words, 503)(scope, receive, send)
+                return await HTMLResponse(with_languages(words), 503)(scope, receive, send)
             if newest:
                 return await RedirectResponse("./", 303)(scope, receive, send)
         elif self._loaded is not None and self._loaded[0] == slug:

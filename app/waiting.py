@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.health import PATH, uptime
 from app.hosts import AllowedHosts
+from app.language.catalogue import with_languages
 from latentface import __version__
 from latentface.checkpoints import CheckpointError
 
@@ -47,7 +48,7 @@ class Waiting:
             return await JSONResponse(state, 503, headers)(scope, receive, send)
         again = "" if self.failure else f'<meta http-equiv="refresh" content="{AGAIN}">'
         words = PAGE.format(again=again, title=title, why=html.escape(why or ""))
-        await HTMLResponse(words, 503, headers)(scope, receive, send)
+        await HTMLResponse(with_languages(words), 503, headers)(scope, receive, send)
 
 
 class OpenHealth:

@@ -1,0 +1,1 @@
+"""The page's sentences in further languages: one catalogue a language, its English sentences the keys."""
