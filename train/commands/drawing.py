@@ -2,9 +2,18 @@
 
 import argparse
 import os
+from pathlib import Path
 
 from train.common.places import place
 from train.data.executor import ENGINES, Executor, parse_part
+
+
+def path_or_url(text: str) -> Path:
+    """Read a place of files from the command line; see places.place."""
+    try:
+        return place(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def add_executor_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +27,9 @@ def add_executor_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--part", default="0/1", metavar="I/N", help="draw every Nth shard from the Ith on, beside N - 1 other jobs"
     )
-    parser.add_argument("--out", type=place, required=True, metavar="SHARDS", help="a folder, or s3://, gs://, hf://")
+    parser.add_argument(
+        "--out", type=path_or_url, required=True, metavar="SHARDS", help="a folder, or s3://, gs://, hf://"
+    )
 
 
 def chosen_executor(args: argparse.Namespace) -> Executor:

@@ -2,15 +2,14 @@
 
 import argparse
 
-from train.commands.drawing import add_executor_arguments, chosen_executor
-from train.common.places import place
+from train.commands.drawing import add_executor_arguments, chosen_executor, path_or_url
 from train.data import import_faces
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument(
-        "source", type=place, metavar="SOURCE",
+        "source", type=path_or_url, metavar="SOURCE",
         help="images, folders a person, folders a clip, videos; or a tar of such; a path or URL",
     )  # fmt: skip
     add_executor_arguments(parser)

@@ -93,9 +93,9 @@ def check_place(path: Path) -> Path:
     if is_url(path):
         with reached(path):
             try:
-                next(iter(path.iterdir()), None)
+                path.fs.ls(path.path)  # type: ignore[attr-defined]  # of a UPath
             except FileNotFoundError as error:
-                if "bucket" in str(error).lower() or "repository" in str(error).lower():
+                if "bucket does not" in str(error) or "repository not" in str(error):  # else it is made by writing
                     raise FileNotFoundError(f"{path}: there is no such bucket: make it first") from error
     return path
 

@@ -32,7 +32,7 @@ def read_slice(path: str | Path, where: Place) -> bytes:
     if is_url(path):
         path = place(path)
         with reached(path):  # one request, where a file would read ahead
-            return path.fs.cat_file(path.path, first, first + count)  # type: ignore[attr-defined]  # of a UPath
+            return path.fs.cat_file(path.path, start=first, end=first + count)  # type: ignore[attr-defined]  # of a UPath
     with open(path, "rb") as file:
         file.seek(first)
         return file.read(count)

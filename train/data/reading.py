@@ -124,7 +124,7 @@ def read_shards(
     Raises:
         ShardsError: a folder holds no shards of ours, some have a weight and others none, or none a weight above 0.
     """
-    entries = _entries(folders)
+    entries = entries_of(folders)
     manifests = [read_manifest(folder) for folder, _ in entries]
     total, side = sum(manifest["frames"] for manifest in manifests), round(size * MARGIN) * oversampling(size)
     in_memory = _fits(total, side, [folder for folder, _ in entries])
@@ -158,8 +158,8 @@ def read_shards(
     return clips
 
 
-def _entries(folders: str | Path | list) -> list[tuple[Path, float | None]]:
-    """Split folders and weights; raises ShardsError where the weights make no mixture."""
+def entries_of(folders: str | Path | list) -> list[tuple[Path, float | None]]:
+    """Split folders, or URLs, and weights; raises ShardsError where the weights make no mixture."""
     entries = [split_weight(entry) for entry in (folders if isinstance(folders, list) else [folders])]
     if len({weight is None for _, weight in entries}) > 1:
         raise ShardsError("give every --data a weight, or none")

@@ -104,6 +104,10 @@ class AutoencoderConfig:
     hold: bool = False
     """On clips: whether what says where a face is and how it is built stands still (view, light, depth), so that only
     what draws it learns (warp, texture, confidence)."""
+    stream: int = 0
+    """Frames that each process keeps in memory of shards that it streams, from URLs say (see train/data/streaming.py):
+    draws depend on the number of processes, and a resumed run goes on, but not bit for bit. 0: the shards are read
+    whole, or stay on their disk."""
     seed: int = 0
     """Seed of weights and batches."""
 
@@ -126,7 +130,9 @@ class AutoencoderConfig:
         require(self, "mirrored", "gradient", "perceptual", "paper_perceptual", "together", "adversarial", least=0)
         require(self, "raw_depth", "laplacian", "average_laplacian", "stiffness", least=0)
         require(self, "gate", "following", "habits", "unsteady", least=0)
-        require(self, "level", "align", "layout", "warm_up", least=0)
+        require(self, "level", "align", "layout", "warm_up", "stream", least=0)
+        if 0 < self.stream < self.batch:
+            raise ValueError(f"--stream must hold a batch of {self.batch} at least, not {self.stream} frames")
         if self.log_sigma[0] > self.log_sigma[1]:
             raise ValueError(f"--log-sigma must be the lower bound, then the higher, not {self.log_sigma}")
         if abs(1 / self.perceptual_share - round(1 / self.perceptual_share)) > 1e-6:

@@ -5,7 +5,7 @@
 A run has two parts. Before the canonical frame is settled it learns on single images, or on pairs of one person; then
 the frame is settled (settle.py); after that it learns on clips, four frames of each person (clip_objective.py).
 
-Every batch is drawn from (seed, step) alone, so a run resumed on the CPU goes on bit for bit.
+Every batch is drawn from (seed, step) alone, so a run resumed on the CPU goes on bit for bit; not so with --stream.
 """
 
 from copy import deepcopy
@@ -24,6 +24,7 @@ from train.common.perceptual import LiteFeatures
 from train.common.precision import mixed_precision
 from train.data.clips import Clips, another_frame
 from train.data.reading import read_shards
+from train.data.streaming import StreamedClips
 from train.stage1.clip_objective import clip_objective
 from train.stage1.config import PRESETS, AutoencoderConfig
 from train.stage1.discriminator import Discriminator, discriminator_loss
@@ -182,12 +183,15 @@ class Trainer:
         self.prepared = self.prepare()
 
     def read(self, data: list[str]) -> Clips:
-        """Read the shards; onto a GPU where they fit twice, or it would wait for crops.
+        """Read the shards, or the first of a stream; onto a GPU where they fit twice, or it would wait for crops.
 
         Raises:
             ValueError: where one person alone is in them.
         """
-        clips = read_shards(data, self.model.size)
+        if self.config.stream:
+            clips = StreamedClips(data, self.model.size, self.config.stream, self.config.seed + self.run.seen)
+        else:
+            clips = read_shards(data, self.model.size)
         images = clips.images
         if self.device.type == "cuda" and isinstance(images, Tensor):
             clips.images = images.to(self.device) if images.nbytes < torch.cuda.mem_get_info()[0] / 2 else images
@@ -248,6 +252,8 @@ class Trainer:
         """Train on one batch; returns the terms of the loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = group["scale"] * learning_rate(seen, self.config)
+        if isinstance(self.clips, StreamedClips):
+            self.clips.refresh(self.config.batch // self.accelerator.num_processes)
         if isinstance(self.model, TrainingAutoencoder) and self.settled:
             return self.step_on_clips(self.model, seen, generator)
         return self.step_on_images(generator)
