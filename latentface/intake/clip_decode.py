@@ -66,6 +66,8 @@ def opened(source: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         stream = container.streams.best("video")
         if not isinstance(stream, VideoStream) or stream.time_base is None:
             raise Refused("there are no pictures in this file: use a video that shows a face")
+        if stream.codec_context is None:
+            raise Refused("the video's coding is unknown here: save it again as MP4, in H.264")
         width, height = stream.width, stream.height
         if width * height > MAX_FRAME_PIXELS or max(width, height) > MAX_CLIP_SIDE:
             raise Refused(f"the video's pictures are too large: {width} x {height}; shrink it to 1920 x 1080")

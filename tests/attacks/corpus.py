@@ -251,6 +251,7 @@ def clips() -> dict[str, Callable[[Path], Path]]:
         "photo named as a clip": face,
         "sound alone": voice,
         "header alone": lambda: clip()[:400],
+        "a coding nobody knows": lambda: clip().replace(b"avc1", b"xyz1"),
         "half": lambda: clip("mkv")[: len(clip("mkv")) // 2],
         "one frame": lambda: clip(count=1),
         "damaged, seed 0": lambda: damaged(clip("mkv", count=30), 0),
