@@ -30,6 +30,10 @@ ROOM = 1.25
 """A gallery picture is the standard crop with its half side times this."""
 FURTHER = "further_maps.safetensors"
 """File of a gallery with UMAP in 3-D and the maps of PCL, where it has them."""
+MANY = 20_000
+"""Faces beyond which vectors are held in single precision, and `reach` is measured on evenly spread ones."""
+REACHED = 2_000
+"""Faces that `reach` is then measured on, each against all."""
 NEIGHBOURS = 5
 """Faces of the gallery that decide where a new one is placed."""
 
@@ -116,7 +120,8 @@ class Gallery:
         expression = tensors["expression_amounts"] @ tensors["expression_axes"]
         whole = (self.codes.face - tensors["mean"]) / tensors["std"]
         self.features: dict[str, np.ndarray] = {
-            name: rows.double().numpy() for name, rows in features_of(whole, expression).items()
+            name: (rows if len(rows) > MANY else rows.double()).numpy()
+            for name, rows in features_of(whole, expression).items()
         }
         """The vectors of every map, see `map_features`; of PCL's maps, their first principal components."""
         self.spaces: dict[str, Tensor] = {}
@@ -202,9 +207,17 @@ class Gallery:
             95th percentile, over the gallery, of the distance to the nearest face of another person.
         """
         if name not in self._reaches:
-            person = np.array([face["person"] for face in self.faces])
-            distance = np.where(person[:, None] == person, np.inf, pairwise_distances(self.features[name]))
-            self._reaches[name] = float(np.quantile(distance.min(1), 0.95))
+            person, rows = np.array([face["person"] for face in self.faces]), self.features[name]
+            if len(rows) <= MANY:
+                distance = np.where(person[:, None] == person, np.inf, pairwise_distances(rows))
+                nearest = distance.min(1)
+            else:
+                some = np.linspace(0, len(rows) - 1, REACHED).astype(int)
+                nearest = np.concatenate([
+                    np.where(person[part, None] == person, np.inf, pairwise_distances(rows[part], rows)).min(1)
+                    for part in np.array_split(some, REACHED // 100)
+                ])  # fmt: skip
+            self._reaches[name] = float(np.quantile(nearest, 0.95))
         return self._reaches[name]
 
     def place(self, name: str, feature: Tensor) -> Place:

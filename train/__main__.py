@@ -27,6 +27,7 @@ COMMANDS = {
     "level": ("train.commands.level", "fewer frames, of which people do not differ by the expressions they show"),
     "sheet": ("train.commands.sheet", "a contact sheet of shards, and the spread of skin tone, pose and factors"),
     "evaluate": ("train.commands.evaluate", "measure a checkpoint"),
+    "embed": ("train.commands.embed", "the codes of all faces in shards, for a gallery of very many"),
     "gallery": ("train.commands.gallery", "the app's gallery: draw people (with --people), or map them again"),
     "clip": ("train.commands.clip", "the example clip of the app, of a person who does not exist"),
     "doubts": ("train.commands.doubts", "which photos the app doubts, alike for every skin tone"),

@@ -6,6 +6,7 @@ from pathlib import Path
 from latentface.checkpoints import DEFAULT
 from train.release import gallery, gallery_people
 from train.release.further_maps import add_further_maps
+from train.release.many_faces import SAMPLE, SHOWN, from_embedded
 from train.release.own_pictures import from_codes, from_photos
 
 
@@ -26,12 +27,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     own = parser.add_mutually_exclusive_group()
     own.add_argument("--photos", type=Path, help="map the photos of a folder instead; a folder within it is a person")
     own.add_argument(
-        "--codes", type=Path, help="map the codes of a file that `python -m latentface embed` wrote instead"
-    )
+        "--codes", type=Path,
+        help="map the codes of a file that `python -m latentface embed` wrote instead, or of a folder of `train embed`",
+    )  # fmt: skip
     own.add_argument(
         "--further-maps", action="store_true",
         help="only UMAP in 3-D and PCL's maps, of a gallery that is there",
     )  # fmt: skip
+
+    many = parser.add_argument_group("very many faces: --codes FOLDER")
+    many.add_argument("--pictures", metavar="SHARDS", help="the shards that were embedded")
+    many.add_argument("--shown", type=int, default=SHOWN, help="faces of the app's maps; all are placed")
+    many.add_argument("--sample", type=int, default=SAMPLE, help="faces that UMAP lays out, the others beside them")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -41,6 +48,8 @@ def run(args: argparse.Namespace) -> None:
         add_further_maps(out)
     elif args.photos:
         from_photos(args.checkpoint, args.photos, out)
+    elif args.codes and args.codes.is_dir():
+        from_embedded(args.checkpoint, args.codes, args.pictures, out, args.shown, args.sample)
     elif args.codes:
         from_codes(args.checkpoint, args.codes, out)
     elif args.people:

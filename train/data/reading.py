@@ -41,9 +41,14 @@ def stream_clips(folder: str | Path, size: int, truth: bool = False) -> Iterator
         ShardsError: the folder holds no shards of ours.
     """
     read_manifest(place(folder))
+    yield from clips_of(tars_of(folder), size, truth)
+
+
+def clips_of(tars: list[Path], size: int, truth: bool = False) -> Iterator[tuple[Tensor, list[dict], list[dict]]]:
+    """Read one clip after another of some shards; see stream_clips."""
     side = round(size * MARGIN) * oversampling(size)
     with ThreadPoolExecutor() as pool:
-        for sample, where in _samples(tars_of(folder)):
+        for sample, where in _samples(tars):
             frames = frame_names(sample)
             if not frames or "json" not in sample:
                 raise ShardsError(f"{where} lacks its frames or its .json: make the shards again")

@@ -147,15 +147,11 @@ def build(
     pipeline = load_pipeline(checkpoint)
     codes = codes or encoded(pipeline, crops)
     features = map_features(pipeline, codes, pipeline.split(codes))
-    tensors = {k: getattr(codes, k) for k in ("shape", "texture", "view", "light")}
-    amounts, axes = short(features["expression"])
-    tensors |= {"expression_amounts": amounts, "expression_axes": axes}
-    tensors |= {"mean": pipeline.denoiser.mean, "std": pipeline.denoiser.std}
-    trusted, progress = {}, Progress(len(MAPS), unit="maps")
+    maps, trusted, progress = {}, {}, Progress(len(MAPS), unit="maps")
     for number, name in enumerate(MAPS, 1):
         rows = features[name].double().numpy()
         points = laid_out(rows, seed)
-        tensors[f"map_{name}"] = scaled(points)
+        maps[name] = scaled(points)
         trusted[name] = {"umap": trust(rows, points), "pca": trust_of_axes(rows)}
         progress(number)
     sheets = dict(sheets)
@@ -163,21 +159,54 @@ def build(
     for kind in ("rebuilt", "neutral"):
         pictures = drawn(pipeline, codes, kind == "neutral")
         sheets[kind] = write_sprites(pictures, SIDES[kind], out, kind, QUALITY[kind])
+    settings = {"n_neighbors": NEIGHBOURS, "min_dist": APART, "seed": seed}
+    made = record({"checkpoint": checkpoint, "umap": settings}, trustworthiness=trusted, **about)
+    save_gallery(out, pipeline, codes, features["expression"], maps, columns, sheets, singles, made)
+    add_further_maps(out, seed)
+
+
+def save_gallery(
+    out: Path,
+    pipeline: LatentFacePipeline,
+    codes: Codes,
+    expression: torch.Tensor,
+    maps: dict[str, torch.Tensor],
+    columns: dict[str, list],
+    sheets: dict[str, Sprites],
+    singles: dict[int, str],
+    made: dict,
+) -> None:
+    """Write the two files of a gallery, whose sheets are there.
+
+    Args:
+        out: the gallery's folder.
+        pipeline: the model of the codes.
+        codes: of N faces.
+        expression: N x 2C, their expression parts as map_features scales them.
+        maps: N x 2 in [0, 1] of each map.
+        columns: see build.
+        sheets: of the pictures.
+        singles: see build.
+        made: command, commit, settings and data.
+    """
+    tensors = {k: getattr(codes, k) for k in ("shape", "texture", "view", "light")}
+    amounts, axes = short(expression)
+    tensors |= {"expression_amounts": amounts, "expression_axes": axes}
+    tensors |= {"mean": pipeline.denoiser.mean, "std": pipeline.denoiser.std}
+    tensors |= {f"map_{name}": points for name, points in maps.items()}
     save_file({k: v.detach().half().contiguous() for k, v in tensors.items()}, out / "gallery.safetensors")
     columns = dict(columns)
     columns["seen yaw"], columns["seen pitch"] = (
         [round(v, 1) for v in codes.view[:, i].tolist()] for i in (0, 1)
     )  # fmt: skip
-    settings = {"n_neighbors": NEIGHBOURS, "min_dist": APART, "seed": seed}
     found = {
-        "record": record({"checkpoint": checkpoint, "umap": settings}, trustworthiness=trusted, **about),
+        "record": made,
         "factors": [name for name in columns if name != "frame"],
         "faces": columns,
         "sheets": {name: sheet.record() for name, sheet in sheets.items()},
         "singles": singles,
     }
     (out / "gallery.json").write_text(json.dumps(found, separators=(",", ":")))
-    add_further_maps(out, seed)
 
 
 def from_shards(checkpoint: str, shards: Path, out: Path, seed: int = 0) -> None:

@@ -18,6 +18,7 @@ from train.release.gallery import BATCH, QUALITY, SIDES, build
 
 MOST = 20_000
 """Faces that a map takes."""
+MORE = "more go by `train import` and `train embed` (docs/scale.md)"
 
 
 def people_of(files: list[str]) -> dict[str, list]:
@@ -50,7 +51,7 @@ def from_photos(checkpoint: str, folder: Path, out: Path, seed: int = 0) -> None
         raise ValueError(f"{folder} is not a folder")
     photos = sorted(p for p in folder.rglob("*") if p.suffix.lower() in EXTENSIONS)
     if not 1 <= len(photos) <= MOST:
-        raise ValueError(f"{folder} holds {len(photos)} photos; a map takes 1 to {MOST}")
+        raise ValueError(f"{folder} holds {len(photos)} photos; a map takes 1 to {MOST:,}: {MORE}")
     pipeline, crops, files, progress = load_pipeline(checkpoint), [], [], Progress(len(photos), unit="photos")
     for number, photo in enumerate(photos, 1):
         try:
@@ -87,7 +88,7 @@ def from_codes(checkpoint: str, file: Path, out: Path, seed: int = 0) -> None:
         files = json.loads((opened.metadata() or {}).get("files", "[]"))
     count = len(codes.shape)
     if not 1 <= count <= MOST or 2 * codes.shape.shape[1] != pipeline.denoiser.mean.numel():
-        raise ValueError(f"{file} does not hold 1 to {MOST} codes of {checkpoint}")
+        raise ValueError(f"{file} does not hold 1 to {MOST:,} codes of {checkpoint}; {MORE}")
     files = files if len(files) == count else [f"{i}" for i in range(count)]
     crops = []
     for start in range(0, count, BATCH):

@@ -22,9 +22,10 @@ function sheetImage(file) { // a sheet that is not there yet draws the maps agai
   }
   return images[file];
 }
+const READY = 64; // sheets that are fetched ahead; of a larger gallery, each comes when it is looked at
 async function readyCards() { // sheets one after the other, decoded beside the page's own work: else the first cards wait for that
   const kinds = matchMedia("(hover: hover)").matches ? ["thumb", "rebuilt", "neutral", "picture"] : ["thumb"]; // fingers see no cards
-  for (const kind of kinds) for (const file of sheets[kind]?.files ?? []) await sheetImage(file).decode().catch(() => {});
+  for (const kind of kinds) if ((sheets[kind]?.files.length ?? 0) <= READY) for (const file of sheets[kind]?.files ?? []) await sheetImage(file).decode().catch(() => {});
 }
 function spriteOf(kind, i) {
   const { files, side, columns, rows } = sheets[kind], place = i % (columns * rows);
