@@ -13,7 +13,8 @@ def links(session: Session, tabs: list[str]) -> None:
 
     A tab registers an input by `session.links["strength"] = "#strength input[type=range]"`. A part that draws itself
     sends the event `linked` {key, value} when it changes (None leaves the key out), and takes `restore` {values, done}:
-    what it has set from values it names to done(key).
+    what it has set from values it names to done(key). An anchor such as `#tab=limits`, and the event `follow`
+    {tab, ...}, open a tab and hand the other values on in the same way.
 
     Args:
         session: Whose `links` are the registered inputs.

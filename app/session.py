@@ -32,6 +32,7 @@ from latentface.weights import written
 
 if TYPE_CHECKING:
     from app.how.scene import Case
+    from app.quiz.sheet import Sheet
 
 EXAMPLES = 12
 """Faces offered for those who have no photo at hand."""
@@ -124,6 +125,8 @@ class Model:
     """Number of an example -> what `example` made of it."""
     cases: WeakKeyDictionary[Shown, Case] = field(default_factory=WeakKeyDictionary, init=False)
     """Face -> what tab How it works has worked out of it; it goes with the face, and all go with the model."""
+    sheets: WeakKeyDictionary[Shown, Sheet] = field(default_factory=WeakKeyDictionary, init=False)
+    """Face -> what tab Predict has worked out of it, likewise."""
 
     @property
     def name(self) -> str:

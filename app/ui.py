@@ -17,10 +17,12 @@ from app import api, whole_files
 from app.components.checkpoint_choice import Choice, checkpoint_choice
 from app.components.face_chips import face_chips
 from app.components.fairness_note import fairness_note
+from app.components.language_choice import language_choice
 from app.components.stage import warm
 from app.environment import LANES, keep_seconds
 from app.health import Health
 from app.hosts import VARIABLE, AllowedHosts, allowed_hosts
+from app.language.first import LanguageFirst
 from app.links import links
 from app.pages import OtherPages
 from app.pipelines import PIPELINES
@@ -32,6 +34,7 @@ from app.run_pages import address_of, further_pages, is_empty, run_folders, show
 from app.session import Model, load, open_session
 from app.tabs import TABS, Tab
 from app.theme import css, theme
+from app.tour import limits_link, tour
 from app.upload_limits import MeteredUploads, UploadLimits
 from app.waiting import WaitingServer
 from latentface.checkpoints import DEFAULT, CheckpointError, bundled, resolved, shown_name, summary_of
@@ -68,19 +71,22 @@ def build(
     keep = keep_seconds()
     with LoggedPage(title="LatentFace", analytics_enabled=False, delete_cache=(keep // 2, keep)) as demo:
         demo.state_session_capacity = VISITORS
+        session = open_session(model, runs)
+        shown = [tab for tab in tabs if tab.is_shown(session)]
         with gr.Row(elem_id="top"):
             gr.Markdown(TITLE, elem_id="title")
+            tour([tab.id for tab in shown])
             checkpoint_choice(list(choices))
-        session = open_session(model, runs)
+            language_choice()
         face_chips(session)
         session.tabs.render()
         with session.tabs:
-            shown = [tab for tab in tabs if tab.is_shown(session)]
             for tab in shown:
                 with gr.Tab(tab.name, id=tab.id):
                     gr.HTML(f"<h2>{tab.name}</h2>", elem_classes="unseen")  # for those who listen to the page
                     tab.build(session)
         links(session, [tab.id for tab in shown])
+        limits_link([tab.id for tab in shown])
         gr.Markdown(FOOTER.format(checkpoint=model.name, size=model.pipeline.size), elem_id="footer")
         fairness_note(read_fairness(model.folder))
         api.build(model)
@@ -196,6 +202,7 @@ def main(argv: list[str] | None = None, on_gpu: EncodeAndSplit | None = None) ->
         Middleware(AllowedHosts, allowed=allowed),
         Middleware(MeteredUploads, limits=limits),
         Middleware(PlainUploads),
+        Middleware(LanguageFirst),
         Middleware(OtherPages, first=checkpoints[0], others=others, page=page, options=look()),
     ]
     waiting.close()

@@ -6,7 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.session import Session
-from app.tabs import compare, diffusion, disentangle, how_it_works, maps, mirror, reconstruct, swap, training, video
+from app.tabs import (
+    compare,
+    diffusion,
+    disentangle,
+    how_it_works,
+    limits,
+    maps,
+    mirror,
+    predict,
+    reconstruct,
+    swap,
+    training,
+    video,
+)
 
 
 def always(session: Session) -> bool:
@@ -38,5 +51,7 @@ TABS = (
     Tab("Disentangle", "disentangle", disentangle.build, disentangle.is_shown),
     Tab("Compare", "compare", compare.build, compare.is_shown),
     Tab("How it works", "how", how_it_works.build),
+    Tab("Predict", "predict", predict.build),
+    Tab("Limits", "limits", limits.build),
     Tab("Training", "training", training.build, training.is_shown),
 )

@@ -77,6 +77,19 @@ function move(event) {
   all[next].click();
 }
 
+function follow(values) { // goes where a link on this page leads: its tab is opened, the rest of the address stays as it is
+  for (const [key, value] of values) if (key !== "tab") pending.set(key, value);
+  const tab = values.get("tab");
+  if (tab && tab !== opened()) trigger("select", { index: tab });
+  if (pending.size) restore(TRIES);
+}
+
+document.addEventListener("follow", ({ detail }) => follow(new URLSearchParams(detail)));
+addEventListener("hashchange", () => {
+  const values = new URLSearchParams(location.hash.slice(1));
+  put("tab", opened() === props.tabs[0] ? null : opened()); // until the tab is there
+  follow(values);
+});
 document.addEventListener("linked", ({ detail }) => {
   put(detail.key, detail.value);
   faceCame = Date.now();

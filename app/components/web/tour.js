@@ -1,0 +1,92 @@
+// A tour over the page's tabs: props.stops = [{tab, target, title, words, task}]. The address holds the stop, tour=3; links.js opens tabs.
+// The page makes room for the panel (page.css: touring), so that nothing that is spoken about lies below it.
+const TRIES = 60, EVERY = 250; // milliseconds; a tab's contents come some moments after it is opened
+const { stops } = props, find = (selector) => element.querySelector(selector);
+const panel = find(".panel"), whole = element.closest(".gradio-container"), calm = matchMedia("(prefers-reduced-motion: reduce)");
+let at = null, framed = null, timer = 0;
+
+function unframe() {
+  clearTimeout(timer);
+  framed?.classList.remove("toured");
+  framed = null;
+}
+
+const isSeen = (target) => target && target.getClientRects().length > 0 && target.getBoundingClientRect().height > 0;
+
+function frame(tries) {
+  const { target } = stops[at], found = [...document.querySelectorAll(target)].find(isSeen);
+  if (!found) {
+    if (tries > 0) timer = setTimeout(frame, EVERY, tries - 1);
+    else find(".said").textContent = "This part has not come. Go on with Next, or load the page again.";
+    return;
+  }
+  find(".said").textContent = "";
+  framed = found;
+  found.classList.add("toured");
+  bring(found);
+  timer = setTimeout(() => framed === found && bring(found), 3 * EVERY); // what stands above may have grown
+}
+
+function bring(target) {
+  const room = innerHeight - (panel.offsetWidth > 0.8 * innerWidth ? panel.offsetHeight : 0), high = target.getBoundingClientRect().height;
+  const top = target.getBoundingClientRect().top + scrollY - Math.max(16, (room - high) / 2);
+  scrollTo({ top, behavior: calm.matches ? "instant" : "smooth" });
+}
+
+function go(to, focus = true) {
+  if (to < 0 || to >= stops.length) return leave();
+  const before = at;
+  at = to;
+  unframe();
+  const { tab, title, words, task } = stops[at];
+  panel.hidden = false;
+  whole.classList.add("touring");
+  find(".at").textContent = `Stop ${at + 1} of ${stops.length}, half a minute`;
+  find("h3").textContent = title;
+  find(".words").textContent = words;
+  find(".task").textContent = `Try it: ${task}`;
+  find(".said").textContent = "";
+  find(".back").ariaDisabled = at === 0; // a button that is really disabled would lose the focus, and the keyboard with it
+  find(".next").textContent = at === stops.length - 1 ? "End" : "Next";
+  whole.style.setProperty("--tour-high", `${panel.offsetHeight}px`);
+  tell(at + 1);
+  document.dispatchEvent(new CustomEvent("follow", { detail: { tab } }));
+  frame(TRIES);
+  if (focus && before === null) panel.focus();
+}
+
+function leave() {
+  if (at === null) return;
+  at = null;
+  unframe();
+  panel.hidden = true;
+  whole.classList.remove("touring");
+  tell(null);
+  find(".start").focus();
+}
+
+function tell(value) {
+  document.dispatchEvent(new CustomEvent("linked", { detail: { key: "tour", value } }));
+}
+
+find(".start").addEventListener("click", () => go(at ?? 0));
+find(".back").addEventListener("click", () => at > 0 && go(at - 1));
+find(".next").addEventListener("click", () => go(at + 1));
+find(".skip").addEventListener("click", leave);
+panel.addEventListener("keydown", (event) => {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!step || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  if (at + step >= 0 && at + step < stops.length) go(at + step);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || at === null || event.defaultPrevented) return;
+  const busy = event.target.closest?.("input, select, textarea, [role=listbox], [role=menu], [aria-expanded=true]");
+  if (!busy || panel.contains(event.target)) leave();
+});
+document.addEventListener("restore", ({ detail: { values, done } }) => {
+  if (!values.has("tour")) return;
+  const wanted = Number(values.get("tour")) - 1;
+  done("tour");
+  if (Number.isInteger(wanted) && wanted >= 0 && wanted < stops.length) go(wanted);
+});
