@@ -48,6 +48,7 @@ function draw(panel) {
   requestAnimationFrame(() => { panel.waiting = false; drawNow(panel); });
 }
 const drawAll = () => panels.forEach(draw);
+document.addEventListener("language", drawAll); // the stars have names
 
 // what the dots of a map depend on; while it stays, they are neither placed nor drawn again
 const ground = ({ view, width, height, which }) => `${view.x} ${view.y} ${view.zoom} ${width} ${height} ${state.method} ${which.value}`;
@@ -60,7 +61,7 @@ function layOut(panel) {
     ys[i] = y0 + at[2 * i + 1] * (y1 - y0);
   }
 }
-const radiusOf = ({ scale, view }) => scale * clamp((count > 8000 ? 1.6 : count > 1500 ? 2.2 : 3.5) * Math.sqrt(view.zoom), 1.6, 6);
+const radiusOf = ({ scale, view }) => scale * clamp((count > 50000 ? 0.8 : count > 8000 ? 1.6 : count > 1500 ? 2.2 : 3.5) * Math.sqrt(view.zoom), 0.8, 6);
 function drawGround(panel) { // dots, density, and faces where they are near: all that stays while a hand hovers
   const { width, height, xs, ys } = panel;
   if (panel.base?.width !== width || panel.base.height !== height) {
@@ -146,7 +147,7 @@ function drawStar(panel, context, star, ink, paper) {
   context.lineWidth = 4 * scale;
   context.strokeStyle = paper;
   context.fillStyle = ink;
-  const words = "★ " + star.name, wide = context.measureText(words).width, right = x + side / 2 + 4 * scale;
+  const words = "★ " + (window.pageLanguage?.say(star.name) ?? star.name), wide = context.measureText(words).width, right = x + side / 2 + 4 * scale;
   const left = right + wide > panel.width ? x - side / 2 - 4 * scale - wide : right;
   context.strokeText(words, left, y + 4 * scale);
   context.fillText(words, left, y + 4 * scale);

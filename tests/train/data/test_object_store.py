@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -240,17 +241,23 @@ assert process.num_processes == 2
 
 
 @pytest.mark.slow
-def test_two_processes_train_from_the_bucket_and_a_third_call_goes_on(in_store, tmp_path, monkeypatch):
+def test_two_nodes_train_from_the_bucket_and_a_third_call_goes_on(in_store, tmp_path, monkeypatch):
     """Through settling; what each of the two read is disjoint, and together all."""
     script = tmp_path / "run.py"
     script.write_text(SCRIPT)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script)]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", "--nproc_per_node", "1"]
+    command += ["--master_addr", "127.0.0.1", "--master_port", str(port)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [*command, in_store, str(tmp_path / "run")], cwd=ROOT, env=environment, capture_output=True, text=True,
-        timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
+    nodes = []
+    for node in range(2):
+        with (tmp_path / f"{node}.log").open("w") as log:
+            words = [*command, "--node_rank", str(node), str(script), in_store, str(tmp_path / "run")]
+            nodes.append(subprocess.Popen(words, cwd=ROOT, env=environment, stdout=log, stderr=log))
+    for node, process in enumerate(nodes):
+        assert process.wait(300) == 0, (tmp_path / f"{node}.log").read_text()[-3000:]
     read = [json.loads((tmp_path / "run" / f"read_{i}.json").read_text()) for i in range(2)]
     for one, other in zip(*read, strict=False):  # turn by turn
         assert len({*one} & {*other}) == 0 and len({*one} | {*other}) == 6
