@@ -114,8 +114,9 @@ def blocks(comparison: Comparison, row: Row, method: str) -> go.Figure | None:
 
 def _plain(block: str) -> str:
     """Name a block in plain words: id_shape is the identity part of the shape code."""
-    words = {"id": "identity,", "exp": "expression,", "authors": "authors'"}
-    return " ".join(words.get(word, word) for word in block.split("_"))
+    whole = {"authors_expression": "authors' expression", "authors_verification": "authors' verification"}
+    words = {"id": "identity,", "exp": "expression,"}
+    return whole.get(block) or " ".join(words.get(word, word) for word in block.split("_"))
 
 
 def say(comparison: Comparison, row: Row, method: str, mark: tuple[int, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Catalogues of sentences, and how a page gets them: a script in its head that puts them in the place of the English."""
+"""Catalogues of sentences, and how a page gets them: by a script that puts them in the place of the English."""
 
 from __future__ import annotations
 

@@ -123,10 +123,10 @@ def neighbours(model: Model, row: int, name: str) -> str:
         return f"<p>{words}</p>{strip(*figures)}"
 
     title = TITLES[name][0]
-    space = f"{title if name in PCL_MAPS else title.lower()}</strong> space itself"
+    space = title if name in PCL_MAPS else title.lower()
     short = f", by its {model.atlas.features[name].shape[1]} main axes" * (name in PCL_MAPS)
     return (
-        line(true, f"Nearest in the <strong>{space}{short}")
+        line(true, f"Nearest in the <strong>{space}</strong> space itself{short}")
         + line(drawn, f"Nearest on its UMAP map ({len(both)} of {NEAR} are the same, ✓)")
     )  # fmt: skip
 

@@ -1,1 +1,1 @@
-"""The English sentences that visitors read, gathered from the sources and held against the catalogues of app/language."""
+"""The English sentences that visitors read, gathered from the sources, and held against their translations."""

@@ -11,11 +11,14 @@ from html.parser import HTMLParser
 
 HOLE = "\ue000"
 """Stands for a part that varies until the parts of a sentence are numbered."""
-INLINE = frozenset("a abbr b br code em i kbd mark output small span strong sub sup u var".split())
+INLINE = frozenset(
+    ("a", "abbr", "b", "br", "code", "em", "i", "kbd", "mark", "output", "small", "span", "strong", "sub", "sup", "u",
+     "var")
+)  # fmt: skip
 """Elements within a sentence; the same list stands in web/language.js."""
 READ = ("title", "aria-label", "aria-description", "placeholder", "alt", "label")
 """Attributes that visitors read."""
-_VOID = frozenset("area base br col hr img input link meta source track wbr".split())
+_VOID = frozenset(("area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "track", "wbr"))
 _SILENT = frozenset(("script", "style", "math"))
 _TAG = re.compile(r"</?[a-z][a-z0-9]*(?=[\s/>])[^<>]*>")
 _MARKS = (
@@ -26,6 +29,7 @@ _MARKS = (
     (re.compile(r"(?<![\w*])\*(?=[^\s*])([^*]+?)(?<=\S)\*(?![\w*])"), r"<em>\1</em>"),
 )  # fmt: skip
 _BLOCK = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*] |#+ |\d+\. |\|))")
+_JOINT = re.compile(r"^[·,;:] ")
 _NAMED = re.compile(r"\{[a-z_]*(?::[^{}]*)?\}")
 """A part that str.format fills in."""
 
@@ -91,9 +95,9 @@ def keys(text: str) -> list[str]:
 
 
 def numbered(words: str) -> str:
-    """Number the parts that vary, and leave single spaces."""
+    """Number the parts that vary, leave single spaces, and drop a sign that joins a part to what stands before it."""
     count = iter(range(1, 100))
-    return re.sub(HOLE + "+", lambda _: f"{{{next(count)}}}", " ".join(words.split()))
+    return re.sub(HOLE + "+", lambda _: f"{{{next(count)}}}", _JOINT.sub("", " ".join(words.split())))
 
 
 def _keys_of_html(markup: str) -> list[str]:

@@ -11,16 +11,18 @@ MOST = 16
 """Versions of one sentence, by its conditions, that are written out; beyond, its pieces are listed by themselves."""
 ENDS = (". ", ": ", "? ", "! ", "\n")
 _SILENT_CALLS = frozenset(
-    "print compile add_argument getenv getattr hasattr setattr startswith endswith removeprefix removesuffix split "
-    "rsplit partition rpartition open encode decode warn debug info exception pop setdefault TypeVar "
-    "write_text read_text text run sub match search fullmatch findall strftime MetaField Raw".split()
-)
+    ("print", "compile", "add_argument", "getenv", "getattr", "hasattr", "setattr", "startswith", "endswith",
+     "removeprefix", "removesuffix", "split", "rsplit", "partition", "rpartition", "open", "encode", "decode",
+     "warn", "debug", "info", "exception", "pop", "setdefault", "TypeVar", "write_text", "read_text", "text", "run",
+     "sub", "match", "search", "fullmatch", "findall", "strftime", "MetaField", "Raw")
+)  # fmt: skip
 """Calls whose strings nobody reads."""
 _SILENT_KEYWORDS = frozenset(
-    "elem_id elem_classes api_name api_visibility show_progress trigger_mode type variant scale mode css_template "
-    "js_on_load html_template head link encoding dtype device errors newline format form hovertemplate help metavar "
-    "prog hovermode autorange barmode dash symbol xref yref xanchor yanchor color family method orientation".split()
-)
+    ("elem_id", "elem_classes", "api_name", "api_visibility", "show_progress", "trigger_mode", "type", "variant",
+     "scale", "mode", "css_template", "js_on_load", "html_template", "head", "link", "encoding", "dtype", "device",
+     "errors", "newline", "format", "form", "hovertemplate", "help", "metavar", "prog", "hovermode", "autorange",
+     "barmode", "dash", "symbol", "xref", "yref", "xanchor", "yanchor", "color", "family", "method", "orientation")
+)  # fmt: skip
 """Arguments by name that nobody reads."""
 
 
@@ -45,9 +47,8 @@ def strings(source: str) -> tuple[set[str], set[str]]:
         is_sum = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add)
         if (is_words and is_top or is_sum) and not _is_silent(node, within):
             found.update(_versions_of_sum(node))
-        elif is_words and not is_top and isinstance(node, ast.Constant) and not _is_silent(node, within):
-            if not isinstance(within[node], ast.JoinedStr):
-                found.add(node.value)
+        elif isinstance(node, ast.Constant) and is_words and isinstance(within[node], ast.FormattedValue):
+            found.add(str(node.value))
     return found, words
 
 
@@ -83,9 +84,9 @@ def _versions_of_sum(node: ast.AST) -> list[str]:
     parts = _parts(node)
     groups: list[list[list[str]]] = [[]]
     for part in parts:
-        if groups[-1] and all(one.endswith(ENDS) or not one for one in groups[-1][-1]):
-            groups.append([])
-        elif groups[-1] and all(one.startswith((" ", "\n")) and one[1:2].isupper() or not one for one in part):
+        has_ended = bool(groups[-1]) and all(one.endswith(ENDS) or not one for one in groups[-1][-1])
+        begins = all((one.startswith((" ", "\n")) and one[1:2].isupper()) or not one for one in part)
+        if has_ended or (groups[-1] and begins):
             groups.append([])
         groups[-1].append(part)
     found: list[str] = []

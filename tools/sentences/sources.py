@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from latentface.checkpoints import ASSETS
+from latentface.checkpoints import ASSETS, bundled, summary_of
+from latentface.gallery import Gallery
 from latentface.glossary import glossary
+from latentface.results import MEASURES, RESULTS
 from tools.sentences import python_source, script_source
-from tools.sentences.markup import keys, numbered
+from tools.sentences.markup import HOLE, keys, numbered
 
 ROOT = Path(__file__).parents[2]
 CONSOLE = (
@@ -27,11 +29,15 @@ CONSOLE = (
 )
 """Modules of app/ whose words go to the console or to programs, or are names of fonts."""
 PROGRAMS = (
-    "__init__", "__main__", "autoencoder", "blocks", "camera", "commands", "convert", "mesh", "outline", "packing", "paper", "pcl",
-    "prior", "rasterizer", "ray_march", "rdm", "registration", "rendering", "sheet", "sprites", "video_command", "warp",
+    "__init__", "__main__", "autoencoder", "blocks", "camera", "commands", "convert", "mesh", "outline", "packing",
+    "paper", "pcl", "prior", "rasterizer", "ray_march", "rdm", "registration", "rendering", "sheet", "sprites",
+    "video_command", "warp",
 )  # fmt: skip
 """Modules of latentface/ whose words go to the console, or to those who write programs."""
-GRADIO = ("Use via API",)
+GRADIO = (
+    "Use via API", "logo", "Gradio footer navigation", "Reset to default value", "number input for {1}",
+    "range slider for {1}", "More tabs", "Stop Recording", "processing",
+)  # fmt: skip
 """Words of gradio's own that the page shows."""
 NAMES = frozenset(
     ("Autoencoder", "DDIMScheduler", "London", "Prior", "Viridis", "alike few", "chip shown", "main crisp",
@@ -41,10 +47,40 @@ NAMES = frozenset(
 OWN = ("language.js", "language_choice.html")
 """Files that stand in all languages at once."""
 _CODE = re.compile(
-    r"^[\w.*/#:+=-]*[_/#=][\w.*/#:+=-]*$|^[.#\[][\w-]|^--|^https?:|^\(?prefers-|\\[a-zA-Z]{2}|;base64|rgba?\(|^M[0-9]"
-    r"|^(?:linear|radial)-gradient|^[\w-]+/[\w.*+-]+$|^%|\bvar\(|^Retry-|^X-|^Content-|^[A-Z]\w+-[A-Z][\w-]+$|px\b.*(?:solid|#)|=>|deg\)|^\w+\(\S|^\(|\{1\}px|fv$|^[^ ]*_[^ ]*$|^[^ ]+\.[a-z]{2,8}$|^python -m|^\d+ px$|\[role="
+    "|".join(
+        (
+            r"^[^ ]*_[^ ]*$",
+            r"^[\w.*/#:+=-]*[/#=][\w.*/#:+=-]*$",
+            r"^[^ ]+\.[a-z]{2,8}$",  # names, paths, files
+            r"^[.#\[][\w-]",
+            r"\[role=",
+            r"^\(",
+            r"^\w+\(\S",
+            r"^M[0-9]",
+            r"\{1\}px",
+            r"deg\)",
+            r"=>",  # selectors, scripts
+            r"^--",
+            r"^python -m",
+            r"^https?:",
+            r";base64",
+            r"^[\w-]+/[\w.*+-]+$",  # options, commands, addresses
+            r"^(?:linear|radial)-gradient",
+            r"rgba?\(",
+            r"\bvar\(",
+            r"px\b.*(?:solid|#)",
+            r"^prefers-",  # styles
+            r"\\[a-zA-Z]{2}",
+            r"^%",
+            r"fv$",
+            r"^\d+ px$",
+            r"^X-|^Retry-|^Content-",
+            r"^[A-Z]\w+-[A-Z][\w-]+$",  # others
+        )
+    )
 )
 """Strings that look like code: names with underscores, selectors, options, addresses, LaTeX, colours, headers."""
+_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)*")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -83,9 +119,9 @@ def gather() -> tuple[dict[str, str], set[str]]:
     for meaning in glossary().values():
         found.setdefault(numbered(meaning), "latentface/glossary.md")
     found |= dict.fromkeys(GRADIO, "gradio")
-    for key, place in of_assets():
-        allowed.add(key)
-        if is_sentence(key):
+    for word, place in of_assets():
+        key = numbered(word)
+        if not _CODE.search(key) and _WORD.search(key):
             found.setdefault(key, place)
     return found, allowed | set(found)
 
@@ -97,23 +133,56 @@ def is_sentence(key: str) -> bool:
     plain = re.sub(r"\{\d+\}|</?\d+>", " ", key).strip()
     if not _WORD.search(plain) or not re.search(r"[a-z]{2}", plain):
         return False
-    if re.search(r"\{\d+\} [a-z]{3}|[a-z]{3}:? \{\d+\}", key):
+    if re.search(r"\{\d+\} [a-z]{2}|[a-z]{2}:? \{\d+\}", key):
         return True
     return " " in plain or plain[0].isupper() and not re.search(r"[a-z][A-Z]|^[A-Z]\w*\d", plain)
 
 
 def of_assets() -> Iterator[tuple[str, str]]:
-    """List the words in the bundled files that the page shows: what sliders, methods and checkpoints are."""
-    for file in sorted(ASSETS.glob("*/expression_sliders.json")):
-        for slider in json.loads(file.read_text())["sliders"]:
-            for part in ("name", "low", "high", "side"):
-                if slider.get(part):
-                    yield slider[part], file.relative_to(ASSETS.parent).as_posix()
-    probes = ASSETS / "results" / "probes.json"
-    results = json.loads(probes.read_text())
+    """List the words in the bundled files that the page shows, each with its file: they need no capital."""
+    for file in sorted(ASSETS.glob("*/*.json")):
+        place, content = file.relative_to(ROOT).as_posix(), json.loads(file.read_text(encoding="utf-8"))
+        if file.stem == "expression_sliders":
+            words = [slider.get(part) for slider in content["sliders"] for part in ("name", "low", "high", "side")]
+        elif file.stem == "leakage_test_examples":
+            shown = [row for block in content["cells"].values() for cell in block.values() for row in _captions(cell)]
+            words = sorted({part for caption in shown for part in _parts(caption)})
+        elif file == RESULTS:
+            words = [*_of_methods(content), content["published"]["source"]]
+        else:
+            by = content.get("by") or content.get("record", {}).get("by") or {} if isinstance(content, dict) else {}
+            words = [word for kind, groups in by.items() for word in (kind, *groups)]
+        yield from ((word, place) for word in words if word)
+    for title, _ in MEASURES.values():
+        yield from ((word, "latentface/results.py") for word in title.removeprefix("... ").split(", "))
+    for file in sorted(RESULTS.parent.glob("toy_*.json")):
+        yield file.stem.removeprefix("toy_"), file.relative_to(ROOT).as_posix()
+    for name in bundled():
+        if summary := summary_of(name):
+            yield summary, f"assets/{name}/README.md"
+    yield from ((factor, "assets/gallery") for factor in Gallery().factors)
+
+
+def _captions(cell: dict) -> Iterator[str]:
+    """List what stands below the pictures of one cell of the matrix."""
+    yield from (words for kind in ("right", "wrong") for _, words, _ in cell[kind])
+
+
+def _parts(caption: str) -> Iterator[str]:
+    """Take a caption such as "smile, read as open" or "yaw 3°, read 5°" apart: its form, and its words."""
+    parts = re.split(r"(, read(?: as)? )", caption)
+    if len(parts) != 3:
+        yield _NUMBER.sub(HOLE, caption)
+        return
+    yield f"{HOLE}{parts[1]}{HOLE}"
+    yield from (re.sub(r"[^A-Za-z ]+", "", part).strip() for part in parts[::2])
+
+
+def _of_methods(results: dict) -> Iterator[str]:
+    """List what a results file says of its methods: what they are, and which crop was taken."""
     for method in results["methods"].values():
         for name, value in method.items():
-            if isinstance(value, str) and name.endswith(("about", "_block", "_shown")):
-                for one in value.split(", ") if name != "about" else [value]:
-                    yield one, "assets/results/probes.json"
-    yield results["published"]["source"], "assets/results/probes.json"
+            if name == "about":
+                yield value
+            elif isinstance(value, str) and name.endswith("_shown"):
+                yield from value.split(", ")

@@ -36,7 +36,9 @@ function rowsOf(data) { // one row a mark: trace, x, y and, of heat maps, value;
   return rows;
 }
 
-const rowsOfTable = (table) => Array.from(table.rows, (row) => Array.from(row.cells, (cell) => cell.innerText.replace(/\s+/g, " ").trim()));
+// files are in English whatever the page's language, so that programs read them
+const wordsOf = (cell) => (window.pageLanguage && window.pageLanguage.now !== "en" ? window.pageLanguage.english(cell) : cell.innerText);
+const rowsOfTable = (table) => Array.from(table.rows, (row) => Array.from(row.cells, (cell) => wordsOf(cell).replace(/\s+/g, " ").trim()));
 
 function content() { // {rows, data, layout, sheet, numbers}; nothing where there is nothing to take
   const own = source()?.querySelector("[data-taken]")?.taken?.(), table = source()?.querySelector("table"), drawn = plot();

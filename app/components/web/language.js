@@ -26,12 +26,13 @@
   }
 
   // ---- the catalogue
-  let exact = new Map(), byWord = new Map(), bare = [], cache = new Map();
+  let exact = new Map(), byWord = new Map(), bare = [], cache = new Map(), names = new Set(), parts = new Map(); // names: lower-case words that translations keep; parts: what is known within one sentence
   const wordsOf = (text) => text.toLowerCase().match(/[\p{L}\p{N}_]*\p{L}{2,}[\p{L}\p{N}_]*/gu) ?? [];
   const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\\/]/g, "\\$&");
   const lettered = (text, change) => text.slice(0, 1)[change]() + text.slice(1);
   function compile(sentences) {
     exact = new Map(), byWord = new Map(), bare = [], cache = new Map();
+    names = new Set(["px", ...Object.values(sentences).flatMap((said) => said.match(LOWER) ?? [])]);
     const patterns = [], often = new Map();
     for (const [english, translated] of Object.entries(sentences)) {
       if (!/\{\d+\}/.test(english)) { exact.set(english, translated); continue; }
@@ -40,7 +41,7 @@
       if (/^\p{L}/u.test(english)) source = `[${english[0].toLowerCase()}${english[0].toUpperCase()}]${source.slice(1)}`;
       const end = own.at(-1) === "" || /[.!?:]$/.test(english) ? "$" : "(\\.?)$";
       const words = wordsOf(english.replace(/[\p{L}\p{N}_]*\{\d+\}[\p{L}\p{N}_]*/gu, " ").replace(/<\/?\d+>/g, " "));
-      const pattern = { re: new RegExp(`^${source}${end}`, "u"), order, translated, words, weight: own.join("").replace(/<\/?\d+>/g, "").match(/\p{L}/gu)?.length ?? 0 };
+      const pattern = { re: new RegExp(`^${source}${end}`, "u"), wide: new RegExp(`^${source.replaceAll("([^]*?)", "([^]*)")}${end}`, "u"), order, translated, words, weight: own.join("").replace(/<\/?\d+>/g, "").match(/\p{L}/gu)?.length ?? 0 };
       patterns.push(pattern);
       for (const word of new Set(words)) often.set(word, (often.get(word) ?? 0) + 1);
     }
@@ -52,26 +53,39 @@
   }
 
   // ---- one sentence: each of these gives the translation, or null
-  const foreign = (text) => !/(?<![\p{L}\p{N}_-])\p{Ll}{2,}(?![\p{N}_-])/u.test(text.replace(/<\/?\d+>/g, " ")); // no word of English, but for names such as CelebA, face_head, paper-64
+  const LOWER = /(?<![\p{L}\p{N}_-])\p{Ll}{2,}(?![\p{L}\p{N}_-])/gu;
+  const leftOf = (text) => (text.replace(/<\/?\d+>/g, " ").match(LOWER) ?? []).filter((word) => !names.has(word)), foreign = (text) => !leftOf(text).length; // no word of English, but for names such as CelebA, face_head, paper-64
   const asIs = (text) => exact.get(text) ?? exact.get(lettered(text, "toLowerCase")) ?? exact.get(lettered(text, "toUpperCase"));
   const listed = (text) => asIs(text) ?? asIs(`${text}.`)?.replace(/。$/, "");
-  const joined = (parts) => parts.reduce((all, part) => all + (all && !/[，。：；？！、（\s]$/.test(all) && /[\p{L}\p{N}]$/u.test(all) && /^[\w(<]/.test(part) ? " " : "") + part, "");
-  function matched(text, depth) { // {clear, weak, rough}: by a pattern with enough letters of its own, by another; with parts that are not understood
+  const joined = (all) => all.reduce((so, part) => (/[,:;]$/.test(so) && han(part[0]) ? so.slice(0, -1) + STOPS[so.at(-1)] : so) + (/[A-Za-z0-9.,:;?!)]$/.test(so) && /^[\w(<]/.test(part) ? " " : "") + part, "");
+  const latin = (sign) => /[A-Za-z0-9]/.test(sign ?? ""), han = (sign) => /\p{Script=Han}/u.test(sign ?? "");
+  function filled(translated, filling) { // with room between Latin and Chinese letters
+    return translated.split(/\{(\d+)\}/).reduce((all, piece, i) => {
+      const next = i % 2 ? filling[piece] : piece;
+      return all + ((latin(all.at(-1)) && han(next[0])) || (han(all.at(-1)) && latin(next[0])) ? " " : "") + next;
+    }, "").replace(/([，。：；？！、]) +/g, "$1");
+  }
+  const isBalanced = (part) => (part.match(/\(/g)?.length ?? 0) === (part.match(/\)/g)?.length ?? 0);
+  function matched(text, depth) { // {clear, weak, named, rough}: by a pattern with enough letters of its own, by another; with parts of one word, or of more, that are not understood
     const candidates = [...new Set(wordsOf(text.replace(/<\/?\d+>/g, " ")))].flatMap((word) => byWord.get(word) ?? []).concat(bare);
-    const answers = { clear: null, weak: null, rough: null };
-    for (const { re, order, translated, weight } of candidates.sort((a, b) => b.weight - a.weight)) {
-      const found = re.exec(text);
+    const answers = { clear: null, weak: null, named: null, rough: null };
+    for (const { re, wide, order, translated, weight } of candidates.sort((a, b) => b.weight - a.weight)) {
+      let found = re.exec(text);
       if (!found) continue;
-      const parts = {};
-      let clear = true;
+      if (!found.slice(1).every(isBalanced)) found = wide.exec(text); // a comma or a semicolon within brackets is none of the pattern's
+
+      const filling = {};
+      let clear = true, named = true;
       order.forEach((number, i) => {
-        const part = found[i + 1], said = depth < DEEPEST && part ? whole(part, depth + 1) : null;
-        parts[number] = said ?? part;
-        clear &&= foreign(parts[number]);
+        const part = found[i + 1], said = part ? whole(part, depth + 1) : null;
+        filling[number] = said ?? part;
+        clear &&= foreign(filling[number]);
+        named &&= foreign(filling[number]) || !/\s/.test(part); // one word alone may be a name
       });
-      const result = translated.replace(/\{(\d+)\}/g, (_, number) => parts[number]) + (found[order.length + 1] ? "。" : "");
+      const result = filled(translated, filling) + (found[order.length + 1] ? "。" : "");
       if (clear && weight >= WEAK) return { ...answers, clear: result };
       if (clear) answers.weak ??= result;
+      else if (weight >= WEAK && named) answers.named ??= result;
       else if (weight >= WEAK) answers.rough ??= result;
     }
     return answers;
@@ -79,26 +93,29 @@
   function quoted(text) { // `words` as the catalogue has them
     if (!/`[^`]+`/.test(text)) return null;
     const held = [], tagged = text.replace(/`([^`]+)`/g, (_, inner) => { held.push(inner); return `<${held.length}>${inner}</${held.length}>`; });
-    const { clear, rough } = matched(tagged, 1);
-    return (listed(tagged) ?? clear ?? rough)?.replace(/<\/?\d+>/g, "`") ?? null;
+    const { clear, named, rough } = matched(tagged, 1);
+    return (listed(tagged) ?? clear ?? named ?? rough)?.replace(/<\/?\d+>/g, "`") ?? null;
   }
   function apart(text, depth) { // marked words, and those around them, each by themselves
-    const parts = text.split(/(<(\d+)>[^]*?<\/\2>)/).filter((_, i) => i % 3 !== 2);
-    if (parts.length < 2) return null;
-    const said = parts.map((part) => {
+    const runs = text.split(/(<(\d+)>[^]*?<\/\2>)/).filter((_, i) => i % 3 !== 2);
+    if (runs.length < 2) return null;
+    const said = runs.map((part) => {
       const [, number, inner] = /^<(\d+)>([^]*)<\/\1>$/.exec(part) ?? [];
       const found = whole(inner ?? part, depth + 1);
       return found === null || !number ? found : `<${number}>${found}</${number}>`;
     });
-    return said.some((one) => one !== null) ? said.map((one, i) => one ?? parts[i]).join("") : null;
+    return said.some((one) => one !== null) ? said.map((one, i) => one ?? runs[i]).join("") : null;
   }
   function whole(text, depth = 0) {
     const [, before, inner, after] = /^(\s*)([^]*?)(\s*)$/.exec(text);
-    if (!inner || depth > DEEPEST) return null;
-    let said = listed(inner) ?? null;
-    if (said === null) {
-      const { clear, weak, rough } = matched(inner, depth);
-      said = clear ?? quoted(inner) ?? trimmed(inner, depth) ?? pieces(inner, depth) ?? weak ?? (depth ? sentences(inner, depth) : null) ?? rough ?? (depth ? apart(inner, depth) : null);
+    if (!inner || depth > DEEPEST || !/\p{L}/u.test(inner)) return null;
+    let said = listed(inner), held = parts.get(inner);
+    if (said === undefined && held && (held.said !== null || held.depth <= depth)) said = held.said;
+    if (said === undefined) {
+      const { clear, weak, named, rough } = matched(inner, depth);
+      const joint = inner.includes(" · ") ? pieces(inner, depth) : null;
+      said = joint ?? clear ?? best(() => quoted(inner), () => trimmed(inner, depth), () => pieces(inner, depth), () => weak, () => named, () => (depth ? sentences(inner, depth) : null), () => apart(inner, depth), () => rough);
+      parts.set(inner, { said, depth });
     }
     return said === null ? null : before + said + after;
   }
@@ -106,35 +123,48 @@
     const [, before, inner, after] = /^([^\p{L}\p{N}<{`"'(\[√]*)([^]*?)([^\p{L}\p{N}>}`"')\]%°²]*)$/u.exec(text) ?? [];
     if (inner && inner !== text) {
       const said = whole(inner, depth + 1);
-      if (said !== null) return before + said.replace(/[。.]$/, after ? "" : "$&") + after.replace(/^[.,:;?!](?=\s*$)/, (stop) => STOPS[stop]);
+      if (said !== null) return before.replace(/^[,:;] $/, ([stop]) => STOPS[stop]) + said.replace(/[。.]$/, after ? "" : "$&") + after.replace(/^[.,:;?!](?=\s*$)/, (stop) => STOPS[stop]);
     }
     const numbered = /^([^]*[^\d\s.,:+−–±-])\s+([+−–±-]?[\d.,]+(?:\s?[%°])?)$/.exec(text) ?? [];
-    const named = numbered[1] && (listed(numbered[1]) ?? null);
-    return named ? `${named} ${numbered[2]}` : null;
+    const named = numbered[1] && (listed(numbered[1]) ?? null), counted = /^([+−–±-]?[\d.,]+\s?[%°]?) ([^\d][^]*)$/.exec(text) ?? [];
+    if (named) return `${named} ${numbered[2]}`;
+    const things = counted[1] && depth < DEEPEST ? whole(counted[2], depth + 1) : null;
+    return things == null ? null : `${counted[1]} ${things}`;
   }
   function pieces(text, depth) { // a list whose members are understood, or a phrase with more in brackets
     if (depth >= DEEPEST) return null;
-    for (const [mark, sign] of [[" · ", " · "], ["; ", "；"], [", ", "，"], [" / ", " / "], [": ", "："], [" and ", "和"]]) {
+    for (const [mark, sign] of [[" · ", " · "], ["; ", "；"], [", ", "，"], [" / ", " / "], [": ", "："], [" and of ", "和"], [" and ", "和"]]) {
       if (!text.includes(mark)) continue;
-      const parts = text.split(mark), said = parts.map((part) => whole(part, depth + 1));
-      if (said.some((one) => one !== null) && parts.every((part, i) => foreign(said[i] ?? part))) return said.map((one, i) => one ?? parts[i]).join(sign);
+      const members = text.split(mark), said = members.map((part) => whole(part, depth + 1));
+      if (said.some((one) => one !== null) && members.every((part, i) => foreign(said[i] ?? part))) return said.map((one, i) => one ?? members[i]).join(sign);
     }
-    const [, outside, inside, rest] = /^([^()]+) \(([^()]+)\)([.:,]?)$/.exec(text) ?? [];
-    if (outside) {
+    const [, alone] = /^\(([^]+)\)$/.exec(text) ?? [], enclosed = alone && isBalanced(alone) ? whole(alone, depth + 1) : null;
+    if (enclosed !== null) return `（${enclosed}）`;
+    const [, outside, inside, rest] = /^([^()]+) \(([^]+)\)([.:,]?)$/.exec(text) ?? [];
+    if (outside && isBalanced(inside)) {
       const one = whole(outside, depth + 1), two = whole(inside, depth + 1);
       if (foreign(one ?? outside) && foreign(two ?? inside) && (one ?? two) !== null) return `${one ?? outside}（${two ?? inside}）${STOPS[rest] ?? ""}`;
     }
     return null;
   }
+  function best(...ways) { // the first answer without a word of English; else the one with the fewest
+    const answers = [];
+    for (const way of ways) {
+      const answer = way();
+      if (answer !== null && foreign(answer)) return answer;
+      if (answer !== null) answers.push([leftOf(answer).length, answer]);
+    }
+    return answers.sort(([a], [b]) => a - b)[0]?.[1] ?? null;
+  }
   function sentences(text, depth = 0) { // several after one another: as many at once as the catalogue has together
-    const parts = text.split(/(?<=[.!?:;…])\s+/), said = [];
-    if (parts.length < 2 || parts.length > 24) return null;
+    const all = text.split(/(?<=[.!?:;…])\s+/), said = [];
+    if (all.length < 2 || all.length > 24) return null;
     let is = false;
-    for (let from = 0; from < parts.length; ) {
-      let to = parts.length, found = null;
-      for (; to > from; to--) if ((found = whole(parts.slice(from, to).join(" "), depth + 1)) !== null) break;
+    for (let from = 0; from < all.length; ) {
+      let to = all.length - (from === 0), found = null; // all of it was looked for before
+      for (; to > from; to--) if ((found = whole(all.slice(from, to).join(" "), depth + 1)) !== null) break;
       is ||= found !== null;
-      said.push(found ?? parts[from]);
+      said.push(found ?? all[from]);
       from = found === null ? from + 1 : to;
     }
     return is ? joined(said) : null;
@@ -144,6 +174,7 @@
     if (!/\p{L}/u.test(plain) || plain.length > 6000) return null;
     if (!cache.has(plain)) {
       if (cache.size > KEPT) cache.clear();
+      parts = new Map();
       const own = listed(plain) ?? null, found = own ?? sentencesOrWhole(plain);
       cache.set(plain, found === plain ? null : found);
     }
@@ -197,13 +228,19 @@
     if (nodes.length !== before.length || nodes.some((node, i) => node !== before[i])) element.replaceChildren(...nodes);
     blocks.set(element, { before, now: nodes, words });
   }
+  function inBlock(words) {
+    const { clear, named } = matched(words, 0);
+    return clear ?? best(() => named, () => sentences(words), () => apart(words, 0));
+  }
   function block(element, seen) { // true where its words were found as a whole
     if (seen.has(element)) return seen.get(element);
     let is = false;
     if (isMixed(element)) {
       const { words, elements } = tagged(element);
       if (elements.length < 60) {
-        const plain = words.replace(/\s+/g, " ").trim(), found = /\p{Script=Han}/u.test(plain) ? null : listed(plain) ?? matched(plain, 0).clear ?? sentences(plain) ?? apart(plain, 0);
+        const plain = words.replace(/\s+/g, " ").trim();
+        parts = new Map();
+        const found = /\p{Script=Han}/u.test(plain) ? null : listed(plain) ?? (plain.includes(" · ") ? pieces(plain, 0) : null) ?? inBlock(plain);
         const numbers = found?.match(/<\d+>/g) ?? [];
         if (found && numbers.length === elements.length && new Set(numbers).size === numbers.length) {
           fill(element, found, elements);
@@ -285,9 +322,8 @@
       return kept && kept.now === node.data ? kept.english : node.data;
     }
     const held = blocks.get(node);
-    if (!held) return [...node.childNodes].map(english).join("");
-    const words = new Map(held.words.map(([one, original]) => [one, original]));
-    return held.before.map((one) => words.get(one) ?? english(one)).join("");
+    const words = new Map(held?.words.map(([one, original]) => [one, original]));
+    return (held?.before ?? [...node.childNodes]).map((one) => words.get(one) ?? english(one)).join(" ");
   }
 
   const observer = new MutationObserver((records) => {

@@ -50,7 +50,8 @@ function answer({ turn, picture, faces, rested, wait, error }) {
   overdue = setTimeout(next, Math.max(0, SHORTEST - (now - sent)));
 }
 
-const say = (words) => { if (said.textContent !== words) said.textContent = words; };
+let saying = ""; // what the page shows may be in another language
+const say = (words) => { if (saying !== words) said.textContent = saying = words; };
 
 async function start() {
   try {
