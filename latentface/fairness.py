@@ -78,6 +78,11 @@ class Fairness:
         )
 
 
+def shown_group(kind: str, name: str) -> str:
+    """Name a group so that its words stand by themselves: light skin, not light."""
+    return f"{name} skin" if kind.startswith("skin") else name
+
+
 def read_fairness(folder: Path | None) -> Fairness | None:
     """Read what a checkpoint's result files say by group; None where nothing was measured, or it can't be read."""
     if folder is None:

@@ -6,7 +6,7 @@ import html
 
 import gradio as gr
 
-from latentface.fairness import COLUMNS, Fairness
+from latentface.fairness import COLUMNS, Fairness, shown_group
 
 
 def fairness_note(fairness: Fairness | None) -> gr.HTML | None:
@@ -20,7 +20,8 @@ def written(fairness: Fairness) -> str:
     """Write line and table as HTML."""
     heads = "".join(f"<th>{label}</th>" for label, _ in COLUMNS.values())
     rows = "".join(
-        f"<tr><td>{html.escape(row.kind)}</td><td>{html.escape(row.name)}</td><td>{row.people}</td>"
+        f"<tr><td>{html.escape(row.kind)}</td><td>{html.escape(shown_group(row.kind, row.name))}</td>"
+        f"<td>{row.people}</td>"
         + "".join(
             f"<td>{format(row.figures[key], form) if key in row.figures else ''}</td>"
             for key, (_, form) in COLUMNS.items()
@@ -29,7 +30,8 @@ def written(fairness: Fairness) -> str:
         for row in fairness.rows
     )
     doubted = "".join(
-        f"<tr><td>{html.escape(kind)}</td><td>{html.escape(name)}</td><td>{photos}</td><td>{share:.1%}</td></tr>"
+        f"<tr><td>{html.escape(kind)}</td><td>{html.escape(shown_group(kind, name))}</td><td>{photos}</td>"
+        f"<td>{share:.1%}</td></tr>"
         for kind, groups in fairness.doubted.items()
         for name, (photos, share) in groups.items()
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from app.session import Model
+from latentface.fairness import shown_group
 from latentface.findings import Finding, GroupFigures, read_findings, read_misuses
 from latentface.results import read_comparison
 
@@ -48,8 +49,9 @@ def card(one: Finding) -> str:
 
 def group_row(one: GroupFigures) -> str:
     """Write the figures of one kind of group."""
-    figures = ", ".join(f"{escape(name)} {figure:.1f}° ({count:,})" for name, (count, figure) in one.groups.items())
-    worst = f"{escape(one.worst)} {one.groups[one.worst][1]:.1f}°"
+    shown = {name: escape(shown_group(one.kind, name)) for name in one.groups}
+    figures = ", ".join(f"{shown[name]} {figure:.1f}° ({count:,})" for name, (count, figure) in one.groups.items())
+    worst = f"{shown[one.worst]} {one.groups[one.worst][1]:.1f}°"
     return f"<tr><th scope=row>{escape(one.kind)}</th><td>{worst}</td><td>{figures}</td></tr>"
 
 

@@ -44,7 +44,7 @@ def test_who_is_rebuilt_worse_is_named_only_where_chance_does_not_explain_it(tmp
     assert [(row.kind, row.name, row.people) for row in fairness.rows][-1] == ("gender", "female", 3)
     page = written(fairness)
     assert "<td>black</td><td>6</td><td>0.43</td><td>0.60</td><td>72%</td><td>1.0%</td><td>50%</td><td></td>" in page
-    assert "<td>dark</td><td>40</td><td>2.5%</td>" in page and "commit abc" in page
+    assert "<td>dark skin</td><td>40</td><td>2.5%</td>" in page and "commit abc" in page
     for same in (results(0.64, 0.72, 0.03), results(0.7, 0.7, 0.01)):  # 8 points are 1.9 standard errors of the first
         file.write_text(json.dumps(same))
         assert "no ethnicity was found" in read(tmp_path).sentence

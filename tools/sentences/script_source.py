@@ -91,8 +91,10 @@ def _template(source: str, at: int, found: set[str], words: set[str]) -> tuple[l
             at += 1
             parts.append([_ESCAPES.get(source[at], source[at])])
         elif source[at : at + 2] == "${":
-            after = _read(source, at + 2, "}", found, words)
+            within: set[str] = set()
+            after = _read(source, at + 2, "}", within, words)
             choice = _CHOICE.match(source[at + 2 : after - 1])
+            found.update(() if choice else within)
             parts.append([choice[1], choice[2]] if choice else [HOLE])
             at = after - 1
         else:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from latentface.checkpoints import ASSETS, bundled, summary_of
+from latentface.fairness import shown_group
 from latentface.gallery import Gallery
 from latentface.glossary import glossary
 from latentface.results import MEASURES, RESULTS
@@ -151,7 +152,9 @@ def of_assets() -> Iterator[tuple[str, str]]:
             words = [*_of_methods(content), content["published"]["source"]]
         else:
             by = content.get("by") or content.get("record", {}).get("by") or {} if isinstance(content, dict) else {}
-            words = [word for kind, groups in by.items() for word in (kind, *groups)]
+            words = [
+                word for kind, groups in by.items() for word in (kind, *(shown_group(kind, name) for name in groups))
+            ]
         yield from ((word, place) for word in words if word)
     for title, _ in MEASURES.values():
         yield from ((word, "latentface/results.py") for word in title.removeprefix("... ").split(", "))

@@ -162,7 +162,10 @@
     let is = false;
     for (let from = 0; from < all.length; ) {
       let to = all.length - (from === 0), found = null; // all of it was looked for before
-      for (; to > from; to--) if ((found = whole(all.slice(from, to).join(" "), depth + 1)) !== null) break;
+      for (; to > from; to--) {
+        found = whole(all.slice(from, to).join(" "), depth + 1);
+        if (found !== null && (to === from + 1 || foreign(found))) break;
+      }
       is ||= found !== null;
       said.push(found ?? all[from]);
       from = found === null ? from + 1 : to;
@@ -229,8 +232,8 @@
     blocks.set(element, { before, now: nodes, words });
   }
   function inBlock(words) {
-    const { clear, named } = matched(words, 0);
-    return clear ?? best(() => named, () => sentences(words), () => apart(words, 0));
+    const { clear, named, rough } = matched(words, 0);
+    return clear ?? best(() => named, () => sentences(words), () => apart(words, 0), () => rough);
   }
   function block(element, seen) { // true where its words were found as a whole
     if (seen.has(element)) return seen.get(element);
