@@ -236,12 +236,13 @@ class Gallery:
             name: of the map.
             features: N x C, of `map_features`.
         """
-        distances, neighbours = self._neighbours[name].kneighbors(features.detach().cpu().double().numpy())
+        rows = features.detach().cpu().numpy().astype(self.features[name].dtype)
+        distances, neighbours = self._neighbours[name].kneighbors(rows)
         weight = torch.from_numpy(1 / distances.clip(min=1e-6))
         points = ((weight / weight.sum(1, keepdim=True))[..., None] * self.coordinates[name][neighbours]).sum(1)
         far = (distances[:, 0] > self.reach(name)).tolist()
-        rows = zip(points.tolist(), neighbours.tolist(), far, strict=True)
-        return [Place(x, y, nearest, away) for (x, y), nearest, away in rows]
+        found = zip(points.tolist(), neighbours.tolist(), far, strict=True)
+        return [Place(x, y, nearest, away) for (x, y), nearest, away in found]
 
 
 def own_gallery(checkpoint: str) -> Gallery | None:

@@ -81,8 +81,6 @@ def import_source(
         for part in out.glob("*.dropped.jsonl"):  # of a call that was killed as it took them away
             part.unlink(missing_ok=True)
         raise ShardsError(f"{out} holds shards already; choose another --out")
-    if not (out / "manifest.json").exists():
-        (out / "dropped.jsonl").unlink(missing_ok=True)  # of a source in which there was no face
     name = source.name
     source = source if is_url(source) else source.absolute()  # a cluster's workers stand elsewhere
     own = f"_{by.part[0]}" if by.is_part else ""
@@ -104,6 +102,8 @@ def import_source(
         if not is_url(out):
             out.mkdir(parents=True, exist_ok=True)
         with reached(out):
+            if not (out / "manifest.json").exists():
+                (out / "dropped.jsonl").unlink(missing_ok=True)  # of a source in which there was no face
             listing.write_text("".join(json.dumps(clip) + "\n" for clip in clips))
         names = json.dumps([[file["name"] for file in clip["files"]] for clip in clips])
         arguments = {"import": name, "layout": layout, "aligned": aligned, "frames": frames}
