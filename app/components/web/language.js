@@ -41,7 +41,7 @@
       if (/^\p{L}/u.test(english)) source = `[${english[0].toLowerCase()}${english[0].toUpperCase()}]${source.slice(1)}`;
       const end = own.at(-1) === "" || /[.!?:]$/.test(english) ? "$" : "(\\.?)$";
       const words = wordsOf(english.replace(/[\p{L}\p{N}_]*\{\d+\}[\p{L}\p{N}_]*/gu, " ").replace(/<\/?\d+>/g, " "));
-      const pattern = { re: new RegExp(`^${source}${end}`, "u"), wide: new RegExp(`^${source.replaceAll("([^]*?)", "([^]*)")}${end}`, "u"), order, translated, words, weight: own.join("").replace(/<\/?\d+>/g, "").match(/\p{L}/gu)?.length ?? 0 };
+      const pattern = { re: new RegExp(`^${source}${end}`, "u"), wide: new RegExp(`^${source.replaceAll("([^]*?)", "([^]*)")}${end}`, "u"), order, translated, words, length: own.join("").length, weight: own.join("").replace(/<\/?\d+>/g, "").match(/\p{L}/gu)?.length ?? 0 };
       patterns.push(pattern);
       for (const word of new Set(words)) often.set(word, (often.get(word) ?? 0) + 1);
     }
@@ -66,10 +66,10 @@
     }, "").replace(/([，。：；？！、]) +/g, "$1");
   }
   const isBalanced = (part) => (part.match(/\(/g)?.length ?? 0) === (part.match(/\)/g)?.length ?? 0);
-  function matched(text, depth) { // {clear, weak, named, rough}: by a pattern with enough letters of its own, by another; with parts of one word, or of more, that are not understood
+  function matched(text, depth) { // {clear, tight, weak, named, rough}: by a pattern with enough letters of its own; by another, with parts that are no lists, or are; with parts of one word, or of more, that are not understood
     const candidates = [...new Set(wordsOf(text.replace(/<\/?\d+>/g, " ")))].flatMap((word) => byWord.get(word) ?? []).concat(bare);
-    const answers = { clear: null, weak: null, named: null, rough: null };
-    for (const { re, wide, order, translated, weight } of candidates.sort((a, b) => b.weight - a.weight)) {
+    const answers = { clear: null, tight: null, weak: null, named: null, rough: null };
+    for (const { re, wide, order, translated, weight } of candidates.sort((a, b) => b.weight - a.weight || b.length - a.length)) {
       let found = re.exec(text);
       if (!found) continue;
       if (!found.slice(1).every(isBalanced)) found = wide.exec(text); // a comma or a semicolon within brackets is none of the pattern's
@@ -84,7 +84,7 @@
       });
       const result = filled(translated, filling) + (found[order.length + 1] ? "。" : "");
       if (clear && weight >= WEAK) return { ...answers, clear: result };
-      if (clear) answers.weak ??= result;
+      if (clear) answers[found.slice(1).some((part) => /[,:;] /.test(part)) ? "weak" : "tight"] ??= result;
       else if (weight >= WEAK && named) answers.named ??= result;
       else if (weight >= WEAK) answers.rough ??= result;
     }
@@ -112,9 +112,9 @@
     let said = listed(inner), held = parts.get(inner);
     if (said === undefined && held && (held.said !== null || held.depth <= depth)) said = held.said;
     if (said === undefined) {
-      const { clear, weak, named, rough } = matched(inner, depth);
+      const { clear, tight, weak, named, rough } = matched(inner, depth);
       const joint = inner.includes(" · ") ? pieces(inner, depth) : null;
-      said = joint ?? clear ?? best(() => quoted(inner), () => trimmed(inner, depth), () => pieces(inner, depth), () => weak, () => named, () => (depth ? sentences(inner, depth) : null), () => apart(inner, depth), () => rough);
+      said = joint ?? clear ?? tight ?? best(() => quoted(inner), () => trimmed(inner, depth), () => pieces(inner, depth), () => weak, () => named, () => (depth ? sentences(inner, depth) : null), () => apart(inner, depth), () => rough);
       parts.set(inner, { said, depth });
     }
     return said === null ? null : before + said + after;
