@@ -4,7 +4,8 @@ from gradio.themes import Base
 
 from app.components.files import text
 
-SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif")
+CHINESE = ("PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Source Han Sans SC")
+SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", *CHINESE, "sans-serif")
 MONO = ("ui-monospace", "Consolas", "Menlo", "monospace")
 
 
