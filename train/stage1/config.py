@@ -131,8 +131,6 @@ class AutoencoderConfig:
         require(self, "raw_depth", "laplacian", "average_laplacian", "stiffness", least=0)
         require(self, "gate", "following", "habits", "unsteady", least=0)
         require(self, "level", "align", "layout", "warm_up", "stream", least=0)
-        if 0 < self.stream < self.batch:
-            raise ValueError(f"--stream must hold a batch of {self.batch} at least, not {self.stream} frames")
         if self.log_sigma[0] > self.log_sigma[1]:
             raise ValueError(f"--log-sigma must be the lower bound, then the higher, not {self.log_sigma}")
         if abs(1 / self.perceptual_share - round(1 / self.perceptual_share)) > 1e-6:

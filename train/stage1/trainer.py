@@ -85,11 +85,13 @@ def train(config: AutoencoderConfig, data: list[str], out: Path, resume: bool = 
 
 
 def check_batch(config: AutoencoderConfig, processes: int) -> None:
-    """Refuse a batch that cannot be divided.
+    """Refuse a batch that cannot be divided, or streamed.
 
     Raises:
-        ValueError: where the processes' parts would not hold whole clips, or whole pairs.
+        ValueError: where the processes' parts would not hold whole clips, or whole pairs; or a stream no batch.
     """
+    if 0 < config.stream < config.batch:
+        raise ValueError(f"--stream must hold a batch of {config.batch} at least, not {config.stream} frames")
     on_clips = config.network == "explorer" and (config.basis >= 0 or config.start)
     together = FRAMES if on_clips else 2 if config.together else 1
     if config.batch % (processes * together):

@@ -26,7 +26,7 @@ from train.data.reading import read_shards
 from train.data.shards import ShardsError, write_shards
 from train.data.streaming import HELD, ShardStream, StreamedClips, validates
 from train.stage1.config import AutoencoderConfig
-from train.stage1.trainer import train
+from train.stage1.trainer import check_batch, train
 
 SIDE, SIZE = 40, 16
 ACCESS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "us-east-1"}
@@ -217,7 +217,7 @@ def test_what_cannot_be_streamed_is_said(monkeypatch, shards, tmp_path):
     with pytest.raises(ShardsError, match="00000.tar is no tar, or is cut off"):
         StreamedClips([str(tmp_path)], SIZE, 999, 0)
     with pytest.raises(ValueError, match="--stream must hold a batch of 8 at least, not 7 frames"):
-        replace(CONFIG, stream=7)
+        check_batch(replace(CONFIG, stream=7), 1)
 
 
 CONFIG = AutoencoderConfig(
