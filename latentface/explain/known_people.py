@@ -119,7 +119,8 @@ def again(known: KnownPeople, face: Tensor) -> Again:
         face: 2C, the face's signature.
     """
     people = known.people
-    twice = np.isin(people, [person for person in np.unique(people) if (people == person).sum() > 1])
+    _, which, counts = np.unique(people, return_inverse=True, return_counts=True)
+    twice = counts[which] > 1
     alike = F.cosine_similarity(known.signatures, face[None]).numpy()
     asked = int(np.where(twice, alike, -np.inf).argmax())
     cosines = F.cosine_similarity(known.signatures, known.signatures[asked][None]).numpy()

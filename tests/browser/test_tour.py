@@ -59,7 +59,8 @@ def test_the_tour_by_keyboard(browser, app, viewport):
     expect(panel).to_be_hidden()
     expect(page.locator("#tour .start")).to_be_focused()
     assert "tour=" not in page.url and page.locator(".toured").count() == 0
-    page.locator("#failures-stop").press("Enter")
+    if page.locator("#failures-stop").is_visible():
+        page.locator("#failures-stop").press("Enter")
     assert watched.quiet(), watched.errors
     page.context.close()
 

@@ -1,6 +1,6 @@
 // A tour over the page's tabs: props.stops = [{tab, target, title, words, task}]. The address holds the stop, tour=3; links.js opens tabs.
-// The page makes room for the panel (page.css: touring), so that nothing that is spoken about lies below it.
-const TRIES = 60, EVERY = 250; // milliseconds; a tab's contents come some moments after it is opened
+// The page makes room for the panel, so that nothing that is spoken about lies below it.
+const TRIES = 80, AGAIN = 16, EVERY = 250, GAP = 20; // milliseconds, for contents come some moments after their tab is opened; pixels
 const { stops } = props, find = (selector) => element.querySelector(selector);
 const panel = find(".panel"), whole = element.closest(".gradio-container"), calm = matchMedia("(prefers-reduced-motion: reduce)");
 let at = null, framed = null, timer = 0;
@@ -16,6 +16,7 @@ const isSeen = (target) => target && target.getClientRects().length > 0 && targe
 function frame(tries) {
   const { target } = stops[at], found = [...document.querySelectorAll(target)].find(isSeen);
   if (!found) {
+    if (tries > 0 && tries < TRIES && tries % AGAIN === 0) open(); // two tabs asked for at once: the other came last
     if (tries > 0) timer = setTimeout(frame, EVERY, tries - 1);
     else find(".said").textContent = "This part has not come. Go on with Next, or load the page again.";
     return;
@@ -28,9 +29,18 @@ function frame(tries) {
 }
 
 function bring(target) {
-  const room = innerHeight - (panel.offsetWidth > 0.8 * innerWidth ? panel.offsetHeight : 0), high = target.getBoundingClientRect().height;
+  const room = innerHeight - (liesBelow() ? panel.offsetHeight : 0), high = target.getBoundingClientRect().height;
   const top = target.getBoundingClientRect().top + scrollY - Math.max(16, (room - high) / 2);
   scrollTo({ top, behavior: calm.matches ? "instant" : "smooth" });
+}
+
+const liesBelow = () => panel.offsetWidth > 0.8 * innerWidth; // on a phone; else it lies beside
+
+function makeRoom() { // by hand: gradio does not let a style sheet's @media reach the element around the page
+  for (const side of ["right", "bottom"]) whole.style.removeProperty(`padding-${side}`);
+  if (at === null) return;
+  const [side, room] = liesBelow() ? ["bottom", panel.offsetHeight + GAP] : ["right", innerWidth - panel.getBoundingClientRect().left + GAP];
+  whole.style.setProperty(`padding-${side}`, `${room}px`, "important");
 }
 
 function go(to, focus = true) {
@@ -38,9 +48,8 @@ function go(to, focus = true) {
   const before = at;
   at = to;
   unframe();
-  const { tab, title, words, task } = stops[at];
+  const { title, words, task } = stops[at];
   panel.hidden = false;
-  whole.classList.add("touring");
   find(".at").textContent = `Stop ${at + 1} of ${stops.length}, half a minute`;
   find("h3").textContent = title;
   find(".words").textContent = words;
@@ -48,19 +57,21 @@ function go(to, focus = true) {
   find(".said").textContent = "";
   find(".back").ariaDisabled = at === 0; // a button that is really disabled would lose the focus, and the keyboard with it
   find(".next").textContent = at === stops.length - 1 ? "End" : "Next";
-  whole.style.setProperty("--tour-high", `${panel.offsetHeight}px`);
+  makeRoom();
   tell(at + 1);
-  document.dispatchEvent(new CustomEvent("follow", { detail: { tab } }));
+  open();
   frame(TRIES);
   if (focus && before === null) panel.focus();
 }
+
+const open = () => document.dispatchEvent(new CustomEvent("follow", { detail: { tab: stops[at].tab } }));
 
 function leave() {
   if (at === null) return;
   at = null;
   unframe();
   panel.hidden = true;
-  whole.classList.remove("touring");
+  makeRoom();
   tell(null);
   find(".start").focus();
 }
@@ -84,6 +95,7 @@ document.addEventListener("keydown", (event) => {
   const busy = event.target.closest?.("input, select, textarea, [role=listbox], [role=menu], [aria-expanded=true]");
   if (!busy || panel.contains(event.target)) leave();
 });
+addEventListener("resize", makeRoom);
 document.addEventListener("restore", ({ detail: { values, done } }) => {
   if (!values.has("tour")) return;
   const wanted = Number(values.get("tour")) - 1;
