@@ -32,7 +32,7 @@ FURTHER = "further_maps.safetensors"
 """File of a gallery with UMAP in 3-D and the maps of PCL, where it has them."""
 MANY = 20_000
 """Faces beyond which vectors are held in single precision, and `reach` is measured on evenly spread ones."""
-REACHED = 2_000
+REACHED = 400
 """Faces that `reach` is then measured on, each against all."""
 NEIGHBOURS = 5
 """Faces of the gallery that decide where a new one is placed."""
