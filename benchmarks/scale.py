@@ -168,7 +168,8 @@ def made_up_codes(count: int, seed: int = 0) -> np.ndarray:
 
 def maps(count: int, sample: int, whole: bool) -> dict:
     """Lay out a sample of codes by UMAP, place the others; or lay out all."""
-    rows, found = made_up_codes(count), {"codes": count, "numbers": 512}
+    rows = made_up_codes(count)
+    found: dict = {"codes": count, "numbers": 512}
     laid_out(rows[:200], 0)  # compiles
     chosen = np.linspace(0, count - 1, count if whole else sample).astype(int)
     began, spent = time.monotonic(), time.process_time()

@@ -13,7 +13,10 @@ from train.common.run import Progress
 from train.data.executor import Executor, executor
 from train.data.shards import ShardsError, sample_of, write_manifest
 
-Drawn = tuple[str, list[bytes], list[dict], list[bytes] | None] | tuple[str, list[bytes], list[dict], None, list[dict]]
+Drawn = (
+    tuple[str, list[bytes], list[dict], list[bytes] | None]
+    | tuple[str, list[bytes], list[dict], list[bytes] | None, list[dict]]
+)
 """A clip of an engine: key, encoded WebP frames, one factor dictionary a frame, .npz bytes a frame or None; and from an
 engine that drops things, the dropped ones. A clip without frames is not written."""
 

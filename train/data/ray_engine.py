@@ -5,10 +5,11 @@ same files at the same places: URLs, or a shared folder. Clips come back to the 
 """
 
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -61,7 +62,7 @@ def table_of(clips: "list[Drawn]") -> "pyarrow.Table":
 def clip_of(row: dict) -> "Drawn":
     """Read a clip from a row of `table_of`."""
     factors, dropped = json.loads(row["factors"]), json.loads(row["dropped"])
-    return row["key"], row["frames"], factors, row["truth"], dropped  # type: ignore[return-value]
+    return row["key"], row["frames"], factors, row["truth"], dropped
 
 
 @contextmanager
@@ -90,7 +91,7 @@ def in_order(make: "Callable[[int], Drawn]", indices: list[int], workers: int) -
     own = {} if address else {"num_cpus": workers, "include_dashboard": False}
     try:
         with single_threaded():
-            ray.init(address or "local", log_to_driver=False, logging_level="ERROR", **own)
+            ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
     except ConnectionError as error:
         raise OSError(f"there is no Ray cluster at {address}: start one with `ray start --head`") from error
     try:
@@ -101,6 +102,6 @@ def in_order(make: "Callable[[int], Drawn]", indices: list[int], workers: int) -
         rows = ray.data.range(len(indices), override_num_blocks=max(1, tasks))
         made = rows.map_batches(Task(make, indices).__call__, batch_size=CLIPS_A_TASK, batch_format="pyarrow")
         tables = made.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=1)
-        yield (clip_of(row) for table in tables for row in table.to_pylist())
+        yield (clip_of(row) for table in tables for row in cast("pyarrow.Table", table).to_pylist())
     finally:
         ray.shutdown()

@@ -114,6 +114,7 @@ def test_photos_are_imported_from_a_folder_and_a_tar_of_the_bucket(bucket, photo
 
 def test_shards_are_read_from_the_bucket(shards, in_store):
     local, remote = read_shards(shards, SIZE), read_shards([f"{in_store}:2"], SIZE)
+    assert isinstance(local.images, torch.Tensor) and isinstance(remote.images, torch.Tensor)
     assert torch.equal(local.images, remote.images) and local.factors == remote.factors
 
 
@@ -177,6 +178,7 @@ def test_the_buffer_changes_and_never_shows_who_validates(monkeypatch, in_store)
     assert held == {f"{i:05d}" for i in range(60) if validates(f"{in_store}/{i:05d}", {})} & held and held
     assert int(clips.validation.sum()) == 3 * len(held) and clips.learners.tolist() == list(range(HELD, HELD + 48))
     faces, seen, whole = {}, set(), read_shards([in_store], SIZE)
+    assert isinstance(whole.images, torch.Tensor) and isinstance(clips.images, torch.Tensor)
     for row, about in enumerate(whole.factors):
         faces[about["person"], about["frame"]] = whole.images[row]
     for _ in range(60):
