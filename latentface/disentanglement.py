@@ -210,7 +210,7 @@ def sentences(matrix: Matrix) -> list[str]:
         parts = [_of_whole(matrix, factor, block) for block in (OWN[factor], strongest_other(matrix, factor))]
         said.append(
             f"{FACTORS[factor].capitalize()}: {words[separation(matrix, factor)]}. "
-            f"{matrix.measure(factor)[:1].upper()}{matrix.measure(factor)[1:]} {', '.join(parts)}; "
+            f"{matrix.measure(factor)[:1].upper()}{matrix.measure(factor)[1:]}: {', '.join(parts)}; "
             f"chance {_text(matrix.chance(factor))}."
         )
     return said

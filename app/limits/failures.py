@@ -69,8 +69,8 @@ def kind_html(one: Sorted, pictures: dict[int, tuple[str, str]]) -> str:
     most = max((group.missed for group in one.enough), default=1.0)
     parts = "".join(group_html(group, most, pictures) for group in one.groups)
     said = f"<p>{escape(one.sentence)}</p>" if pictures else ""
-    how = f"<small>({escape(one.kind.how)})</small>"
-    return f"<section><h4>By {escape(one.kind.name)} {how}</h4>{said}<div class=groups>{parts}</div></section>"
+    head = f"<h4>By {escape(one.kind.name)} <small>({escape(one.kind.how)})</small></h4>"
+    return f"<section>{head}{said}<div class=groups>{parts}</div></section>"
 
 
 def group_html(group: Group, most: float, pictures: dict[int, tuple[str, str]]) -> str:

@@ -35,7 +35,7 @@ KINDS = (
     Kind("skin tone", "angle of the colour (ITA) that the generator's judge reads", (
         ("dark and brown", lambda face: face["skin tone"] < 10),
         ("tan and intermediate", lambda face: face["skin tone"] < 41),
-        ("light", lambda face: True),
+        ("light skin", lambda face: True),
     )),
     Kind("age", "score of the generator's judge; no years", (
         ("young", lambda face: face["age"] < -0.5),

@@ -112,7 +112,7 @@ def _of(node: _Node) -> list[str]:
     if node.tag in _SILENT:
         return []
     children = node.children
-    has_text = any(isinstance(child, str) and child.strip() for child in children)
+    has_text = any(isinstance(child, str) and re.search(r"[^\W\d_]", child) for child in children)
     nodes = [child for child in children if isinstance(child, _Node)]
     if has_text and nodes and all(child.is_inline() for child in nodes):
         return [_tagged(node, iter(range(1, 100)))]

@@ -132,9 +132,9 @@ def is_sentence(key: str) -> bool:
     if key in NAMES or _CODE.search(key):
         return False
     plain = re.sub(r"\{\d+\}|</?\d+>", " ", key).strip()
-    if not _WORD.search(plain) or not re.search(r"[a-z]{2}", plain):
+    if not _WORD.search(plain) or not re.search(r"[a-z]", plain):
         return False
-    if re.search(r"\{\d+\} [a-z]{2}|[a-z]{2}:? \{\d+\}", key):
+    if re.search(r"\{\d+\} [A-Za-z]{2}|[A-Za-z]{2}:? \{\d+\}", key):
         return True
     return " " in plain or plain[0].isupper() and not re.search(r"[a-z][A-Z]|^[A-Z]\w*\d", plain)
 
@@ -151,8 +151,10 @@ def of_assets() -> Iterator[tuple[str, str]]:
         elif file == RESULTS:
             words = [*_of_methods(content), content["published"]["source"]]
         else:
-            by = content.get("by") or content.get("record", {}).get("by") or {} if isinstance(content, dict) else {}
-            words = [
+            record = content.get("record", {}) if isinstance(content, dict) else {}
+            by = content.get("by") or record.get("by") or {} if isinstance(content, dict) else {}
+            words = [*record.get("flagged", ())] if file.stem == "doubts" else []
+            words += [
                 word for kind, groups in by.items() for word in (kind, *(shown_group(kind, name) for name in groups))
             ]
         yield from ((word, place) for word in words if word)

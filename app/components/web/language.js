@@ -61,7 +61,9 @@
   const latin = (sign) => /[A-Za-z0-9]/.test(sign ?? ""), han = (sign) => /\p{Script=Han}/u.test(sign ?? "");
   function filled(translated, filling) { // with room between Latin and Chinese letters
     return translated.split(/\{(\d+)\}/).reduce((all, piece, i) => {
-      const next = i % 2 ? filling[piece] : piece;
+      let next = i % 2 ? filling[piece] : piece;
+      if (/\p{Script=Han} $/u.test(all) && han(next[0])) all = all.trimEnd();
+      if (han(all.at(-1)) && /^ \p{Script=Han}/u.test(next)) next = next.trimStart();
       return all + ((latin(all.at(-1)) && han(next[0])) || (han(all.at(-1)) && latin(next[0])) ? " " : "") + next;
     }, "").replace(/([，。：；？！、]) +/g, "$1");
   }
@@ -83,6 +85,7 @@
         named &&= foreign(filling[number]) || !/\s/.test(part); // one word alone may be a name
       });
       const result = filled(translated, filling) + (found[order.length + 1] ? "。" : "");
+      if (found.slice(1).some((part) => /[.?!] \p{Lu}/u.test(part))) clear = named = false; // a part is no two sentences
       if (clear && weight >= WEAK) return { ...answers, clear: result };
       if (clear) answers[found.slice(1).some((part) => /[,:;] /.test(part)) ? "weak" : "tight"] ??= result;
       else if (weight >= WEAK && named) answers.named ??= result;
@@ -101,7 +104,9 @@
     if (runs.length < 2) return null;
     const said = runs.map((part) => {
       const [, number, inner] = /^<(\d+)>([^]*)<\/\1>$/.exec(part) ?? [];
-      const found = whole(inner ?? part, depth + 1);
+      const own = [...new Set((inner ?? part).match(/(?<=<)\d+(?=>)/g))]; // marks are numbered anew within each part, as the catalogue has them
+      const renumbered = (words, change) => words.replace(/<(\/?)(\d+)>/g, (_, closing, one) => `<${closing}${change(one)}>`);
+      const answer = whole(renumbered(inner ?? part, (one) => own.indexOf(one) + 1), depth + 1), found = answer && renumbered(answer, (one) => own[one - 1]);
       return found === null || !number ? found : `<${number}>${found}</${number}>`;
     });
     return said.some((one) => one !== null) ? said.map((one, i) => one ?? runs[i]).join("") : null;
@@ -125,7 +130,7 @@
       const said = whole(inner, depth + 1);
       if (said !== null) return before.replace(/^[,:;] $/, ([stop]) => STOPS[stop]) + said.replace(/[。.]$/, after ? "" : "$&") + after.replace(/^[.,:;?!](?=\s*$)/, (stop) => STOPS[stop]);
     }
-    const numbered = /^([^]*[^\d\s.,:+−–±-])\s+([+−–±-]?[\d.,]+(?:\s?[%°])?)$/.exec(text) ?? [];
+    const numbered = /^([^]*\S)\s+([+−–±-]?[\d.,]+(?:\s?[%°])?)$/.exec(text) ?? [];
     const named = numbered[1] && (listed(numbered[1]) ?? null), counted = /^([+−–±-]?[\d.,]+\s?[%°]?) ([^\d][^]*)$/.exec(text) ?? [];
     if (named) return `${named} ${numbered[2]}`;
     const things = counted[1] && depth < DEEPEST ? whole(counted[2], depth + 1) : null;
@@ -134,7 +139,7 @@
   function pieces(text, depth) { // a list whose members are understood, or a phrase with more in brackets
     if (depth >= DEEPEST) return null;
     for (const [mark, sign] of [[" · ", " · "], ["; ", "；"], [", ", "，"], [" / ", " / "], [": ", "："], [" and of ", "和"], [" and ", "和"]]) {
-      if (!text.includes(mark)) continue;
+      if (!text.includes(mark) || (mark === " and " && text.includes(", and "))) continue;
       const members = text.split(mark), said = members.map((part) => whole(part, depth + 1));
       if (said.some((one) => one !== null) && members.every((part, i) => foreign(said[i] ?? part))) return said.map((one, i) => one ?? members[i]).join(sign);
     }
@@ -195,7 +200,7 @@
   const choices = new WeakMap(); // input of a choice -> {english, now}
   let now = ENGLISH, serial = 0;
 
-  const isMixed = (block) => block.firstElementChild && [...block.childNodes].some((node) => node.nodeType === 3 && node.data.trim()) && [...block.querySelectorAll("*")].every((one) => INLINE.has(one.tagName));
+  const isMixed = (block) => block.firstElementChild && [...block.childNodes].some((node) => node.nodeType === 3 && /\p{L}/u.test(node.data)) && [...block.querySelectorAll("*")].every((one) => INLINE.has(one.tagName));
   function tagged(block) { // {words, elements}
     const elements = [];
     const write = (node) => [...node.childNodes].map((child) => {
@@ -232,8 +237,8 @@
     blocks.set(element, { before, now: nodes, words });
   }
   function inBlock(words) {
-    const { clear, named, rough } = matched(words, 0);
-    return clear ?? best(() => named, () => sentences(words), () => apart(words, 0), () => rough);
+    const { clear, tight, named, rough } = matched(words, 0);
+    return clear ?? tight ?? best(() => named, () => sentences(words), () => apart(words, 0), () => rough);
   }
   function block(element, seen) { // true where its words were found as a whole
     if (seen.has(element)) return seen.get(element);
@@ -286,7 +291,7 @@
     for (const node of found) text(node, seen);
   }
   function chosen() { // what the field of a list of choices shows is one of its choices, so it is shown as the list shows it
-    for (const input of document.querySelectorAll("input[role=listbox]")) {
+    for (const input of document.querySelectorAll("input[role=combobox], input[role=listbox]")) {
       const said = input.value && say(input.value);
       if (!said) continue;
       choices.set(input, { english: input.value, now: said });
