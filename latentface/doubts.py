@@ -1,8 +1,9 @@
-"""Doubts about a photo: whether what is rebuilt from a face's codes agrees with it.
+"""Doubts about a photo: whether what is rebuilt from a face's codes agrees with it, and whether it is like a photo.
 
-Faces that are covered or drawn agree less than photos of bare faces do. How much less counts is fitted by
-`python -m train doubts`, which writes a table into the checkpoint's folder: a linear reading of the agreement around
-the eyes, the nose and the mouth and over the face, and the amount beyond which a photo is doubted.
+Faces that are covered or drawn agree less than photos of bare faces do, have darker eyes, or fewer colours. How much
+counts is fitted by `python -m train doubts`, which writes a table into the checkpoint's folder: a linear reading of the
+agreement around the eyes, the nose and the mouth and over the face, of the eyes' shade and of the colours, and the
+amount beyond which a photo is doubted.
 """
 
 import json
@@ -29,15 +30,29 @@ difference, and the logarithm of the photo's contrast. Dark skin has less contra
 it be doubted as little as light skin."""
 WINDOWS = {"like": 13, "like_fine": 7}
 """Sides of the windows in pixels of a crop of 128."""
+DARK = 0.05
+"""Brightness, of [0, 1], that is added before a logarithm is taken."""
 FLOOR = 0.04
 """Standard deviation, of [-1, 1], below which a window counts as without contrast."""
-NAMES = tuple(f"{region}_{measure}" for region in ("eye", "other_eye", "nose", "mouth", "face") for measure in MEASURES)
+SHADES = {"shade": 0.5, "lit": 0.75}
+"""How bright the median and the upper quartile of the disc around an eye are beside the cheeks, in logarithms."""
+CHEEK = 0.12
+"""Radius of the discs halfway between an eye and the mouth's corner below it, in half widths of the crop."""
+LEVELS = 64
+"""Of each of red, green and blue, of which the colours of the face's disc are counted."""
+COLOURS = "colours"
+"""Entropy of those colours in nats: a drawing in few flat colours has little."""
+NAMES = (
+    *(f"{region}_{measure}" for region in ("eye", "other_eye", "nose", "mouth", "face") for measure in MEASURES),
+    *(f"{eye}_{shade}" for eye in ("eye", "other_eye") for shade in SHADES),
+    COLOURS,
+)
 GREY = (0.299, 0.587, 0.114)
 
 
 @torch.no_grad()
 def agreement(photo: Tensor, rebuilt: Tensor, landmarks: np.ndarray) -> dict[str, float]:
-    """Measure how far a rebuilt picture agrees with the photo's crop, in grey.
+    """Measure how far a rebuilt picture agrees with the photo's crop, in grey, and how the photo itself is.
 
     Args:
         photo: 1 x 3 x S x S in [-1, 1].
@@ -45,17 +60,17 @@ def agreement(photo: Tensor, rebuilt: Tensor, landmarks: np.ndarray) -> dict[str
         landmarks: 5 x 2, x and y in half widths of the crop from its middle, as detection.Face has them.
 
     Returns:
-        NAMES -> correlations in [-1, 1], differences, 0 or more, and logarithms of contrast.
+        NAMES -> correlations in [-1, 1], differences, 0 or more, logarithms of contrast and shade, nats. Of the shades
+        the darker eye's come first, whichever agrees less.
     """
     weights = photo.new_tensor(GREY)[:, None, None]
     a, b = ((picture * weights).sum(1, keepdim=True) for picture in (photo, rebuilt.clamp(-1, 1)))
     size = a.shape[-1]
     local = {name: local_correlation(a, b, round(side * size / 128) // 2 * 2 + 1) for name, side in WINDOWS.items()}
-    grid = pixel_grid(size, device=a.device, dtype=a.dtype)
 
     def measured(centre: np.ndarray, radius: float) -> dict[str, float]:
         """Measure the agreement inside one disc."""
-        inside = ((grid - grid.new_tensor(np.asarray(centre, np.float32))).square().sum(-1) < radius**2)[None, None]
+        inside = disc(a, centre, radius)[None, None]
         if not inside.any():  # a landmark beyond the picture agrees with nothing
             return {
                 "like": 0.0,
@@ -85,7 +100,53 @@ def agreement(photo: Tensor, rebuilt: Tensor, landmarks: np.ndarray) -> dict[str
         "mouth": measured(landmarks[3:].mean(0), RADII["mouth"]),
         "face": measured(landmarks.mean(0), RADII["face"]),
     }
-    return {f"{region}_{name}": value for region, found in regions.items() for name, value in found.items()}
+    agreed = {f"{region}_{name}": value for region, found in regions.items() for name, value in found.items()}
+    return agreed | shades(a, landmarks) | {COLOURS: colours(photo, landmarks.mean(0))}
+
+
+def disc(picture: Tensor, centre: np.ndarray, radius: float) -> Tensor:
+    """Mark a disc of a picture, B x C x S x S, in half widths from its middle: bool S x S."""
+    grid = pixel_grid(picture.shape[-1], device=picture.device, dtype=picture.dtype)
+    return (grid - grid.new_tensor(np.asarray(centre, np.float32))).square().sum(-1) < radius**2
+
+
+def shades(grey: Tensor, landmarks: np.ndarray) -> dict[str, float]:
+    """Tell how bright both eyes are beside the cheeks: dark glasses are dark wherever the skin is not.
+
+    Args:
+        grey: 1 x 1 x S x S in [-1, 1].
+        landmarks: as of `agreement`.
+
+    Returns:
+        "eye_" and "other_eye_" and SHADES -> logarithms, of the darker eye first; 0 where eyes or cheeks lie beyond
+        the picture.
+    """
+
+    def brightness(centre: np.ndarray, radius: float) -> Tensor:
+        """Give the pixels of a disc, in [0, 1]."""
+        return (grey[0, 0][disc(grey, centre, radius)] + 1) / 2
+
+    cheeks = torch.cat([brightness((landmarks[side] + landmarks[3 + side]) / 2, CHEEK) for side in (0, 1)])
+    eyes = [brightness(landmarks[side], RADII["eye"]) for side in (0, 1)]
+    if not all(len(part) for part in (cheeks, *eyes)):
+        return {f"{eye}_{shade}": 0.0 for eye in ("eye", "other_eye") for shade in SHADES}
+    skin = math.log(cheeks.median().item() + DARK)
+    found = sorted([math.log(eye.quantile(q).item() + DARK) - skin for q in SHADES.values()] for eye in eyes)
+    pairs = zip(("eye", "other_eye"), found, strict=True)
+    return {f"{eye}_{shade}": value for eye, row in pairs for shade, value in zip(SHADES, row, strict=True)}
+
+
+def colours(photo: Tensor, centre: np.ndarray) -> float:
+    """Give the entropy in nats of the colours of the face's disc, each of LEVELS levels of red, green and blue.
+
+    Args:
+        photo: 1 x 3 x S x S in [-1, 1].
+        centre: of the face, x and y in half widths.
+    """
+    levels = ((photo[0].permute(1, 2, 0)[disc(photo, centre, RADII["face"])] + 1) / 2 * LEVELS).long()
+    _, counts = levels.clamp(0, LEVELS - 1).unique(dim=0, return_counts=True)
+    shares = counts / max(1, len(levels))
+    return -(shares * shares.log()).sum().item()
 
 
 def local_correlation(a: Tensor, b: Tensor, side: int) -> Tensor:
@@ -131,13 +192,19 @@ class Doubts:
         if self.amount(found) <= 0:
             return None
         parts = dict(zip(NAMES, self._parts(found), strict=True))
+        places = {
+            "around the eyes": ("eye_", "other_eye_"),
+            "around the nose": "nose_",
+            "around the mouth": "mouth_",
+            "in its colours": COLOURS,
+        }
         sums = {
-            region: sum(part for name, part in parts.items() if name.startswith(starts))
-            for region, starts in (("eyes", ("eye_", "other_eye_")), ("nose", "nose_"), ("mouth", "mouth_"))
+            place: sum(part for name, part in parts.items() if name.startswith(starts))
+            for place, starts in places.items()
         }
         return (
-            "What is rebuilt differs from this photo more than it does for bare faces, most around the "
-            f"{max(sums, key=sums.__getitem__)}: covered, drawn, or beyond what the model knows. Trust it less there."
+            f"This is unlike photos of bare faces, most {max(sums, key=sums.__getitem__)}: covered, drawn, or beyond "
+            "what the model knows. Trust what is rebuilt less."
         )
 
     def _parts(self, found: dict[str, float]) -> np.ndarray:

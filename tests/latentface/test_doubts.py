@@ -1,5 +1,6 @@
 """Doubts about photos: agreement beside a naive twin, what a table says, and the bundled table on real pictures."""
 
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,7 +16,19 @@ from latentface.alignment import Alignment, NoFaceError
 from latentface.checkpoints import CheckpointError, load_pipeline
 from latentface.crop import FRONTAL, turned
 from latentface.detection import Face
-from latentface.doubts import MEASURES, NAMES, TABLE, Doubts, agreement, local_correlation, read_doubts, write_doubts
+from latentface.doubts import (
+    DARK,
+    MEASURES,
+    NAMES,
+    TABLE,
+    Doubts,
+    agreement,
+    colours,
+    local_correlation,
+    read_doubts,
+    shades,
+    write_doubts,
+)
 from tests.helpers import ROOT, gallery_file, tiny_pipeline
 from train.data.parametric.factors import clip_factors, identity, stream
 from train.data.parametric.frame import render
@@ -47,7 +60,7 @@ def test_brighter_is_off_but_follows_and_a_covered_mouth_is_the_mouths_affair(co
     photo = noise(0) * 0.7
     same = agreement(photo, photo, LANDMARKS)
     for name, value in same.items():
-        if not name.endswith("contrast"):
+        if name.endswith(MEASURES) and not name.endswith("contrast"):
             assert value == pytest.approx(0 if name.endswith(("off", "differs")) else 1, abs=1e-4), name
     other = agreement(photo, photo * contrast + brightness, LANDMARKS)
     assert all(other[f"{region}_follows"] == pytest.approx(1, abs=1e-3) for region in ("eye", "nose", "mouth", "face"))
@@ -57,6 +70,32 @@ def test_brighter_is_off_but_follows_and_a_covered_mouth_is_the_mouths_affair(co
     for measure in MEASURES:
         assert abs(hidden[f"mouth_{measure}"] - same[f"mouth_{measure}"]) > 0.1
         assert hidden[f"eye_{measure}"] == pytest.approx(same[f"eye_{measure}"], abs=1e-4)
+
+
+def test_glasses_are_dark_beside_the_cheeks_whatever_the_skins_tone():
+    for skin in (-0.6, 0.0, 0.6):
+        bare = torch.full((1, 1, 64, 64), skin)
+        assert list(shades(bare, LANDMARKS).values()) == pytest.approx([0] * 4, abs=1e-5)
+        worn = bare.clone()
+        worn[..., 16:32, 12:32] = -0.95  # around the left eye, most of its disc
+        found = shades(worn, LANDMARKS)
+        dark = np.log(0.025 + DARK) - np.log((skin + 1) / 2 + DARK)
+        assert found["eye_shade"] == pytest.approx(dark, abs=1e-5) and found["other_eye_shade"] == pytest.approx(0)
+    assert set(shades(bare, LANDMARKS + 5).values()) == {0.0}
+
+
+def test_colours_are_counted_as_in_a_loop():
+    photo = noise(3) * 0.2
+    grid = [2 * i / 63 - 1 for i in range(64)]
+    counted = Counter(
+        tuple(int((value + 1) / 2 * 64) for value in photo[0, :, r, c].tolist())
+        for r, y in enumerate(grid)
+        for c, x in enumerate(grid)
+        if (x - 0.1) ** 2 + y**2 < 0.67**2
+    )
+    shares = np.array(list(counted.values())) / sum(counted.values())
+    assert colours(photo, np.array([0.1, 0.0])) == pytest.approx(-(shares * np.log(shares)).sum(), abs=1e-4)
+    assert colours(torch.full((1, 3, 8, 8), 1.0), np.zeros(2)) == pytest.approx(0)
 
 
 def test_landmarks_beyond_the_picture_agree_with_nothing():
