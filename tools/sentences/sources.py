@@ -37,7 +37,7 @@ PROGRAMS = (
 """Modules of latentface/ whose words go to the console, or to those who write programs."""
 GRADIO = (
     "Use via API", "logo", "Gradio footer navigation", "Reset to default value", "number input for {1}",
-    "range slider for {1}", "More tabs", "Stop Recording", "processing",
+    "range slider for {1}", "More tabs", "Stop Recording", "processing", "Loading",
 )  # fmt: skip
 """Words of gradio's own that the page shows."""
 NAMES = frozenset(
@@ -166,6 +166,7 @@ def of_assets() -> Iterator[tuple[str, str]]:
         if summary := summary_of(name):
             yield summary, f"assets/{name}/README.md"
     yield from ((factor, "assets/gallery") for factor in Gallery().factors)
+    yield json.loads((ASSETS / "gallery" / "gallery.json").read_text())["data"]["source"], "assets/gallery/gallery.json"
 
 
 def _captions(cell: dict) -> Iterator[str]:
