@@ -1,6 +1,6 @@
 // (scope) => what is wrong within a part of the page: controls and pictures without a name, and words of too little contrast.
 (scope) => {
-  const shown = (one) => one.getClientRects().length && !one.closest("[aria-hidden=true]");
+  const shown = (one) => one.checkVisibility() && !one.closest("[aria-hidden=true]");
   const nameless = [...document.querySelectorAll("button, a[href], input, select, [role=dialog], img")].filter((one) => {
     if (!shown(one) || !one.closest(scope)) return false;
     const labels = [...(one.labels ?? [])].map((label) => label.textContent).join("");
@@ -27,7 +27,7 @@
   const pale = [], walk = document.createTreeWalker(document.querySelector(scope), NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
     const one = walk.currentNode.parentElement, words = walk.currentNode.data.trim();
-    if (!words || !one.getClientRects().length || one.closest("[aria-disabled=true], style, script, .unseen")) continue;
+    if (!words || !one.checkVisibility() || one.closest("[aria-disabled=true], style, script, .unseen")) continue;
     const style = getComputedStyle(one), below = ground(one), size = parseFloat(style.fontSize);
     const [low, high] = [light(over(parsed(style.color), below)), light(below)].sort((a, b) => a - b);
     const isLarge = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700); // WCAG: 3 to 1 is enough for these
