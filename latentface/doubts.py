@@ -1,9 +1,9 @@
 """Doubts about a photo: whether what is rebuilt from a face's codes agrees with it, and whether it is like a photo.
 
-Faces that are covered or drawn agree less than photos of bare faces do, have darker eyes, or fewer colours. How much
-counts is fitted by `python -m train doubts`, which writes a table into the checkpoint's folder: a linear reading of the
-agreement around the eyes, the nose and the mouth and over the face, of the eyes' shade and of the colours, and the
-amount beyond which a photo is doubted.
+Faces that are covered or drawn agree less than photos of bare faces do, have darker eyes, or flat patches and hard
+edges. How much counts is fitted by `python -m train doubts`, which writes a table into the checkpoint's folder: a
+linear reading of the agreement around the eyes, the nose and the mouth and over the face, of the eyes' shade and of
+the gradients, and the amount beyond which a photo is doubted.
 """
 
 import json
@@ -34,18 +34,19 @@ DARK = 0.05
 """Brightness, of [0, 1], that is added before a logarithm is taken."""
 FLOOR = 0.04
 """Standard deviation, of [-1, 1], below which a window counts as without contrast."""
-SHADES = {"shade": 0.5, "lit": 0.75}
-"""How bright the median and the upper quartile of the disc around an eye are beside the cheeks, in logarithms."""
+LIT = 0.75
+"""Quantile of the brightness around an eye that is set beside the cheeks', in logarithms: glasses stay dark."""
 CHEEK = 0.12
 """Radius of the discs halfway between an eye and the mouth's corner below it, in half widths of the crop."""
-LEVELS = 64
-"""Of each of red, green and blue, of which the colours of the face's disc are counted."""
-COLOURS = "colours"
-"""Entropy of those colours in nats: a drawing in few flat colours has little."""
+GRADIENTS = {"gradient_25": 0.25, "gradient_50": 0.5, "gradient_90": 0.9, "gradient_98": 0.98}
+"""Quantiles of the gradient over the face's disc, in logarithms: drawings and covers are flat, their edges hard."""
+STEP = 0.004
+"""Gradient, of [-1, 1] a pixel, that is added before a logarithm is taken: half a grey level of 256."""
 NAMES = (
     *(f"{region}_{measure}" for region in ("eye", "other_eye", "nose", "mouth", "face") for measure in MEASURES),
-    *(f"{eye}_{shade}" for eye in ("eye", "other_eye") for shade in SHADES),
-    COLOURS,
+    "eye_lit",
+    "other_eye_lit",
+    *GRADIENTS,
 )
 GREY = (0.299, 0.587, 0.114)
 
@@ -60,8 +61,8 @@ def agreement(photo: Tensor, rebuilt: Tensor, landmarks: np.ndarray) -> dict[str
         landmarks: 5 x 2, x and y in half widths of the crop from its middle, as detection.Face has them.
 
     Returns:
-        NAMES -> correlations in [-1, 1], differences, 0 or more, logarithms of contrast and shade, nats. Of the shades
-        the darker eye's come first, whichever agrees less.
+        NAMES -> correlations in [-1, 1], differences, 0 or more, logarithms of contrast, brightness and gradients. Of
+        the brightness the darker eye's comes first, whichever agrees less.
     """
     weights = photo.new_tensor(GREY)[:, None, None]
     a, b = ((picture * weights).sum(1, keepdim=True) for picture in (photo, rebuilt.clamp(-1, 1)))
@@ -101,7 +102,7 @@ def agreement(photo: Tensor, rebuilt: Tensor, landmarks: np.ndarray) -> dict[str
         "face": measured(landmarks.mean(0), RADII["face"]),
     }
     agreed = {f"{region}_{name}": value for region, found in regions.items() for name, value in found.items()}
-    return agreed | shades(a, landmarks) | {COLOURS: colours(photo, landmarks.mean(0))}
+    return agreed | lit(a, landmarks) | gradients(photo, landmarks.mean(0))
 
 
 def disc(picture: Tensor, centre: np.ndarray, radius: float) -> Tensor:
@@ -110,7 +111,7 @@ def disc(picture: Tensor, centre: np.ndarray, radius: float) -> Tensor:
     return (grid - grid.new_tensor(np.asarray(centre, np.float32))).square().sum(-1) < radius**2
 
 
-def shades(grey: Tensor, landmarks: np.ndarray) -> dict[str, float]:
+def lit(grey: Tensor, landmarks: np.ndarray) -> dict[str, float]:
     """Tell how bright both eyes are beside the cheeks: dark glasses are dark wherever the skin is not.
 
     Args:
@@ -118,8 +119,7 @@ def shades(grey: Tensor, landmarks: np.ndarray) -> dict[str, float]:
         landmarks: as of `agreement`.
 
     Returns:
-        "eye_" and "other_eye_" and SHADES -> logarithms, of the darker eye first; 0 where eyes or cheeks lie beyond
-        the picture.
+        "eye_lit", of the darker eye, and "other_eye_lit": logarithms; 0 where eyes or cheeks lie beyond the picture.
     """
 
     def brightness(centre: np.ndarray, radius: float) -> Tensor:
@@ -129,24 +129,26 @@ def shades(grey: Tensor, landmarks: np.ndarray) -> dict[str, float]:
     cheeks = torch.cat([brightness((landmarks[side] + landmarks[3 + side]) / 2, CHEEK) for side in (0, 1)])
     eyes = [brightness(landmarks[side], RADII["eye"]) for side in (0, 1)]
     if not all(len(part) for part in (cheeks, *eyes)):
-        return {f"{eye}_{shade}": 0.0 for eye in ("eye", "other_eye") for shade in SHADES}
+        return {"eye_lit": 0.0, "other_eye_lit": 0.0}
     skin = math.log(cheeks.median().item() + DARK)
-    found = sorted([math.log(eye.quantile(q).item() + DARK) - skin for q in SHADES.values()] for eye in eyes)
-    pairs = zip(("eye", "other_eye"), found, strict=True)
-    return {f"{eye}_{shade}": value for eye, row in pairs for shade, value in zip(SHADES, row, strict=True)}
+    darker, other = sorted(math.log(eye.quantile(LIT).item() + DARK) - skin for eye in eyes)
+    return {"eye_lit": darker, "other_eye_lit": other}
 
 
-def colours(photo: Tensor, centre: np.ndarray) -> float:
-    """Give the entropy in nats of the colours of the face's disc, each of LEVELS levels of red, green and blue.
+def gradients(photo: Tensor, centre: np.ndarray) -> dict[str, float]:
+    """Give quantiles of how fast the colours of the face's disc change from pixel to pixel.
 
     Args:
         photo: 1 x 3 x S x S in [-1, 1].
         centre: of the face, x and y in half widths.
+
+    Returns:
+        GRADIENTS -> logarithms; of STEP where the disc lies beyond the picture.
     """
-    levels = ((photo[0].permute(1, 2, 0)[disc(photo, centre, RADII["face"])] + 1) / 2 * LEVELS).long()
-    _, counts = levels.clamp(0, LEVELS - 1).unique(dim=0, return_counts=True)
-    shares = counts / max(1, len(levels))
-    return -(shares * shares.log()).sum().item()
+    right, down = photo[..., 1:, 1:] - photo[..., 1:, :-1], photo[..., 1:, 1:] - photo[..., :-1, 1:]
+    size = (right.square() + down.square()).sum(1).sqrt()[0][disc(photo, centre, RADII["face"])[1:, 1:]]
+    size = size if len(size) else photo.new_zeros(1)
+    return {name: math.log(size.quantile(q).item() + STEP) for name, q in GRADIENTS.items()}
 
 
 def local_correlation(a: Tensor, b: Tensor, side: int) -> Tensor:
@@ -196,7 +198,7 @@ class Doubts:
             "around the eyes": ("eye_", "other_eye_"),
             "around the nose": "nose_",
             "around the mouth": "mouth_",
-            "in its colours": COLOURS,
+            "in how smooth it is": "gradient_",
         }
         sums = {
             place: sum(part for name, part in parts.items() if name.startswith(starts))

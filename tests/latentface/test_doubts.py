@@ -1,6 +1,5 @@
 """Doubts about photos: agreement beside a naive twin, what a table says, and the bundled table on real pictures."""
 
-from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,15 +17,17 @@ from latentface.crop import FRONTAL, turned
 from latentface.detection import Face
 from latentface.doubts import (
     DARK,
+    GRADIENTS,
     MEASURES,
     NAMES,
+    STEP,
     TABLE,
     Doubts,
     agreement,
-    colours,
+    gradients,
+    lit,
     local_correlation,
     read_doubts,
-    shades,
     write_doubts,
 )
 from tests.helpers import ROOT, gallery_file, tiny_pipeline
@@ -75,27 +76,28 @@ def test_brighter_is_off_but_follows_and_a_covered_mouth_is_the_mouths_affair(co
 def test_glasses_are_dark_beside_the_cheeks_whatever_the_skins_tone():
     for skin in (-0.6, 0.0, 0.6):
         bare = torch.full((1, 1, 64, 64), skin)
-        assert list(shades(bare, LANDMARKS).values()) == pytest.approx([0] * 4, abs=1e-5)
+        assert lit(bare, LANDMARKS) == pytest.approx({"eye_lit": 0, "other_eye_lit": 0}, abs=1e-5)
         worn = bare.clone()
-        worn[..., 16:32, 12:32] = -0.95  # around the left eye, most of its disc
-        found = shades(worn, LANDMARKS)
+        worn[..., 14:34, 12:32] = -0.95  # around the left eye, all of its disc
+        found = lit(worn, LANDMARKS)
         dark = np.log(0.025 + DARK) - np.log((skin + 1) / 2 + DARK)
-        assert found["eye_shade"] == pytest.approx(dark, abs=1e-5) and found["other_eye_shade"] == pytest.approx(0)
-    assert set(shades(bare, LANDMARKS + 5).values()) == {0.0}
+        assert found == pytest.approx({"eye_lit": dark, "other_eye_lit": 0}, abs=1e-5)
+    assert set(lit(bare, LANDMARKS + 5).values()) == {0.0}
 
 
-def test_colours_are_counted_as_in_a_loop():
-    photo = noise(3) * 0.2
-    grid = [2 * i / 63 - 1 for i in range(64)]
-    counted = Counter(
-        tuple(int((value + 1) / 2 * 64) for value in photo[0, :, r, c].tolist())
-        for r, y in enumerate(grid)
-        for c, x in enumerate(grid)
-        if (x - 0.1) ** 2 + y**2 < 0.67**2
-    )
-    shares = np.array(list(counted.values())) / sum(counted.values())
-    assert colours(photo, np.array([0.1, 0.0])) == pytest.approx(-(shares * np.log(shares)).sum(), abs=1e-4)
-    assert colours(torch.full((1, 3, 8, 8), 1.0), np.zeros(2)) == pytest.approx(0)
+def test_gradients_as_in_a_loop():
+    photo, centre = noise(3) * 0.2, np.array([0.1, 0.0])
+    pixels, sizes = photo[0].numpy(), []
+    for row in range(1, 64):
+        for column in range(1, 64):
+            x, y = 2 * column / 63 - 1, 2 * row / 63 - 1
+            if (x - 0.1) ** 2 + y**2 < 0.67**2:
+                here = pixels[:, row, column]
+                steps = [here - pixels[:, row, column - 1], here - pixels[:, row - 1, column]]
+                sizes.append(np.sqrt(sum((step**2).sum() for step in steps)))
+    expected = {name: np.log(np.quantile(sizes, q) + STEP) for name, q in GRADIENTS.items()}
+    assert gradients(photo, centre) == pytest.approx(expected, abs=1e-3)
+    assert set(gradients(torch.ones(1, 3, 8, 8), np.zeros(2)).values()) == {np.log(STEP)}
 
 
 def test_landmarks_beyond_the_picture_agree_with_nothing():

@@ -2,7 +2,8 @@
 
 Photos of one half of the people, and pictures made from them that are no photo of a bare face, are told apart by
 logistic regression; every skin tone counts alike. The limit is set so that of no skin tone more than ALARMS of the
-photos of that half are doubted. All figures in the record are of the other half.
+photos of that half are doubted by regressions that have not seen their people. All figures in the record are of the
+other half.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from latentface.alignment import Alignment, NoFaceError, align
 from latentface.checkpoints import CheckpointError, find, load_pipeline
@@ -32,6 +34,8 @@ from train.evaluation.groups import age_group
 
 ALARMS = 0.02
 """Most photos of a skin tone, in the fitting half, that are doubted."""
+FOLDS = 5
+"""Parts of the fitting half, by people, each judged by a regression on the others."""
 SKINS = (("dark", -91.0), ("medium", 10.0), ("light", 41.0))
 """Names of skin tones and the ITA in degrees from which they begin (see train.common.skin_tone)."""
 CROP = 256
@@ -175,14 +179,20 @@ def fit(seen: list[Seen]) -> Doubts:
     good = np.array([one.kind == "photo" for one in half])
     skins = np.array([one.groups["skin tone"] for one in half])
     mean, spread = measures[good].mean(0), measures[good].std(0) + 1e-9
+    people = np.array([one.person for one in half])
     share = np.where(good, 0.0, 1 / max(1, int((~good).sum())))
     tones = [tone for tone, _ in SKINS if (good & (skins == tone)).any()]
     for tone in tones:
         share[good & (skins == tone)] = 1 / len(tones) / (good & (skins == tone)).sum()
-    model = LogisticRegression(C=0.3, max_iter=3000).fit((measures - mean) / spread, ~good, share * len(half))
+    model, scaled, weight = LogisticRegression(C=0.3, max_iter=3000), (measures - mean) / spread, share * len(half)
+    unseen = cross_val_predict(
+        model, scaled, ~good, groups=people, cv=GroupKFold(FOLDS), params={"sample_weight": weight},
+        method="decision_function",
+    )  # fmt: skip
+    model.fit(scaled, ~good, weight)
     weights = model.coef_[0] / spread
-    amounts = (measures - mean) @ weights
-    limit = max(float(np.quantile(amounts[good & (skins == tone)], 1 - ALARMS)) for tone in tones)
+    highest = max(float(np.quantile(unseen[good & (skins == tone)], 1 - ALARMS)) for tone in tones)
+    limit = highest - float(model.intercept_[0])
     return Doubts(mean, weights, limit, {})
 
 
