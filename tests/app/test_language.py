@@ -106,6 +106,7 @@ def test_pages_begin_with_the_script_of_languages_and_nothing_else_is_touched():
 )
 def test_pages_before_gradio_carry_the_sentences_that_they_need(page):
     whole = with_languages(page)
-    held = json.loads(re.search(r"const LANGUAGES = (.*);\n", whole)[1])["zh"]["sentences"]
+    [languages] = re.findall(r"const LANGUAGES = (.*);\n", whole)
+    held = json.loads(languages)["zh"]["sentences"]
     assert 2 <= len(held) < 60
     assert {"One moment", LOADING} <= set(held) or {"Back to {1}", "its {1}/{2} is missing"} <= set(held)

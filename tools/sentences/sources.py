@@ -166,7 +166,8 @@ def of_assets() -> Iterator[tuple[str, str]]:
         if summary := summary_of(name):
             yield summary, f"assets/{name}/README.md"
     yield from ((factor, "assets/gallery") for factor in Gallery().factors)
-    yield json.loads((ASSETS / "gallery" / "gallery.json").read_text())["data"]["source"], "assets/gallery/gallery.json"
+    record = json.loads((ASSETS / "gallery" / "gallery.json").read_text())["record"]
+    yield record["data"]["source"], "assets/gallery/gallery.json"
 
 
 def _captions(cell: dict) -> Iterator[str]:
