@@ -14,7 +14,11 @@ def add_run_arguments(parser: argparse.ArgumentParser, presets: Mapping[str, Dat
     """Add preset, data, run folder and one flag a setting."""
     parser.add_argument("--preset", default="explorer", help=f"{', '.join(presets)}; default explorer")
     parser.add_argument(
-        "--data", action="append", required=True, metavar="SHARDS[:WEIGHT]", help="a shards folder or URL; may be repeated"
+        "--data",
+        action="append",
+        required=True,
+        metavar="SHARDS[:WEIGHT]",
+        help="a shards folder or URL; may be repeated",
     )
     parser.add_argument("--out", type=Path, required=True, help="the run's folder")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")

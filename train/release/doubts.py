@@ -185,14 +185,16 @@ def fit(seen: list[Seen]) -> Doubts:
     for tone in tones:
         share[good & (skins == tone)] = 1 / len(tones) / (good & (skins == tone)).sum()
     model, scaled, weight = LogisticRegression(C=0.3, max_iter=3000), (measures - mean) / spread, share * len(half)
-    unseen = cross_val_predict(
-        model, scaled, ~good, groups=people, cv=GroupKFold(FOLDS), params={"sample_weight": weight},
-        method="decision_function",
+    unseen = np.asarray(
+        cross_val_predict(
+            model, scaled, ~good, groups=people, cv=GroupKFold(FOLDS), params={"sample_weight": weight},
+            method="decision_function",
+        )
     )  # fmt: skip
     model.fit(scaled, ~good, weight)
     weights = model.coef_[0] / spread
     highest = max(float(np.quantile(unseen[good & (skins == tone)], 1 - ALARMS)) for tone in tones)
-    limit = highest - float(model.intercept_[0])
+    limit = highest - float(np.asarray(model.intercept_)[0])
     return Doubts(mean, weights, limit, {})
 
 
