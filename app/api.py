@@ -24,8 +24,8 @@ from latentface.expression_sliders import load_sliders
 Pictures = list[tuple[np.ndarray, str]]
 SIDE = 256
 PHOTO_LANES: dict[str, Any] = {"concurrency_limit": LANES, "concurrency_id": "photos"}
-"""One line for all that takes photos, first come, first served: with a line each, swaps waited four times as long as the
-rest."""
+"""One line for all that takes photos, first come, first served: with a line each, swaps waited four times as long as
+the rest."""
 
 
 def build(model: Model) -> None:
