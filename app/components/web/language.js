@@ -237,8 +237,8 @@
     blocks.set(element, { before, now: nodes, words });
   }
   function inBlock(words) {
-    const { clear, tight, named, rough } = matched(words, 0);
-    return clear ?? tight ?? best(() => named, () => sentences(words), () => apart(words, 0), () => rough);
+    const { clear, tight, weak, named, rough } = matched(words, 0);
+    return clear ?? tight ?? best(() => weak, () => named, () => sentences(words), () => apart(words, 0), () => rough);
   }
   function block(element, seen) { // true where its words were found as a whole
     if (seen.has(element)) return seen.get(element);
