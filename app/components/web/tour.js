@@ -1,9 +1,9 @@
 // A tour over the page's tabs: props.stops = [{tab, target, title, words, task}]. The address holds the stop, tour=3; links.js opens tabs.
 // The page makes room for the panel, so that nothing that is spoken about lies below it.
-const TRIES = 80, AGAIN = 16, EVERY = 250, GAP = 20; // milliseconds, for contents come some moments after their tab is opened; pixels
+const TRIES = 80, AGAIN = 16, EVERY = 250, SETTLES = 5000, GAP = 20; // milliseconds, for contents come some moments after their tab is opened; pixels
 const { stops } = props, find = (selector) => element.querySelector(selector);
 const panel = find(".panel"), whole = element.closest(".gradio-container"), calm = matchMedia("(prefers-reduced-motion: reduce)");
-let at = null, framed = null, timer = 0;
+let at = null, framed = null, timer = 0, settled = 0;
 
 function unframe() {
   clearTimeout(timer);
@@ -25,8 +25,12 @@ function frame(tries) {
   framed = found;
   found.classList.add("toured");
   bring(found);
-  timer = setTimeout(() => framed === found && bring(found), 3 * EVERY); // what stands above may have grown
+  settled = Date.now() + SETTLES;
+  timer = setTimeout(() => framed === found && bring(found), 3 * EVERY);
 }
+
+// what stands above may grow for a while
+new ResizeObserver(() => framed && Date.now() < settled && bring(framed)).observe(document.body);
 
 function bring(target) {
   const room = innerHeight - (liesBelow() ? panel.offsetHeight : 0), high = target.getBoundingClientRect().height;
