@@ -106,7 +106,16 @@ def agreement(photo: Tensor, rebuilt: Tensor, landmarks: np.ndarray) -> dict[str
 
 
 def disc(picture: Tensor, centre: np.ndarray, radius: float) -> Tensor:
-    """Mark a disc of a picture, B x C x S x S, in half widths from its middle: bool S x S."""
+    """Mark a disc of a picture.
+
+    Args:
+        picture: B x C x S x S.
+        centre: x and y in half widths from the picture's middle.
+        radius: in half widths.
+
+    Returns:
+        S x S bool.
+    """
     grid = pixel_grid(picture.shape[-1], device=picture.device, dtype=picture.dtype)
     return (grid - grid.new_tensor(np.asarray(centre, np.float32))).square().sum(-1) < radius**2
 

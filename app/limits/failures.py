@@ -43,7 +43,7 @@ def progress(model: Model) -> str:
 
 
 def worst_pictures(model: Model, rows: list[int]) -> dict[int, tuple[str, str]]:
-    """Draw the worst face of every group: row -> the picture and what the model makes of it, as data addresses."""
+    """Draw the worst face of every group: row -> its picture and what the model makes of it."""
     sorted_by = by_groups(model.gallery, rows, _found[model])
     worst = sorted({group.worst for kind in sorted_by for group in kind.groups if group.worst is not None})
     crops, drawn, _ = rebuilt(model.pipeline, model.gallery, worst)

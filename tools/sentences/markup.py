@@ -95,7 +95,7 @@ def keys(text: str) -> list[str]:
 
 
 def numbered(words: str) -> str:
-    """Number the parts that vary, leave single spaces, and drop a sign that joins a part to what stands before it."""
+    """Number the parts that vary, and leave single spaces and no sign that joins a part to the word before."""
     count = iter(range(1, 100))
     return re.sub(HOLE + "+", lambda _: f"{{{next(count)}}}", _JOINT.sub("", " ".join(words.split())))
 

@@ -138,6 +138,7 @@ def stoppable() -> Iterator[Callable[[], bool]]:
     pressed: list[float] = []
 
     def press(number: int, frame: FrameType | None) -> None:
+        """Note a press; raise KeyboardInterrupt at one that does not come right after the first."""
         now = time.monotonic()
         if pressed and now - pressed[0] > QUICK:
             raise KeyboardInterrupt

@@ -26,6 +26,7 @@ def progress_line(total: int, unit: str, every: int) -> Callable[[int, int], Non
     line = Progress(total, unit=unit)
 
     def show(done: int, total: int) -> None:
+        """Show how many clips are made."""
         line.total = total  # a continued run draws fewer
         line(done, line=done % every == 0 or done == total)
 

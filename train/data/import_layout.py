@@ -28,7 +28,7 @@ LAYOUTS = ("auto", "images", "people", "clips")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file: in a folder, or `size` bytes at `offset` of a tar, or a file of `size` bytes in an object store."""
+    """One file of a folder, a tar (`size` bytes at `offset`) or an object store (`size` bytes)."""
 
     name: str
     """Its path inside the source, with /."""

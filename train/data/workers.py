@@ -121,6 +121,7 @@ def start_worker() -> None:
     parent = multiprocessing.parent_process()
 
     def follow() -> None:
+        """End this process once its parent has."""
         if parent:
             parent.join()
         os._exit(1)

@@ -97,7 +97,7 @@ def see(pipeline: LatentFacePipeline, found: Alignment, kind: str, person: str, 
 
 
 def darkness(content: bytes) -> float:
-    """Give the ITA in degrees of the middle of a photo: a cheap guess at skin tone, shifted by light and background."""
+    """Guess a skin tone: the ITA in degrees of a photo's middle, shifted by light and background."""
     pixels = np.asarray(Image.open(io.BytesIO(content)).convert("RGB").resize((16, 16)))
     return float(typology_angle(np.median(pixels[6:11, 5:11].reshape(-1, 3), axis=0)))
 
@@ -203,6 +203,7 @@ def figures(doubts: Doubts, seen: list[Seen], missed: int) -> dict[str, Any]:
     rest = [one for one in seen if not one.fitted]
 
     def doubted(one: Seen) -> bool:
+        """Tell whether a picture is doubted."""
         return doubts.amount(dict(zip(NAMES, one.measures, strict=True))) > 0
 
     alarms: dict[str, dict[str, list[bool]]] = {}

@@ -57,7 +57,15 @@ class ShardEncoder:
 
 
 def crops_of(frames: torch.Tensor, size: int) -> torch.Tensor:
-    """Cut the standard crops out of stored frames N x 3 x P x P uint8: N x 3 x size x size in [-1, 1]."""
+    """Cut the standard crops out of stored frames.
+
+    Args:
+        frames: N x 3 x P x P uint8.
+        size: side of the crops in pixels.
+
+    Returns:
+        N x 3 x size x size in [-1, 1].
+    """
     rows = torch.arange(len(frames))
     return Clips(frames, rows, [{}] * len(rows), rows < 0).centre(rows, size)
 

@@ -54,6 +54,7 @@ def read_people(shards: Path, out: Path) -> tuple[Sprites, list[dict], dict[int,
     singles: dict[int, str] = {}
 
     def crops() -> Iterator[np.ndarray]:
+        """Yield the crop of every frame, in order."""
         for number, (path, files) in enumerate(clips):
             factors = json.loads(read_slice(path, files["json"]))
             for name, about in zip(frame_names(files), factors, strict=True):

@@ -79,7 +79,15 @@ def panel(image: Tensor, label: str = "") -> Panel:
 
 
 def grey(values: Tensor, top: float) -> Tensor:
-    """Draw a map S x S of numbers from 0 to `top`, 0 black: 3 x S x S in [-1, 1]."""
+    """Draw a map of numbers in grey.
+
+    Args:
+        values: S x S, from 0, black, to `top`, white.
+        top: the largest number.
+
+    Returns:
+        3 x S x S in [-1, 1].
+    """
     return (2 * values / max(top, 1e-6) - 1).clamp(-1, 1).expand(3, -1, -1)
 
 
