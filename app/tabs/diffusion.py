@@ -245,7 +245,10 @@ def build(session: Session) -> None:
     session.faces.change(
         lambda faces: gr.Dropdown(choices=others(model, faces)), session.faces, other, queue=False, **QUIET
     )
-    one_at_a_time: dict[str, Any] = {"concurrency_limit": 1, **QUIET, "show_progress": "minimal"}
+    # one line for all of them: an answer to an earlier question never comes after a later one's
+    one_at_a_time: dict[str, Any] = {
+        "concurrency_limit": 1, "concurrency_id": "walks", **QUIET, "show_progress": "minimal",
+    }  # fmt: skip
     gr.on(
         [session.shown.change, kind.input, told.input, steps.input, other.input], run, settings, outputs,
         show_progress_on=player, **one_at_a_time,
