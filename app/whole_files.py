@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import os
 import secrets
+from io import BytesIO
 from pathlib import Path
 
 from gradio import processing_utils
 from gradio.utils import get_upload_folder
 from PIL import Image
+
+QUICK = 2
+"""Of zlib's levels: a picture of a face takes a fifth of the time of PIL's 6, and an eighth more bytes."""
 
 
 def write_whole(data: bytes, name: str, folder: str | Path | None = None) -> str:
@@ -40,8 +44,12 @@ def write_whole(data: bytes, name: str, folder: str | Path | None = None) -> str
 
 
 def write_picture(img: Image.Image, cache_dir: str, name: str = "image", format: str = "webp") -> str:
-    """Write a picture as gradio does (gradio.processing_utils.save_pil_to_cache), but whole."""
-    return write_whole(processing_utils.encode_pil_to_bytes(img, format), f"{name}.{format}", cache_dir)
+    """Write a picture as gradio does (gradio.processing_utils.save_pil_to_cache), but whole, and a PNG sooner."""
+    if format.lower() != "png":
+        return write_whole(processing_utils.encode_pil_to_bytes(img, format), f"{name}.{format}", cache_dir)
+    with BytesIO() as file:
+        img.save(file, "png", compress_level=QUICK)
+        return write_whole(file.getvalue(), f"{name}.png", cache_dir)
 
 
 def use() -> None:

@@ -90,7 +90,7 @@ def glb(scene: Scene, index: int = 0, yaw: float = 0.0, relightable: bool = Fals
     """
     mesh = face_mesh(scene, index, yaw, relightable=relightable)
     picture: Any = cast(Any, mesh.visual).material.baseColorTexture
-    picture.save = partial(picture.save, compress_level=4)  # a third of the time of PIL's 6, for 6 % more bytes
+    picture.save = partial(picture.save, compress_level=2)  # a fourth of the time of PIL's 6, for 11 % more bytes
     return export_glb(trimesh.Scene(mesh), include_normals=True, tree_postprocessor=None if relightable else _unlit)
 
 

@@ -8,8 +8,9 @@ from threading import Event, Thread
 import gradio as gr
 import numpy as np
 from gradio.processing_utils import hash_seed
+from PIL import Image
 
-from app.whole_files import use, write_whole
+from app.whole_files import use, write_picture, write_whole
 
 
 def test_a_file_that_is_read_stays_whole_while_it_is_written_again(tmp_path):
@@ -73,3 +74,9 @@ def test_gradios_pictures_are_written_so_and_age_anew(tmp_path, monkeypatch):
     assert shown(picture) == first
     assert os.stat(first).st_ino == inode and os.stat(first).st_mtime > 0
     assert shown(picture + 1) != first
+
+
+def test_a_png_that_is_written_sooner_has_the_same_pixels(tmp_path):
+    picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    path = write_picture(Image.fromarray(picture), str(tmp_path), format="png")
+    assert path.endswith("image.png") and np.array_equal(np.asarray(Image.open(path)), picture)
