@@ -30,22 +30,26 @@ STOPS = (
          "The model saw one flat picture. It made up depth, colour and light, and learned how from pictures alone, "
          "without labels.", "Drag the face, or move it with the arrow keys."),
     Stop("reconstruct", "#stage .layers", "Layer by layer",
-         "Depth, normals, colour and light are separate. Together they draw the photo again.",
+         "Depth, normals (which way the surface faces), colour and light are separate. Together they draw the photo "
+         "again.",
          "Choose another layer, then go back to the first."),
     Stop("swap", "#swapped", "One person, another's expression",
-         "Identity and expression are numbers. A's identity plus B's expression makes this face.",
+         "Identity (who it is) and expression (what the face does) are numbers. Person A's identity plus person B's "
+         "expression makes this face.",
          "Move the strength below it past the middle and back."),
     Stop("diffusion", "#walk", "A person out of noise",
-         "A diffusion starts from random numbers and guesses the clean code anew at every step. Nobody here exists.",
+         "A diffusion starts from noise, random numbers, and guesses anew at every step the code, the numbers that "
+         "stand for a face. Nobody here exists.",
          "Play it, then ask for other noise."),
     Stop("video", "#clip-player", "A face that moves",
-         "One identity is held while expression, pose and light follow a clip, frame by frame.",
+         "One identity is held while expression, pose and light follow a clip, a short film, frame by frame.",
          "Play the example clip."),
     Stop("maps", "#map", "A map of faces",
          "Every dot is a picture of somebody who does not exist. Near dots have codes that are often alike; distances "
          "far across mean little.", "Point at dots, or choose what colours them."),
     Stop("disentangle", "#matrix", "Which part knows what",
-         "Each number says how well one part of the code tells one thing. Framed cells should be high, all others low.",
+         "Each number says how well one part of the code tells one thing, such as who it is or how the "
+         "head is turned. Framed cells should be high, all others low.",
          "Find a number that is high and should not be."),
     Stop("how", "#how", "Scene by scene",
          "The same way from photo to face, one scene after the other, on this face and with its numbers.",
@@ -55,7 +59,7 @@ STOPS = (
          "Choose an answer and reveal it."),
     Stop("limits", "#failures-row", "What it can't do",
          "What was measured and on whom, for whom it does worse, and what it must not be used for.",
-         "Find the group that is rebuilt worst."),
+         "Find the group of people that is rebuilt worst."),
 )  # fmt: skip
 
 

@@ -13,9 +13,11 @@ from latentface.results import Comparison
 LONDON = "{photos} photos of {pairs} real people who agreed to be shown (Face Research Lab London Set, {data})"
 TRUTH = "{n:,} pictures of {people} parametric people, who do not exist, with known truth ({data})"
 MEASURED = (
-    ("swaps_london.json", "identity_top1", ".0%", LONDON, "of rebuilt faces lie nearest to the right person"),
+    ("swaps_london.json", "identity_top1", ".0%", LONDON,
+     "of rebuilt faces look most like the right person, to another network"),
     ("swaps_london.json", "across_smile_moved", ".0%", LONDON, "of a smile comes over when it is put on somebody else"),
-    ("swaps_london.json", "across_nearer_a", ".0%", LONDON, "of such swaps stay nearer to A than to B"),
+    ("swaps_london.json", "across_nearer_a", ".0%", LONDON,
+     "of such swaps look more like the face's owner (A) than like the expression's (B)"),
     ("depth_test.json", "mad_deg", ".1f°", TRUTH,
      "error of the way the surface faces; a flat plate is {mad_flat_deg:.1f}° off"),
     ("depth_test.json", "yaw_deg", ".1f°", TRUTH,
@@ -23,7 +25,8 @@ MEASURED = (
     ("depth_test.json", "light_centred_deg", ".1f°", TRUTH,
      "error of where the light comes from; always saying the mean is {light_constant_deg:.1f}° off"),
     ("leakage_test.json", "identity_from_expression", ".0%", TRUTH,
-     "of people are told by the expression part alone, which should know nobody; chance is {identity_chance:.1%}"),
+     "of pictures are matched to the right person by the expression part of the code alone, which should know nobody; "
+     "chance is {identity_chance:.1%}"),
 )  # fmt: skip
 """File, key, format, data and words of every figure that is shown; the words may name further keys of the file."""
 GROUPED, GROUP_FIGURE = "depth_test.json", "mad_deg"
@@ -149,7 +152,7 @@ def _unnoticed(results: Mapping[str, Any]) -> Finding | None:
         shares = {str(name): (float(row["flagged"]), int(row["pictures"])) for name, row in record["flagged"].items()}
         name = min(shares, key=lambda name: shares[name][0])
         share, pictures = shares[name]
-        words = f"of photos of the kind that is doubted least, {name}, are marked; the rest pass unmarked"
+        words = f"of photos of the kind that is doubted least, {name}, are marked as doubtful; the rest pass unmarked"
         data = f"{pictures} photos, made from real ones: {', '.join(str(one) for one in record['data'])}"
         return Finding(f"{share:.0%}", words, data, _source(record))
     except (KeyError, TypeError, ValueError, AttributeError):

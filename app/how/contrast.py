@@ -17,7 +17,7 @@ MANY = 96
 """Faces of the gallery over which orthogonality is measured."""
 SOURCE = "PCL, section 3"
 NO_PCL = Drawn({}, "The second method, PCL, is another network: none is bundled with this app.")
-TRAINED = "In training a small network more, thrown away since, stands between feature and cosine."
+TRAINED = "In training, one more small network stands between feature and cosine; it was thrown away since."
 
 
 def branches(case: Case, other: Shown) -> Drawn:
@@ -40,12 +40,13 @@ def branches(case: Case, other: Shown) -> Drawn:
         "pose.",
         {"Branch": "a part of a network that gives an answer of its own.",
          "Feature": "the row of numbers that a network gives for a picture.",
-         "Cosine": "how alike two rows of numbers are: 1 the same, 0 unrelated."},
+         "Cosine": "how alike two rows of numbers are by direction: 1 the same, 0 unrelated, −1 opposite.",
+         "PCL": "pose-disentangled contrastive learning, this second method."},
         [(block, role) for block, role in zip(seen.blocks(), ROLES, strict=True)],
         [
             Formula(
-                "Photo and mirror image, face branch, then pose branch. A good face branch is near 1, a good pose "
-                "branch far from it unless the head looks straight ahead.",
+                "Photo I and its mirror image, face branch F, then pose branch P. A good face branch is near 1, a good "
+                "pose branch far from it unless the head looks straight ahead.",
                 r"\cos ( F(I), F(I_{\text{mirrored}}) ), \quad \cos ( P(I), P(I_{\text{mirrored}}) )",
                 rf"{cosines['face']:.2f}, \quad {cosines['pose']:.2f}", SOURCE,
             ),
@@ -59,7 +60,8 @@ def branches(case: Case, other: Shown) -> Drawn:
 
 
 ROLES = (
-    "the shared trunk", "the face branch", "the pose branch", "the decoder: draws a picture of face plus pose",
+    "the shared trunk, out of which both branches grow", "the face branch", "the pose branch",
+    "the decoder: draws a picture of face plus pose",
 )  # fmt: skip
 
 
@@ -76,14 +78,15 @@ def four(case: Case, other: Shown) -> Drawn:
             "results": [src(one) for one in seen.reconstructions()], "targets": [src(one) for one in seen.targets()],
             "errors": [round(error, 3) for error in errors],
         },
-        "A decoder must draw the photo from a face and a pose. The trick: take the face from the mirror image and it "
-        "must still come out right. That works only if the face branch holds nothing of the pose.",
+        "A decoder must draw the photo from a face feature and a pose feature. The trick: take the face feature from "
+        "the mirror image, and the photo must still come out right. That works only if the face branch holds nothing "
+        "of the pose.",
         {"Decoder": "a network that draws a picture from numbers."},
         [(block, role) for block, role in zip(seen.blocks(), ROLES, strict=True)][1:],
         [
             Formula(
-                "Four pictures, one loss: each face with each pose, against the picture whose pose it is (s: photo, "
-                "f: mirror image).",
+                "Four pictures, one loss: the decoder D draws each face F with each pose P, and the drawing is "
+                "compared with the picture I whose pose it is (s: photo, f: mirror image).",
                 r"L = \sum_{i, j \in \{ s, f \}} | D(F_i + P_j) - I_j |",
                 rf"{sum(errors):.3f} = {' + '.join(f'{error:.3f}' for error in errors)}", SOURCE,
             ),
@@ -108,15 +111,16 @@ def orthogonal(case: Case, other: Shown) -> Drawn:
             "Which features", crisp=True,
         ),
         f"What one branch knows, the other should not. Over {MANY + 1} faces, every number of one branch is compared "
-        "with every number of the other: bright means that they go up and down together. The face branch with "
+        "with every number of the other: bright means that the two vary together. The face branch with "
         "itself shows how bright it can get; face with pose should be dark.",
-        {"Orthogonal": "at right angles; of features: the one says nothing of the other."},
+        {"Orthogonal": "at right angles; of features: the numbers of the one do not vary with those of the other."},
         [],
         [
             Formula(
-                "The mean square of all products of two features, centred and of length one, over its value for "
-                "unrelated features: first of the face branch with itself, then face with pose.",
-                r"\frac{1}{B} \norm A^\top B \norm^2", rf"{same:.2f}, \quad {apart:.2f}",
+                "A and B are the features of two branches, one row for each of N faces, centred and of length one. "
+                "This is the mean square of all numbers in AᵀB over its value for unrelated features: first of the "
+                "face branch with itself, then face with pose.",
+                r"\frac{1}{N} \norm A^\top B \norm^2", rf"{same:.2f}, \quad {apart:.2f}",
                 f"{SOURCE}; scaled by its value for unrelated features",
             ),
         ],
@@ -136,16 +140,16 @@ def face_contrast(case: Case, other: Shown) -> Drawn:
             one, two, [f"{name}, left part" for name in names], [f"{name}, right part" for name in names],
             rounded(cosines, 2),
         ),
-        "Two cut-outs of one face must have like face features, unlike those of everybody else. Each row is a left "
+        "Two cut-outs of one face must have similar face features, unlike those of everybody else. Each row is a left "
         "part, each column a right part: the brightest of a row should stand on the diagonal. So the face branch "
         "learns what is one person's own, without any name.",
         {"Contrast": "learning by comparing: pull what belongs together, push what does not.",
-         "InfoNCE": "the loss of a contrast: how surely the right one is picked out."},
+         "InfoNCE": "the loss of a contrast: the smaller, the more surely the right one is picked out."},
         [],
         [
             Formula(
                 "The share of the right partner among all, of the first row; its negative logarithm is the loss "
-                f"(T = {TEMPERATURE}).",
+                f"(T = {TEMPERATURE}: the smaller, the more the largest cosine counts).",
                 r"\frac{\exp ( \cos_{\text{own}} / T )}{\sum_k \exp ( \cos_k / T )}",
                 rf"\frac{{\exp ( {float(cosines[0, 0]):.2f} / {TEMPERATURE} )}}{{\text{{sum of {len(names)}}}}} "
                 rf"= {first_share(cosines):.2f}", f"{SOURCE}; SimCLR, eq. 1",
@@ -175,8 +179,8 @@ def pose_contrast(case: Case, other: Shown) -> Drawn:
         [],
         [
             Formula(
-                f"The share of the right one of these two, and the loss. In the paper there are 100 mirrored ones. "
-                f"{TRAINED}",
+                "The share of the right one (+) of these two, and the loss. In the paper there are 100 mirrored ones "
+                f"(−). {TRAINED}",
                 r"L = -\log \frac{\exp ( \cos_{+} / T )}{\exp ( \cos_{+} / T ) + \exp ( \cos_{-} / T )}",
                 rf"{value:.3f} \quad \text{{from cosines}} \quad {near:.2f}, \quad {signed(far)}", SOURCE,
             ),

@@ -21,7 +21,7 @@ STRAIGHT = 3.0
 """Degrees below which an angle is not worth a word."""
 LOSS_SIDE = 64
 """Side of the maps of the loss on the page."""
-PAPER = Drawn({}, "This checkpoint is the papers' network: it reads the photo as it is and has no such step.")
+PAPER = Drawn({}, "This model is the papers' network: it reads the photo as it is and has no such step.")
 """A step that this project added."""
 
 
@@ -43,12 +43,14 @@ def photo(case: Case, other: Shown) -> Drawn:
         },
         "A detector finds the face and its eyes; a square around it is cut out, turned until the eyes are level, "
         f"and shrunk to {size} × {size} pixels. This crop is all that the model ever sees.",
-        {"Crop": "the part of a photo that is cut out.", "Pixel": "one dot of a picture: three numbers, red, green "
-         "and blue."},
+        {"Detector": "a network, made elsewhere, that finds faces in photos.",
+         "Crop": "the part of a photo that is cut out.",
+         "Pixel": "one dot of a picture: three numbers, red, green and blue."},
         [],
         [
             Formula(
-                "So many pixels of the photo, each way, are averaged into one pixel of the crop.",
+                "So many pixels of the photo, each way, are averaged into one pixel of the crop, which is S pixels "
+                "wide.",
                 r"s = \frac{\text{side of the square}}{S}",
                 rf"s = \frac{{{wide:.0f}}}{{{size}}} = {wide / size:.2f}",
             ),
@@ -67,7 +69,8 @@ def view(case: Case, other: Shown) -> Drawn:
     yaw, pitch, roll, x, y, z = codes.view[0].tolist()
     ambient, diffuse, dx, dy = codes.light[0].tolist()
     if case.way.is_own:
-        scene, layer, words = case.way.guess(), "rebuilt", "The grey head is the average face of all it has seen. "
+        scene, layer = case.way.guess(), "rebuilt"
+        words = "The grey head is the average face, learned from all training pictures. "
         blocks = [("view_net", "reads the pose off the crop"), ("light_net", "reads the light off the crop")]
     else:
         scene, layer, words = case.way.in_one_colour(), "rebuilt", ""
@@ -85,29 +88,32 @@ def view(case: Case, other: Shown) -> Drawn:
         ),
         f"Two small networks look at the crop. One says which way the head looks: "
         f"{looks or 'nearly straight ahead'}. The other says where the "
-        f"light comes from. {words}Watch it take that pose.",
+        f"light comes from. {words}Watch the head take that pose.",
         {
             "Network": "a chain of simple steps with numbers that training has set.",
-            "View": "three angles (yaw: left and right, pitch: up and down, roll: tilt) and a shift.",
+            "View": "the head's pose: three angles (yaw: left and right, pitch: up and down, roll: tilt) and a shift.",
             "Light": "how bright it is everywhere (ambient), and how bright and from where a lamp shines (diffuse).",
         },
         named(case, blocks),
         [
             Formula(
-                "Mirror the photo and the head must look the other way. The network's answers for both are averaged "
+                "Mirror the photo I and the head must look the other way. The network's answers for both are averaged "
                 "so that this holds exactly: here are both yaws."
-                if case.way.is_own else "Of the mirrored photo the yaw should be the opposite: here are both.",
+                if case.way.is_own
+                else "The yaw of the mirrored photo should be the opposite of that of the photo I: here are both.",
                 r"\text{yaw}(I) = -\text{yaw}(I_{\text{mirrored}})",
                 rf"{yaw:.2f}\circ \approx -{signed(mirrored)}\circ", "symmetry of view: this project",
             ),
             Formula(
-                "The view is six numbers: three angles in degrees, and shifts right, down and away.",
+                "The view is six numbers: three angles in degrees, and shifts right, down and away, where the camera "
+                "is 1 away from the head.",
                 r"w = (\text{yaw}, \text{pitch}, \text{roll}, x, y, z)",
                 rf"w = ({yaw:.1f}\circ, {pitch:.1f}\circ, {roll:.1f}\circ, {x:.3f}, {y:.3f}, {z:.3f})",
                 "Unsup3D, section 3.1",
             ),
             Formula(
-                "The light is four: ambient and diffuse strength, and the direction in which it travels.",
+                "The light is four numbers: ambient and diffuse strength, then x and y of the direction in which it "
+                "travels.",
                 r"l = (k_s, k_d, l_x, l_y)", rf"l = ({ambient:.2f}, {diffuse:.2f}, {dx:.2f}, {dy:.2f})",
                 "Unsup3D, sections 3.1 and 3.3",
             ),
@@ -133,13 +139,15 @@ def front(case: Case, other: Shown) -> Drawn:
             "turning": [src(image) for image in way.turning(COUNT)],
         },
         "Every point of the frontal face looks up its colour in the crop: where that point of the average face lies "
-        "when the head is turned. What cannot be seen is taken from the other half of the face. Move over either side.",
+        "when the head is turned. What cannot be seen is taken from the other half of the face. Move the pointer over "
+        "either picture.",
         {"Frontal": "seen straight from the front."},
         named(case, [("view_net", "gives the view by which it is turned back")]),
         [
             Formula(
-                "A point of the front is lifted to its depth, turned by the view about the point (0, 0, 1), and "
-                "projected onto the crop.",
+                "A point (u, v) of the front, each from −1 to 1, is lifted to its depth d, how far it is from the "
+                "camera (h is half the width that the camera sees at depth 1), turned and shifted by the view (R, t) "
+                "about c = (0, 0, 1), and projected (π) onto the crop.",
                 r"p = \pi ( R (P - c) + c + t ), \quad P = d \cdot (h u, h v, 1)",
                 rf"(u, v) = ({own_u:.2f}, {own_v:.2f}) \to ({u:.2f}, {v:.2f})",
                 "Unsup3D, section 3.1, eq. 1 (backwards)",
@@ -159,15 +167,17 @@ def unlit(case: Case, other: Shown) -> Drawn:
             way.unlighting(COUNT), percent("of the light taken off"), "Light taken off",
             beside=[pair(2 * way.front_shading[0].expand(3, -1, -1) - 1, "Light that falls on it")], mark=list(SPOT),
         ),
-        "Dark is a dark colour, or it is shadow. The shape and the light say how much light falls on each point; "
-        "dividing by it leaves the face's own colour.",
+        "A dark place has a dark colour, or it lies in shadow. The shape, which a later scene shows, and the light say "
+        "how much light falls on each point; dividing by it leaves the face's own colour.",
         {"Albedo": "the colour that a thing has by itself, without light and shadow."},
-        named(case, [("light_net", "gives the light"), ("shape_encoder", "reads the relief off the front"),
-                     ("shape_decoder", "draws that relief, on which light falls")]),
+        named(case, [("light_net", "gives the light"), ("shape_encoder", "reads the shape off the front"),
+                     ("shape_decoder", "draws that shape, on which light falls")]),
         [
             Formula(
-                "Albedo is the colour seen, divided by the light that falls there. At the marked place on the cheek, "
-                "in shares of white; a little mirrored colour may be mixed in where the face is turned away.",
+                "Albedo is the colour seen, I, divided by the light that falls there: ambient, plus diffuse times how "
+                "squarely the surface (which faces along n) meets the light (which travels along l). At the marked "
+                "place on the cheek, in shares of white; a little mirrored colour may be mixed in where the face is "
+                "turned away.",
                 r"a = \frac{I}{k_s + k_d \max (0, -\b{n} \cdot \b{l})}",
                 rf"{colour:.2f} \approx \frac{{{lit:.2f}}}{{{share:.2f}}} = {lit / share:.2f}",
                 "Unsup3D, section 3.3, solved for a",
@@ -189,23 +199,25 @@ def layout(case: Case, other: Shown) -> Drawn:
             beside=[] if net is None else [pair(net[0], "A net, bent as this face bends it")],
             mark=[u, v],
         ),
-        "No two mouths stand in one place. Here every feature slides to where the average face has it, so that the "
-        f"same pixel is the same part of every face. The farthest slide here is {pixels:.1f} of "
-        f"{way.crop.shape[-1]} pixels.",
-        {"Warp": "a picture bent like rubber: every point moves a little."},
+        "No two faces have the mouth in the same place. Here a warp slides every feature (eyes, nose, mouth) to where "
+        f"the average face has it, so that the same pixel is the same part of every face. The farthest slide here is "
+        f"{pixels:.1f} of {way.crop.shape[-1]} pixels.",
+        {"Warp": "a picture bent like rubber: every point moves a little.",
+         "Layout": "where the features of a face lie."},
         named(case, [("layout_encoder", f"reads {way.layout_length} numbers: how the features lie"),
                      ("layout", "turns them into a slide for every point")]),
         [
             Formula(
-                "A point of the average face looks up where it lies on this face. At the marked place, where this "
-                "face differs most, in half widths of the picture.",
+                "A point p of the average face looks up its colour on this face at p + D(p): D is the slide. At the "
+                "marked place, where this face differs most, in half widths of the picture.",
                 r"\bar{a}(p) = a(p + D(p))",
                 rf"\bar{{a}}({u:.2f}, {v:.2f}) = a({u + du:.3f}, {v + dv:.3f})",
                 "this project, after Shu et al., ECCV 2018",
             ),
             Formula(
-                "The slide is a straight sum: each number of the code times its own pattern of movement. So movements "
-                "of two faces can be added.", r"D = \sum_k z_k D_k", "", "this project",
+                "The slide is a weighted sum: each number of the code (the row of numbers that stands for a face) "
+                "times its own pattern of movement. So movements of two faces can be added.",
+                r"D = \sum_k z_k D_k", "", "this project",
             ),
         ],
     )  # fmt: skip
@@ -243,7 +255,8 @@ def texture(case: Case, other: Shown) -> Drawn:
                 "after Turk & Pentland 1991; Blanz & Vetter 1999",
             ),
             Formula(
-                f"Of all that sets this face's colours apart, {counts[3]} numbers tell so much.",
+                f"So much of what sets this face's colours apart from the average is told by the first {counts[3]} "
+                "numbers: their share of the sum of squares.",
                 r"\frac{\sum_{k \le K} z_k^2}{\sum_k z_k^2}", f"{shares[3]:.3f}",
             ),
         ],
@@ -264,7 +277,8 @@ def refined(case: Case, other: Shown) -> Drawn:
         named(case, [("refiner", "adds detail to the soft picture, heeding the code")]),
         [
             Formula(
-                "The refiner adds a correction; over the picture it changes a colour by this much, in shares of white.",
+                "The refiner is given the soft picture ā and the texture code, and adds a correction. On average it "
+                "changes a colour by this much, in shares of white.",
                 r"a = \bar{a} + \text{refiner}(\bar{a}, z_a)",
                 rf"\mean |\text{{refiner}}| = {change:.3f}", "this project",
             ),
@@ -288,14 +302,14 @@ def shape(case: Case, other: Shown) -> Drawn:
         one, two, three, own = way.relief_numbers(steps)
         formula = [
             Formula(
-                "Depth at the cheek, as it is put together: average, laid out, with its own relief. The camera is at "
-                "depth 0, the head turns about depth 1.",
+                "Depth at the cheek, as it is put together: average, laid out, with its own relief (r; tanh keeps "
+                "depth between 0.9 and 1.1). The camera is at depth 0, the head turns about depth 1.",
                 r"d = 1 + \frac{1}{10} \tanh ( r_{\text{laid out}} + r_{\text{own}} - \text{mean} )",
                 rf"{one:.3f} \to {two:.3f} \to {three:.3f}",
                 "Unsup3D, section 3.1; average and own: this project",
             ),
             Formula(
-                "How much is this face's own: the mean height of its own relief over that of the average face.",
+                "How much is this face's own: the mean height of its own relief divided by that of the average face.",
                 r"\frac{\mean |d - d_{\text{laid out}}|}{\mean |d_{\text{average}} - 1|}",
                 f"{own:.2f}",
             ),
@@ -306,8 +320,9 @@ def shape(case: Case, other: Shown) -> Drawn:
         ]
     return Drawn(
         relief(scenes, "rebuilt", "turn", scenes[-1][1].render(SIDE)[0][0]),
-        "Depth was never shown to the model: it found it, since one shape must explain a face from all sides. It "
-        "starts from the average face and adds what is this face's own. Drag to turn it.",
+        "Depth, how far away each point is, was never shown to the model. The model found depth, since one shape must "
+        "explain a face from all sides. It starts from the average face and adds what is this face's own. Drag the "
+        "face to turn it.",
         {"Relief": "how far each point stands out.", "Shape code": "the numbers of relief and layout together."},
         named(case, blocks), formula,
     )  # fmt: skip
@@ -320,13 +335,15 @@ def depth(case: Case, other: Shown) -> Drawn:
     near, far = (float(value) for value in (way.scene.depth.min(), way.scene.depth.max()))
     return Drawn(
         relief([("Near is bright", straight(way.scene))], "depth", "turn", depth_picture(way.scene.depth)[0]),
-        f"One number a pixel: how far away it is. The nearest point of this face lies at {near:.3f}, the farthest at "
-        f"{far:.3f}, where 1 is the middle of the head. Side and height follow from the camera.",
+        f"One number for each pixel: how far its point is from the camera. The nearest point of this face lies at "
+        f"{near:.3f}, the farthest at {far:.3f}, where 1 is the middle of the head. How far to the side and how high "
+        "the point lies follows from where its pixel is.",
         {"Depth map": "a picture whose numbers are distances."},
         named(case, decoders(case)),
         [
             Formula(
-                "A pixel and its depth are a point in space; h is how wide the camera sees at depth 1. At the cheek:",
+                "A pixel (u, v), each from −1 to 1, and its depth d are a point P in space; h is half the width that "
+                "the camera sees at depth 1. At the cheek:",
                 r"P = (h u d, h v d, d)",
                 rf"P = ({numbers['px']:.3f}, {numbers['py']:.3f}, {numbers['pz']:.3f})", "Unsup3D, section 3.1",
             ),
@@ -342,11 +359,11 @@ def normals(case: Case, other: Shown) -> Drawn:
                normal_picture(way.scene.depth)[0]),
         "From each point take a step right and a step down along the surface. The arrow at right angles to both is "
         "the normal: it says which way the surface faces.",
-        {"Normal": "the arrow that stands straight up on a surface, one long."},
+        {"Normal": "the arrow at right angles to a surface, of length one."},
         named(case, decoders(case)),
         [
             Formula(
-                "The cross product of the two steps, made one long. At the cheek, steps in thousandths:",
+                "The cross product of the two steps, brought to length one. At the cheek, steps in thousandths:",
                 r"\b{n} = \normalise ( \partial_v P \times \partial_u P )",
                 rf"({xyz(n, 's', 1000, 1)}) \times ({xyz(n, 'r', 1000, 1)}) \to ({xyz(n, 'n', 1, 2)})",
                 "Unsup3D, section 3.1",
@@ -363,7 +380,7 @@ def shading(case: Case, other: Shown) -> Drawn:
         relief([("Light alone, on white", scene)], "rebuilt", "light", scene.canonical[0]),
         "Where the surface faces the lamp it is bright, where it turns away only the ambient light is left. Drag to "
         "move the lamp.",
-        {"Shading": "the share of light that each point sends back."},
+        {"Shading": "how bright each point would be if the face were white."},
         named(case, [("light_net" if way.is_own else "netL", "gave these four numbers of light")]),
         [
             Formula(
@@ -374,7 +391,7 @@ def shading(case: Case, other: Shown) -> Drawn:
                 "Unsup3D, section 3.3",
             ),
             Formula(
-                "The direction in which the light travels, made one long, and the normal.",
+                "The direction in which the light travels, brought to length one, and the normal.",
                 r"\b{l} = \normalise (l_x, l_y, 1), \quad \b{n}",
                 rf"\b{{l}} = ({s['lx']:.2f}, {s['ly']:.2f}, {s['lz']:.2f}), \quad \b{{n}} = ({xyz(n, 'n', 1, 2)})",
             ),
@@ -389,18 +406,19 @@ def rendered(case: Case, other: Shown) -> Drawn:
         relief([("Rebuilt", way.scene)], "rebuilt", "turn", way.scene.render(SIDE)[0][0], swing="own",
                beside=[pair(way.crop[0], "The crop")]),
         "Colour times light gives the lit face; turned back to the view it was found at, it ought to be the photo "
-        "again. Nothing but these numbers went from the photo to this picture.",
+        "again. Nothing but the numbers of shape, colours, light and view went from the photo to this picture.",
         {"Rendering": "drawing a picture of a shape in space."},
         named(case, decoders(case)),
         [
             Formula(
-                "Colour times light. At the cheek, in shares of white:",
+                "Lighting Λ is colour times shading. At the cheek, in shares of white:",
                 r"J = \Lambda (a, d, l) = a \cdot s",
                 rf"{r['lit']:.2f} \approx {r['albedo']:.2f} \cdot {s['share']:.2f}",
                 "Unsup3D, section 3.3",
             ),
             Formula(
-                "The picture: the lit face under the view. The cheek lands here, and the photo has this colour there.",
+                "Rendering Π draws the lit face under the view. The cheek lands here, and the photo I has this colour "
+                "there.",
                 r"\hat{I} = \Pi ( \Lambda (a, d, l), d, w )",
                 rf"\hat{{I}}({r['u']:.2f}, {r['v']:.2f}) = {r['lit']:.2f}, \quad I = {r['photo']:.2f}",
                 "Unsup3D, eq. 1",
@@ -421,9 +439,10 @@ def loss(case: Case, other: Shown) -> Drawn:
             "parts": [maps(plain, "As it is"), maps(mirrored, "Mirrored face")],
             "start": start,
         },
-        "Training makes one number small: how far picture and photo lie apart, pixel by pixel. The network may say "
-        "where it expects to be wrong, and is then blamed less there, but pays for saying so. The same again with the "
-        "face mirrored: that is how it learned that faces have two like halves. Move over the pictures.",
+        "Training makes one number small: how far the drawn picture and the photo lie apart, pixel by pixel. The "
+        "network may say where it expects to be wrong, and is then blamed less there, but pays for saying so. The same "
+        "is done with the face mirrored: that is how the network learned that faces have two like halves. Move the "
+        "pointer over the pictures.",
         {"Loss": "the number that training makes small.",
          "Confidence": "how small an error the network expects at a pixel; σ is that error."},
         named(case, [("confidence_net" if way.is_own else "netC", "says where errors are to be expected")]),

@@ -19,7 +19,7 @@ FACE = 64
 """Side in pixels of a face among many."""
 STRENGTHS = tuple(round(-1 + 0.25 * k, 2) for k in range(13))
 """Factors of an expression that are drawn."""
-NO_GALLERY = Drawn({}, "This scene needs pictures of people that this checkpoint has read: it has no gallery.")
+NO_GALLERY = Drawn({}, "This scene needs a gallery, pictures of people that this model has read: it has none.")
 
 
 def faces(case: Case, codes: Codes) -> torch.Tensor:
@@ -51,17 +51,18 @@ def frames_of_people(case: Case, other: Shown) -> Drawn:
     listed = " + ".join(signed(value, 1) for value in first)
     return Drawn(
         {"kind": "cloud", "people": [person(case, own, laid, at, means[at]) for at, own in enumerate(rows)]},
-        f"{PEOPLE} people, {FRAMES} pictures each, laid out by their codes. One person's pictures lie near each other. "
-        "So the mean of somebody's other pictures says who they are, better than any one of them: that mean is what "
-        "the second stage learns to guess from a single picture. Nobody needs to say who is who: pictures of one clip "
+        f"{PEOPLE} people, {FRAMES} pictures each, placed by their codes along the two directions in which these "
+        "people differ most. One person's pictures lie near each other. So the mean code of somebody's other pictures "
+        "says who they are, better than any one of them: that mean is what the second stage of the model (the first "
+        "made the codes) learns to guess from a single picture. Nobody needs to say who is who: pictures of one clip "
         "are of one person.",
-        {"Frame": "one picture of a clip.", "Identity": "what a person's pictures share.",
+        {"Frame": "one picture of a clip, a short film.", "Identity": "what a person's pictures share.",
          "RDM": "representation diffusion model: the second stage, which guesses identities."},
         [],
         [
             Formula(
-                "The target is the mean code of the person's other frames. Of the first person here, along the first "
-                "axis of this map:",
+                "The target is the mean code of the person's F − 1 other frames. Of the first person here, along the "
+                "first axis of this map:",
                 r"z_{\text{id}} \approx \frac{1}{F - 1} \sum_{j \quad \text{other}} z_j",
                 rf"\frac{{{listed}}}{{{FRAMES - 1}}} = {sum(first) / len(first):.1f}",
                 "LatentFace, section 3.2; the frame itself is left out here",
@@ -102,15 +103,17 @@ def noise(case: Case, other: Shown) -> Drawn:
             [f"t = {time}: {diffusion.alpha(time):.1%} face" for time in diffusion.times], "Noise, t",
             strips=[strip("Its code, " + f"{noisy.shape[1]} numbers", noisy)],
         ),
-        "A diffusion learns by repairing. Take a clean code and mix in random numbers, a little or a lot: t says how "
-        "much. At the end nothing of the face is left. The picture shows what the noisy numbers look like as a face.",
+        "A diffusion learns by repairing. Take a clean code, here that of this face's identity, and mix in random "
+        "numbers, a little or a lot: t says how much. At the end nothing of the face is left. The picture shows what "
+        "the noisy numbers look like as a face.",
         {"Diffusion": "a model that learns to take noise away, and so can start from noise alone.",
          "Noise": "random numbers, here of the size of the code's own."},
         [],
         [
             Formula(
-                "Clean code and noise are mixed so that their sizes keep adding up to one. The first number at "
-                f"t = {middle} (at t = 0 it is {start:.2f}):",
+                "The clean code x₀ and noise ε are mixed so that the variance stays what it is: ᾱ is the clean code's "
+                "share of it, the product of 1 − β over all times up to t. The first number, in standard deviations, "
+                f"at t = {middle} (at t = 0 it is {start:.2f}):",
                 r"x_t = \sqrt{\bar{\alpha}_t} x_0 + \sqrt{1 - \bar{\alpha}_t} \epsilon",
                 rf"{float(noisy[at, 0]):.2f} = \sqrt{{{alpha:.3f}}} \cdot {signed(clean)} + "
                 rf"\sqrt{{{1 - alpha:.3f}}} \cdot {signed(gauss)}",
@@ -136,8 +139,8 @@ def denoise(case: Case, other: Shown) -> Drawn:
             faces(case, diffusion.faces(walk)), labels, "Steps", strips=[strip("The noisy code", walk)],
             beside=[pair(end[0], "What step 1 takes it to be"), pair(end[-1], "What the last step takes it to be")],
         ),
-        "Backwards: start from pure noise, let the network guess the clean code, go a part of the way, guess again. "
-        "It is told this face's code and asked for what the person keeps. "
+        "Backwards: start from pure noise, let the network guess the clean code, go a part of the way there, guess "
+        "again. It is told this face's code and asked for what this person keeps from picture to picture. "
         + ("Its first guess is already nearly its last: given a face, there is one answer."
            if diffusion.is_settled(steps) else "Its guess changes from step to step."),
         {"Denoiser": "the network that guesses the clean code.",
@@ -145,8 +148,8 @@ def denoise(case: Case, other: Shown) -> Drawn:
         [(diffusion.block(), "guesses the clean code from noisy code, time and condition")],
         [
             Formula(
-                f"One step of DDIM, from t = {step.time} on: what the guess leaves over counts as noise, and both are "
-                "mixed again with less of it. The first number of the code:",
+                f"One step of DDIM, the rule by which it goes on, from t = {step.time}: what the guess x̂₀ leaves over "
+                "counts as noise ε̂, and both are mixed again with less of it. The first number of the code:",
                 r"x_{\text{next}} = \sqrt{\bar{\alpha}_{\text{next}}} \hat{x}_0 + "
                 r"\sqrt{1 - \bar{\alpha}_{\text{next}}} \hat{\epsilon}",
                 rf"{float(after[0, 0]):.2f} = \sqrt{{{b:.3f}}} \cdot {signed(clean)} + "
@@ -171,8 +174,9 @@ def split(case: Case, other: Shown) -> Drawn:
             drawn, [f"Identity {'+' if s >= 0 else '−'} {abs(s):g} × expression" for s in STRENGTHS],
             "Strength of the expression", strips=parts, start=STRENGTHS.index(1.0),
         ),
-        "The guess is the identity. What is left of the code when the identity is taken away is the expression. Add "
-        "it back once and the face is itself again; leave it out and the face rests; add it twice and it overacts.",
+        "The denoiser's guess is the identity. What is left of the code when the identity is taken away is the "
+        "expression. Add it back once and the face is itself again; leave it out and what this person's pictures share "
+        "is left; add it twice and it overacts.",
         {"Expression": "what a person's face does at this moment."},
         [],
         [
@@ -184,7 +188,7 @@ def split(case: Case, other: Shown) -> Drawn:
                 "LatentFace, section 3.2",
             ),
             Formula(
-                "So long is the expression beside all that sets this code apart from the mean code.",
+                "How long the expression is, as a share of all that sets this code apart from the mean code.",
                 r"\frac{\norm z_{\text{exp}} \norm}{\norm z - z_{\text{mean}} \norm}", f"{diffusion.share():.2f}",
             ),
         ],
@@ -203,13 +207,13 @@ def swap(case: Case, other: Shown) -> Drawn:
             "Strength of B's expression", start=STRENGTHS.index(1.0),
             beside=[pair(case.way.crop[0], f"A: {case.shown.name}"), pair(other.face.level[0], f"B: {other.name}")],
         ),
-        "Once apart, the parts are numbers, and numbers can be added: identity of A plus expression of B. That is all "
-        "a swap is. (B is chosen in tab Swap.)",
+        "Once apart, the parts are numbers, and numbers can be added: identity of A, this face, plus expression "
+        "of B. That is all a swap is. (B is chosen in tab Swap.)",
         {"Swap": "one person's face with another's expression."},
         [],
         [
             Formula(
-                f"Number {loud['index']} of the code, where B's expression is largest, in standard deviations:",
+                f"Number {loud['index']} of the code, where B's expression is largest, in standard deviations; strength s = 1:",
                 r"z = z_{\text{id}}^A + s \cdot z_{\text{exp}}^B",
                 rf"{total:.2f} = {signed(loud['identity'])} + 1 \cdot {signed(loud['theirs'])}",
                 "LatentFace, section 3.2; the strength s is this project's",

@@ -24,10 +24,10 @@ def maps_html(model: Model) -> str:
         _found[model] = map_distances(model.atlas)
     found = _found[model]
     return (
-        f"<p>The map of identities lays {model.atlas.features['identity'].shape[1]} numbers out on 2. For "
-        f"{found.kept:.0%} of its {found.count:,} pictures, the nearest on the map is one of the {NEAREST} nearest in "
-        f"the code; for the other {1 - found.kept:.0%} it is not. What is near may be alike; what is far may be too. "
-        "Gaps, axes and the size of a cloud mean nothing.</p>"
+        f"<p>The map of identities, one dot a picture, lays {model.atlas.features['identity'].shape[1]} numbers out on "
+        f"2. For {found.kept:.0%} of its {found.count:,} pictures, the nearest on the map is one of the {NEAREST} "
+        f"nearest in the code; for the other {1 - found.kept:.0%} it is not. What is near may be alike; what is far "
+        "may be too. Gaps, axes and the size of a cloud mean nothing.</p>"
         f"<div class=pairs>{pair_html(model, found.false, 'Neighbours on the map, strangers in the code')}"
         f"{pair_html(model, found.torn, 'Neighbours in the code, far apart on the map')}</div>"
         "<p class=data>Gallery of the checkpoint, people who do not exist; worked out now from its codes and its map. "
@@ -41,6 +41,6 @@ def pair_html(model: Model, pair: Pair, title: str) -> str:
         figure(model.atlas.crop(row, SIDE), f"person {model.atlas.faces[row]['person']}") for row in pair.rows
     )
     return (
-        f"<section><h4>{title}</h4><div class=two>{pictures}</div><p>Between the two lie {pair.on_map:.1%} of all "
-        f"pictures on the map, and {pair.in_code:.1%} in the code.</p></section>"
+        f"<section><h4>{title}</h4><div class=two>{pictures}</div><p>Nearer to the first than the second is: "
+        f"{pair.on_map:.1%} of all pictures on the map, and {pair.in_code:.1%} in the code.</p></section>"
     )

@@ -14,7 +14,10 @@ NOTHING = """<p>Nothing was measured of this checkpoint yet. <code>python -m tra
 USES = (
     ("Identify nobody", "Do not use it to find out who somebody is, or whether two photos show one person."),
     ("Judge nobody's feelings", "A smile is a shape of the face. What somebody feels is not in it."),
-    ("Show nobody without their consent", "A face that is driven or swapped shows what the person never did."),
+    (
+        "Show nobody without their consent",
+        "A face that is swapped, or driven (moved by another's clip), shows what the person never did.",
+    ),
     ("Prove nothing", "What a photo does not show is made up from other faces: hair, skin, teeth, the far cheek."),
 )
 """What it must not be used for, and why; the first two have figures in MISUSES, in this order."""

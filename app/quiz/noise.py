@@ -33,8 +33,9 @@ def ask_untold(sheet: Sheet) -> Asked:
     """Show people drawn with this face as the condition."""
     nothing = "nothing" if sheet.model.pipeline.prior is not None else "the average face in place of this one"
     return Asked(
-        "These faces came out of noise while the diffusion was told this face's code: that is its condition. Now it "
-        f"starts from the same noise and is told {nothing}. Who comes out?",
+        "A diffusion starts from noise, random numbers, and takes it away step by step until a face is left. These "
+        "faces came out while it was told this face's code: that is its condition. Now it starts from the same noise "
+        f"and is told {nothing}. Who comes out?",
         [Choice("this", "People like this one again"), Choice("same", "One and the same other face, each time"),
          Choice("others", "Somebody else each time")],
         drawn(sheet, sheet.untold.told, "Told"),
@@ -50,7 +51,7 @@ def untold(sheet: Sheet) -> Answer:
     ]
     return Answer(
         found.verdict, OUT[found.verdict],
-        "How alike each one is to this face for the model; among each other, the untold ones are "
+        "How alike each one is to this face for the model, 1 being the same; among each other, the untold ones are "
         f"{found.between:.2f} alike.",
         drawn(sheet, found.faces, "Untold"), bars,
     )  # fmt: skip
@@ -72,7 +73,7 @@ def steps(sheet: Sheet) -> Answer:
     one, many = found.to_face
     return Answer(
         found.verdict, STEPS[found.verdict],
-        "How alike the people are to this face for the model, the mean over three kinds of noise.",
+        "How alike the people are to this face for the model, the mean over three draws of noise.",
         drawn(sheet, found.one, "One step") + drawn(sheet, found.many, f"{MANY} steps"),
         [bar("One step", one, 1, f"{one:.2f}"), bar(f"{MANY} steps", many, 1, f"{many:.2f}")],
     )  # fmt: skip

@@ -19,7 +19,7 @@ KNOWS = {
 CHANGED = {
     "colour": "The model gives most of the darkness to the face: it takes dim light for a darker skin.",
     "light": "The model gives most of the darkness to the light, and leaves the face most of its colour.",
-    "both": "The model gives a part of the darkness to the face and a part to the light: one photo can't tell them.",
+    "both": "The model gives part of the darkness to the face and part to the light: one photo can't tell them apart.",
     "neither": "The model hardly notices: it takes the dark photo for the same face in the same light.",
 }
 """What changed -> what it means."""
@@ -37,8 +37,9 @@ def ask_pose(sheet: Sheet) -> Asked:
     choices = [Choice(name, f"The {BLOCKS[name]}" if name in ("identity", "expression") else f"The {name}") for name
                in PARTS]  # fmt: skip
     return Asked(
-        "The head turns and nothing else changes. The model reads each picture anew: which part of its code moves "
-        "most, measured by how much that part differs between people?",
+        "The head turns and nothing else changes. The model reads each picture anew and writes its code, a row of "
+        "numbers in four parts: identity (who it is), expression (what the face does), view (how the head is turned) "
+        "and light. Which part changes most, compared with how much it differs between people?",
         mixed(choices, sheet, "pose"), ends,
     )  # fmt: skip
 
@@ -51,7 +52,8 @@ def pose(sheet: Sheet) -> Answer:
     read = ", ".join(f"{degrees(drawn)} as {degrees(said)}" for drawn, said in zip(YAWS, turning.read, strict=True))
     return Answer(
         turning.block, KNOWS[turning.block],
-        f"How far each part moves, 1 being as far as people differ. Yaw of the pictures, drawn and read: {read}.",
+        "How far each part moves, 1 being as far as people differ. Yaw (turn to the side) of the pictures, drawn and "
+        f"read: {read}.",
         [], bars,
     )  # fmt: skip
 
@@ -76,8 +78,8 @@ def dark(sheet: Sheet) -> Answer:
     labels = ("Colour read off the photo", "Colour read off the darker one")
     return Answer(
         found.changed, CHANGED[found.changed],
-        "Brightness of the darker photo as a share of what it was; with all of the darkness in one of the two, that "
-        f"one would be {DIMMED:.0%} and the other 100%.",
+        "How bright the model takes colour and light to be in the darker photo, as a share of the photo before; with "
+        f"all of the darkness in one of the two, that one would be {DIMMED:.0%} and the other 100%.",
         [{"src": src(image, SMALL), "label": label} for image, label in zip(found.albedos, labels, strict=True)],
         [bar("Colour of the face", found.colour, 1, f"{found.colour:.0%}"),
          bar("Light on it", found.light, 1, f"{found.light:.0%}")],

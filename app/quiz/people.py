@@ -28,8 +28,9 @@ def ask_again(sheet: Sheet) -> Asked:
     """Show the person of the gallery who is likest to this face, and four more pictures."""
     asked = {"src": crop(sheet, sheet.again.asked), "label": "Who is this?"}
     return Asked(
-        "This person does not exist: a generator drew them, so it is known which pictures are theirs. Of all people in "
-        "the gallery, the model finds them most like this face. Which picture below is the same person?",
+        "This person does not exist: a generator, a network that draws faces, made them up, so it is known which "
+        "pictures are theirs. Of all people in the gallery, the app's collection of such pictures, the model finds "
+        "them most like this face. Which picture below is the same person?",
         again_choices(sheet), [asked],
     )  # fmt: skip
 
@@ -47,7 +48,8 @@ def again(sheet: Sheet) -> Answer:
     bars = [bar(one.words, value, 1, f"{value:.2f}") for one in choices for value in [found.cosines[int(one.id)]]]
     return Answer(
         str(found.right), missed,
-        "How alike each picture is to the first for the model; the generator knows who is who.",
+        "How alike each picture is to the first for the model: 1 is the same, about 0 two strangers. The generator "
+        "knows who is who.",
         [{"src": crop(sheet, found.asked), "label": "The first picture"},
          {"src": crop(sheet, found.right), "label": f"The same person: {names[found.right]}"}],
         bars,
@@ -62,9 +64,9 @@ def neighbour_choices(sheet: Sheet) -> list[Choice]:
 def ask_neighbour(sheet: Sheet) -> Asked:
     """Show four faces that the map puts beside this one."""
     return Asked(
-        f"On a map of identities ({sheet.known.layout}) these four people all lie near this face. In the code itself, "
-        "with all its numbers, one of them is the nearest of all, and the rest are far off. Which is the real "
-        "neighbour?",
+        f"A map of identities ({sheet.known.layout}) puts each picture on a plane, so that similar people lie near "
+        "each other. There these four people all lie near this face. In the code itself, all the numbers that stand "
+        "for a face, one of them is the nearest of all, and the rest are far off. Which is the real neighbour?",
         neighbour_choices(sheet), [{"src": sheet.shown.thumbnail, "label": f"This face: {sheet.shown.name}"}],
     )  # fmt: skip
 

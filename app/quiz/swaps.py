@@ -48,8 +48,8 @@ def whose(sheet: Sheet) -> Answer:
     bars = [bar(face.name, value, 1, f"{value:.2f}") for face, value in zip(faces(sheet), alike, strict=True)]
     return Answer(
         str(sheet.candidates[0]), told,
-        "How alike is what the expression changes in the picture, read by the model, to each of theirs? 1 is the same, "
-        "0 unrelated.",
+        "The model reads the picture again: how alike is what changed there to the expression of each? 1 is the same, "
+        "0 unrelated, below 0 the opposite.",
         [pair(face.face.level[0], face.name, SMALL) for face in faces(sheet)], bars,
     )  # fmt: skip
 

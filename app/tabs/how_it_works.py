@@ -13,7 +13,7 @@ from app.session import Session, Shown
 
 ABOUT = """What happens between a photo and a face in 3D, and how a model finds out who somebody is and what their face
 does, **on your own face**: every picture and every number here comes from the model that this page has loaded. Go on
-with the arrow keys, and choose how deep you want to look."""
+with **Next**, after that with the arrow keys too, and choose how deep you want to look."""
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "multiple"}
 PARTS = ("stage_gl", "how_tools", *(f"how_{kind}" for kind in ("frames", "relief", "probe", "pixels", "zoom", "cloud",
          "matrix", "quad", "wipe")), "how")  # fmt: skip

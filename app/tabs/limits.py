@@ -17,9 +17,9 @@ from app.work import Work
 ABOUT = """What this model can't do, and for whom it does worse. The people in the pictures do not exist. Every number
 names its data; numbers of one data set say little about other people."""
 FAILS = """For each group, the person who is rebuilt **worst**: the picture, and what the model makes of it. The bar is
-the mean over the group of how much of what varies in a picture is missed: 0 % is the same picture, 100 % no better
-than one plain colour. It is worked out now, by the loaded model, on one picture each of the gallery's people
-({source})."""
+the mean over the group of how much of what varies in a picture is missed when it is drawn again: 0 % is the same
+picture, 100 % no better than one plain colour; ± is the standard error of that mean. It is worked out now, by the
+loaded model, on one picture each of the people in the gallery, the app's own collection ({source})."""
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 

@@ -32,17 +32,17 @@ class Kind:
 
 
 KINDS = (
-    Kind("skin tone", "angle of the colour (ITA) that the generator's judge reads", (
+    Kind("skin tone", "angle of the colour, ITA: lower is darker; a network read it when the faces were drawn", (
         ("dark and brown", lambda face: face["skin tone"] < 10),
         ("tan and intermediate", lambda face: face["skin tone"] < 41),
         ("light skin", lambda face: True),
     )),
-    Kind("age", "score of the generator's judge; no years", (
+    Kind("age", "score that a network gave when the faces were drawn; no years", (
         ("young", lambda face: face["age"] < -0.5),
         ("middle", lambda face: face["age"] < 0.6),
         ("old", lambda face: True),
     )),
-    Kind("pose", "turn of the head to the side, as the gallery's checkpoint reads it", (
+    Kind("pose", "turn of the head to the side, as the model that the gallery was made with reads it", (
         ("straight, under 8°", lambda face: abs(face["seen yaw"]) < 8),
         ("8° to 16°", lambda face: abs(face["seen yaw"]) < 16),
         ("over 16°", lambda face: True),
@@ -98,7 +98,7 @@ class Sorted:
         best, worst = (pick(groups, key=lambda group: group.missed) for pick in (min, max))
         if worst.missed - best.missed > self.seen:
             return f"Worst: {worst.name}, {worst.missed:.0%}; best: {best.name}, {best.missed:.0%}."
-        return f"No difference beyond chance; below {100 * self.seen:.1f} points none would be seen."
+        return f"No difference beyond chance; one below {100 * self.seen:.1f} points would not be seen."
 
 
 def one_each(gallery: Gallery) -> list[int]:

@@ -50,7 +50,7 @@ function show() {
   words.replaceChildren();
   if (!content) return;
   if (content.visual.kind) part = PARTS[content.visual.kind](visual, content.visual);
-  else visual.append(make("p", { className: "lacks", textContent: "Nothing to see here with this checkpoint." }));
+  else visual.append(make("p", { className: "lacks", textContent: "Nothing to see here with this model." }));
   write(words, content);
 }
 

@@ -8,8 +8,9 @@ function framesPart(box, data) {
   const strips = (data.strips ?? []).map(({ label, rows, wide = 64 }) => {
     const canvas = make("canvas", { className: "numbers" });
     canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", `${label}: blue below zero, orange above`);
-    return { canvas, rows, wide, row: make("figure", { className: "strip-row" }, canvas, make("figcaption", { textContent: label })) };
+    const caption = `${label}: blue below zero, orange above`;
+    canvas.setAttribute("aria-label", caption);
+    return { canvas, rows, wide, row: make("figure", { className: "strip-row" }, canvas, make("figcaption", { textContent: caption })) };
   });
   let at = -1;
   const show = (place) => {

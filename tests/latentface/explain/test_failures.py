@@ -67,5 +67,5 @@ def test_a_difference_within_chance_is_none():
         return Sorted(KINDS[0], groups).sentence
 
     assert said(0.005) == "Worst: b, 34%; best: a, 30%."
-    assert said(0.05).startswith("No difference beyond chance; below 13.9 points")  # 1.96 * .05 * sqrt(2)
+    assert said(0.05).startswith("No difference beyond chance; one below 13.9 points")  # 1.96 * .05 * sqrt(2)
     assert Sorted(KINDS[0], [Group("a", 1, 0.3, math.nan, 1)]).sentence == "Too few people to compare."
