@@ -213,7 +213,8 @@ def swap(case: Case, other: Shown) -> Drawn:
         [],
         [
             Formula(
-                f"Number {loud['index']} of the code, where B's expression is largest, in standard deviations; strength s = 1:",
+                f"Number {loud['index']} of the code, where B's expression is largest, in standard deviations; "
+                "strength s = 1:",
                 r"z = z_{\text{id}}^A + s \cdot z_{\text{exp}}^B",
                 rf"{total:.2f} = {signed(loud['identity'])} + 1 \cdot {signed(loud['theirs'])}",
                 "LatentFace, section 3.2; the strength s is this project's",
