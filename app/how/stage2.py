@@ -112,12 +112,12 @@ def noise(case: Case, other: Shown) -> Drawn:
         [
             Formula(
                 "The clean code x₀ and noise ε are mixed so that the variance stays what it is: ᾱ is the clean code's "
-                "share of it, the product of 1 − β over all times up to t. The first number, in standard deviations, "
-                f"at t = {middle} (at t = 0 it is {start:.2f}):",
+                "share of it, the product of 1 − β over all times up to t, β being the share of noise that one time "
+                f"adds. The first number, in standard deviations, at t = {middle} (at t = 0 it is {start:.2f}):",
                 r"x_t = \sqrt{\bar{\alpha}_t} x_0 + \sqrt{1 - \bar{\alpha}_t} \epsilon",
                 rf"{float(noisy[at, 0]):.2f} = \sqrt{{{alpha:.3f}}} \cdot {signed(clean)} + "
                 rf"\sqrt{{{1 - alpha:.3f}}} \cdot {signed(gauss)}",
-                f"LatentFace, section 3.2 (DDPM); {diffusion.schedule()}",
+                f"LatentFace, section 3.2 (DDPM, Ho et al. 2020); {diffusion.schedule()}",
             ),
         ],
     )  # fmt: skip
@@ -154,7 +154,7 @@ def denoise(case: Case, other: Shown) -> Drawn:
                 r"\sqrt{1 - \bar{\alpha}_{\text{next}}} \hat{\epsilon}",
                 rf"{float(after[0, 0]):.2f} = \sqrt{{{b:.3f}}} \cdot {signed(clean)} + "
                 rf"\sqrt{{{1 - b:.3f}}} \cdot {signed(error)}",
-                f"LatentFace, section 3.2 (DDIM, {len(steps)} steps, η = 0)",
+                f"LatentFace, section 3.2 (DDIM, Song et al. 2021: {len(steps)} steps; η = 0: no new noise)",
             ),
         ],
     )  # fmt: skip

@@ -21,6 +21,8 @@ USES = (
     ("Prove nothing", "What a photo does not show is made up from other faces: hair, skin, teeth, the far cheek."),
 )
 """What it must not be used for, and why; the first two have figures in MISUSES, in this order."""
+KINDS = {"yaw": "yaw, the head's turn to the side"}
+"""Kind of group -> plainer words for it."""
 
 
 def measured_html(model: Model) -> str:
@@ -55,7 +57,7 @@ def group_row(one: GroupFigures) -> str:
     shown = {name: escape(shown_group(one.kind, name)) for name in one.groups}
     figures = ", ".join(f"{shown[name]} {figure:.1f}° ({count:,})" for name, (count, figure) in one.groups.items())
     worst = f"{shown[one.worst]} {one.groups[one.worst][1]:.1f}°"
-    return f"<tr><th scope=row>{escape(one.kind)}</th><td>{worst}</td><td>{figures}</td></tr>"
+    return f"<tr><th scope=row>{escape(KINDS.get(one.kind, one.kind))}</th><td>{worst}</td><td>{figures}</td></tr>"
 
 
 def uses_html(model: Model) -> str:

@@ -61,7 +61,7 @@ function write(words, { story, terms, blocks, formulas }) {
     for (const [term, meaning] of Object.entries(terms)) list.append(make("dt", { textContent: term }), make("dd", { textContent: meaning }));
     if (list.children.length) words.append(list);
   }
-  if (depth === "blocks") words.append(...(blocks.length ? blocks.map(blockRow) : [make("p", { className: "none", textContent: "No network works here: this is plain arithmetic." })]));
+  if (depth === "blocks") words.append(...(blocks.length ? [...blocks.map(blockRow), make("p", { className: "none", textContent: "Under each box: what goes from step to step, as channels × height × width, or how many numbers. A channel is one map of numbers, such as the red of a picture." })] : [make("p", { className: "none", textContent: "No network works here: this is plain arithmetic." })]));
   if (depth === "formulas") words.append(...formulas.map(formulaRow));
 }
 
