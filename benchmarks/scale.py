@@ -177,7 +177,7 @@ def maps(count: int, sample: int, whole: bool) -> dict:
     found["umap"] = {"codes": len(chosen), **taken(began, spent), "trustworthiness": trust(rows[chosen], points)}
     if not whole:
         began, spent = time.monotonic(), time.process_time()
-        hood = Neighbourhood(rows[chosen], points, 0)
+        hood = Neighbourhood(rows[chosen], points)
         found["index"] = taken(began, spent)
         began, spent = time.monotonic(), time.process_time()
         placed = hood.places(rows)

@@ -117,7 +117,7 @@ def place_all(
         low, high = points.min(0), points.max(0)
         points = (points - low) / np.maximum(high - low, 1e-9)
         trusted[name] = {"umap": trust(rows, points), "pca": trust_of_axes(rows)}
-        hoods[name] = Neighbourhood(rows, points, seed)
+        hoods[name] = Neighbourhood(rows, points)
         progress(number)
     places = {name: np.zeros((len(codes.faces), 2), np.float32) for name in MAPS}
     progress = Progress(len(codes.faces), unit="faces placed")

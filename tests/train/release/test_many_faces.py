@@ -77,7 +77,7 @@ def test_a_gallery_of_many_reaches_about_as_far(made, monkeypatch):
         assert many.place(name, torch.from_numpy(many.features[name][3])).neighbours[0] == 3
 
 
-@pytest.mark.parametrize("exact", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("exact", [True, False])
 def test_others_are_placed_beside_their_kind(monkeypatch, exact):
     """Five clusters, laid out by hand: those that were left out fall into their own."""
     monkeypatch.setattr(layouts, "EXACT", 5_000 if exact else 100)
@@ -85,7 +85,7 @@ def test_others_are_placed_beside_their_kind(monkeypatch, exact):
     kind = rng.integers(0, 5, 1000)
     rows = (10 * np.eye(5, 16)[kind] + rng.normal(0, 1, (1000, 16))).astype(np.float32)
     points = np.stack([np.cos(kind), np.sin(kind)], 1) + rng.normal(0, 0.02, (1000, 2))
-    placed = Neighbourhood(rows[:500], points[:500], 0).places(rows[500:])
+    placed = Neighbourhood(rows[:500], points[:500]).places(rows[500:])
     centres = np.stack([np.cos(np.arange(5)), np.sin(np.arange(5))], 1)
     nearest = np.linalg.norm(placed[:, None] - centres, axis=2).argmin(1)
     assert (nearest == kind[500:]).mean() > 0.99 and (trust(rows[500:], placed) or 0) > 0.8
