@@ -7,8 +7,8 @@ same files at the same places: URLs, or a shared folder. Clips come back to the 
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -87,6 +87,7 @@ def in_order(make: "Callable[[int], Drawn]", indices: list[int], workers: int) -
         import ray.data
     except ImportError as error:
         raise ImportError("--engine ray needs Ray: pip install 'latentface[cluster]'") from error
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # the command shows progress and problems itself
     address = os.environ.get("RAY_ADDRESS")
     own = {} if address else {"num_cpus": workers, "include_dashboard": False}
     try:
@@ -101,7 +102,8 @@ def in_order(make: "Callable[[int], Drawn]", indices: list[int], workers: int) -
         tasks = -(-len(indices) // CLIPS_A_TASK)
         rows = ray.data.range(len(indices), override_num_blocks=max(1, tasks))
         made = rows.map_batches(Task(make, indices).__call__, batch_size=CLIPS_A_TASK, batch_format="pyarrow")
-        tables = made.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=1)
-        yield (clip_of(row) for table in tables for row in cast("pyarrow.Table", table).to_pylist())
+        tables = iter(made.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=1))
+        with closing(cast("Generator[pyarrow.Table]", tables)):  # while there is a cluster: it tells Ray, or complains
+            yield (clip_of(row) for table in tables for row in cast("pyarrow.Table", table).to_pylist())
     finally:
         ray.shutdown()
