@@ -229,11 +229,12 @@ def test_what_is_cut_off_is_refused_in_the_same_words():
 @pytest.mark.parametrize("data", [
     b"\xff\xd8" + b"\xff\xe5\0\2" * 10**6,
     b"GIF89a" + bytes(7) + b"\x21\xfe" + b"\x01x" * 10**7,
+    b"GIF89a" + bytes(7) + (b"\x21\xfe" + b"\x01x" * 2000 + b"\0") * 1000,
     b"\x89PNG\r\n\x1a\n" + b"\0\0\0\0tEXt\0\0\0\0" * 10**6,
     b"II*\0\x08\0\0\0\xff\xff" + struct.pack("<HHII", 300, 1, 10**7, 0) * 65535 + bytes(10**7),
     struct.pack(">I", 8) + b"ftyp" + (struct.pack(">I", 8) + b"moov") * 10**6,
     b"\x1a\x45\xdf\xa3\x80" + b"\xec\x80" * 10**7,
     b"RIFF\0\0\0\0AVI " + (b"JUNK" + bytes(4)) * 10**6,
-], ids=["JPEG", "GIF", "PNG", "TIFF", "MP4", "Matroska", "AVI"])  # fmt: skip
+], ids=["JPEG", "GIF", "GIF of many comments", "PNG", "TIFF", "MP4", "Matroska", "AVI"])  # fmt: skip
 def test_files_of_too_many_parts_are_given_up(data):
     assert len(plain(data)) == HEAD or plain(data) == b"\xff\xd8"
