@@ -188,7 +188,8 @@ def split(case: Case, other: Shown) -> Drawn:
                 "LatentFace, section 3.2",
             ),
             Formula(
-                "How long the expression is, divided by the length of all that sets this code apart from the mean code.",
+                "How long the expression is, divided by the length of all that sets this code apart from the mean "
+                "code.",
                 r"\frac{\norm z_{\text{exp}} \norm}{\norm z - z_{\text{mean}} \norm}", f"{diffusion.share():.2f}",
             ),
         ],
