@@ -19,6 +19,7 @@ from torch import Tensor
 from latentface.codes import Codes, Scene
 from latentface.rendering import view_grid
 from train.evaluation.metrics.depth import eroded, halved
+from train.evaluation.probe_heads.ridge import ridge_path
 from train.evaluation.truth_frames import Truth
 
 SIDE = 64
@@ -116,23 +117,36 @@ def readout(codes: Tensor, maps: Tensor, person: Tensor) -> Tensor:
     for half in (0, 1):
         learning, waiting = (person % 2 == part for part in (half, 1 - half))
         choosing = learning & (person // 2 % 3 == 0)
-        best: tuple[float, float] | None = None
-        for hold in RIDGES:
-            error = float(
-                (ridge(codes, coarse, learning & ~choosing, choosing, hold) - coarse[choosing]).square().sum()
-            )
-            best = min(best or (error, hold), (error, hold))
-        assert best is not None
-        found[waiting] = ridge(codes, coarse, learning, waiting, best[1])
+        hold = RIDGES[-1]  # of so few people that none is left to choose by
+        if (learning & ~choosing).any() and choosing.any():
+            tried = ridges(codes, coarse, learning & ~choosing, choosing, RIDGES)
+            errors = [float((answer - coarse[choosing]).square().sum()) for answer in tried]
+            hold = RIDGES[errors.index(min(errors))]
+        found[waiting] = ridges(codes, coarse, learning, waiting, [hold])[0]
     return F.interpolate(found.view(-1, 1, COARSE, COARSE), size=(side, side), mode="bilinear")[:, 0]
 
 
-def ridge(codes: Tensor, values: Tensor, learning: Tensor, waiting: Tensor, hold: float) -> Tensor:
-    """Foretell the values of the waiting rows by ridge regression on standardised codes of the learning ones."""
-    mean, std, average = codes[learning].mean(0), codes[learning].std(0).clamp(min=1e-6), values[learning].mean(0)
-    known, asked = ((codes[rows] - mean) / std for rows in (learning, waiting))
-    square = known.T @ known + hold * torch.eye(known.shape[1])
-    return average + asked @ torch.linalg.solve(square, known.T @ (values[learning] - average))
+def ridges(codes: Tensor, values: Tensor, learning: Tensor, waiting: Tensor, holds: Sequence[float]) -> list[Tensor]:
+    """Foretell the values of the waiting rows by ridge regression on standardised codes of the learning ones.
+
+    Args:
+        codes: N x C.
+        values: N x V.
+        learning: N bool.
+        waiting: N bool.
+        holds: ridges, for the sum over the learning rows.
+
+    Returns:
+        The waiting rows' values, for each ridge.
+    """
+    mean, std, average = (
+        codes[learning].mean(0),
+        codes[learning].std(0, correction=0).clamp(min=1e-6),
+        values[learning].mean(0),
+    )
+    known, asked = (((codes[rows] - mean) / std).double() for rows in (learning, waiting))
+    path = ridge_path(known, (values[learning] - average).double(), [asked], [hold / len(known) for hold in holds])
+    return [average + answers[0].float() for answers in path]
 
 
 @torch.no_grad()
