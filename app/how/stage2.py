@@ -104,8 +104,8 @@ def noise(case: Case, other: Shown) -> Drawn:
             strips=[strip("Its code, " + f"{noisy.shape[1]} numbers", noisy)],
         ),
         "A diffusion learns by repairing. Take a clean code, here that of this face's identity, and mix in random "
-        "numbers, a little or a lot: t says how much. At the end nothing of the face is left. The picture shows what "
-        "the noisy numbers look like as a face.",
+        "numbers, a little or a lot: t says how much. At the end nothing of the face is left. The picture shows the "
+        "noisy numbers drawn as a face, which is nobody's.",
         {"Diffusion": "a model that learns to take noise away, and so can start from noise alone.",
          "Noise": "random numbers, here of the size of the code's own."},
         [],
