@@ -25,7 +25,7 @@ README = (ROOT / "README.md").read_text()
 PHOTOS = ROOT / "tests" / "data"
 SMALLER = (
     (r"--people \d+ --frames 8 --size 128(.*data/imagined)", r"--people 2 --frames 2 --size 32 --workers 1\1"),
-    (r"--people \d+ --frames 8 --size 128(.*data/people)", r"--people 21 --frames 3 --size 32 --workers 2\1"),
+    (r"--people \d+ --frames 8 --size 128(.*data/people)", r"--people 21 --frames 3 --size 32 --workers 1\1"),
     (r"(autoencoder|rdm) --preset explorer-128", r"\1 --preset toy"),
     (r"prior --preset explorer", "prior --preset toy"),
     (r"(train rdm .*)", r"\1 --images 1000"),

@@ -18,9 +18,10 @@ from tests.latentface.test_plain import HEIC, MARK, told
 from tests.latentface.test_video import film
 
 HOLD = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from app.own_folder import OwnFolder
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 own = OwnFolder(); own.use()
 (own.path / "photo.jpg").write_text("a face")
 print(own.path, flush=True)

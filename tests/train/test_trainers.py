@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -76,7 +78,7 @@ def stage_1(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def start(shards, stage_1):
     """start(trainer, out, resume): one of the trainers, eight steps long."""
 
@@ -86,6 +88,12 @@ def start(shards, stage_1):
         return rdm.train(replace(STAGE_2, **changes), [shards], stage_1, out, resume)
 
     return start
+
+
+@pytest.fixture(scope="module")
+def undisturbed(start, tmp_path_factory):
+    """undisturbed(trainer): the folder of a run that nothing stopped; nobody writes into it."""
+    return cache(lambda trainer: start(trainer, tmp_path_factory.mktemp(trainer) / "whole"))
 
 
 def curve(out: Path) -> list[dict]:
@@ -133,13 +141,12 @@ class Interrupt:
     "trainer, step, done",
     [("autoencoder", 4, 3), ("autoencoder", 8, 3), ("autoencoder", 11, 5), ("autoencoder", 14, 7), ("rdm", 4, 4)],
 )
-def test_a_stopped_run_goes_on_bit_for_bit(start, tmp_path, trainer, step, done, when, capsys):
+def test_a_stopped_run_goes_on_bit_for_bit(start, undisturbed, tmp_path, trainer, step, done, when, capsys):
     """The autoencoder's steps 4 to 9 settle the frame, the last three its warp; step 14 is the discriminator's first.
 
     Stopped in the middle of settling, the run is as it was before.
     """
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    start(trainer, whole)
+    whole, parts = undisturbed(trainer), tmp_path / "parts"
     batch, total = (8, 64) if trainer == "autoencoder" else (32, 256)
     with Interrupt(step, when):
         start(trainer, parts)
@@ -171,19 +178,18 @@ def test_a_run_is_never_overwritten(start, tmp_path, trainer):
 
 
 @pytest.mark.parametrize("trainer", ["autoencoder", "rdm"])
-def test_resuming_a_finished_run_changes_nothing(start, tmp_path, trainer):
-    start(trainer, tmp_path)
-    before, rows = load_state(tmp_path / "state.pt"), curve(tmp_path)
-    start(trainer, tmp_path, resume=True)
-    assert_bit_equal(before, load_state(tmp_path / "state.pt"))
-    assert curve(tmp_path) == rows
+def test_resuming_a_finished_run_changes_nothing(start, undisturbed, tmp_path, trainer):
+    out = Path(shutil.copytree(undisturbed(trainer), tmp_path / "run"))
+    before, rows = load_state(out / "state.pt"), curve(out)
+    start(trainer, out, resume=True)
+    assert_bit_equal(before, load_state(out / "state.pt"))
+    assert curve(out) == rows
 
 
 @pytest.mark.parametrize("trainer", ["autoencoder", "rdm"])
-def test_resuming_nothing_begins_a_run(start, tmp_path, trainer):
-    start(trainer, tmp_path / "new", resume=True)
-    start(trainer, tmp_path / "other")
-    assert_bit_equal(load_state(tmp_path / "new" / "state.pt"), load_state(tmp_path / "other" / "state.pt"))
+def test_resuming_nothing_begins_a_run(start, undisturbed, tmp_path, trainer):
+    start(trainer, tmp_path, resume=True)
+    assert_bit_equal(load_state(tmp_path / "state.pt"), load_state(undisturbed(trainer) / "state.pt"))
 
 
 def test_stage_1_learns(start, tmp_path):
@@ -282,8 +288,8 @@ def test_stage_2_refuses_to_be_one_of_several_processes(start, tmp_path, monkeyp
     assert not (tmp_path / "run").exists()
 
 
-def test_a_shipped_checkpoint_tells_nothing_of_where_it_was_made(start, shards, tmp_path, monkeypatch):
-    first = start("autoencoder", tmp_path / "one", start=str(start("autoencoder", tmp_path / "zero")))
+def test_a_shipped_checkpoint_tells_nothing_of_where_it_was_made(start, undisturbed, shards, tmp_path, monkeypatch):
+    first = start("autoencoder", tmp_path / "one", start=str(undisturbed("autoencoder")))
     second = rdm.train(STAGE_2, [shards], first, tmp_path / "two")
     monkeypatch.setattr("train.release.ship.ASSETS", tmp_path / "assets")
     ship(first, second, "mine")
@@ -512,9 +518,9 @@ def test_a_run_that_ends_before_its_basis_says_so(start, tmp_path):
         start("autoencoder", tmp_path / "run", basis=STAGE_1.images)
 
 
-def test_a_run_that_starts_from_a_fitted_basis_keeps_it(start, tmp_path, monkeypatch):
+def test_a_run_that_starts_from_a_fitted_basis_keeps_it(start, undisturbed, tmp_path, monkeypatch):
     """Not fitted again: from its first step on it learns on clips, under the critic."""
-    before = start("autoencoder", tmp_path / "first")
+    before = undisturbed("autoencoder")
     monkeypatch.setattr("train.stage1.settle.fit_basis", lambda *_, **__: pytest.fail("fitted again"))
     after = start("autoencoder", tmp_path / "second", start=str(before))
     one, two = (Autoencoder.from_pretrained(run / "autoencoder").state_dict() for run in (before, after))
@@ -523,8 +529,8 @@ def test_a_run_that_starts_from_a_fitted_basis_keeps_it(start, tmp_path, monkeyp
     assert curve(after)[0]["images"] == 16 and curve(after)[0].keys() >= {"critic", "adversarial", *ON_CLIPS}
 
 
-def test_a_run_that_holds_moves_only_what_draws(start, tmp_path):
-    before = start("autoencoder", tmp_path / "first")
+def test_a_run_that_holds_moves_only_what_draws(start, undisturbed, tmp_path):
+    before = undisturbed("autoencoder")
     after = start("autoencoder", tmp_path / "second", start=str(before), hold=True)
     one, two = (Autoencoder.from_pretrained(run / "autoencoder").state_dict() for run in (before, after))
     held = ("view_net", "light_net", "shape_encoder", "shape_decoder", "average_relief", *STANDS_STILL)

@@ -121,7 +121,7 @@ def write_json(path: Path, value: dict) -> None:
 def save_picture(path: Path, picture: Image.Image) -> None:
     """Write a PNG so that who looks meanwhile, as the app does, finds none or a whole one."""
     partial = path.with_suffix(".partial")
-    picture.save(partial, "PNG")
+    picture.save(partial, "PNG", compress_level=2)  # a fifth of the time of PIL's 6, for an eighth more bytes
     os.replace(partial, path)
 
 

@@ -3,10 +3,11 @@
 const TRIES = 80, AGAIN = 16, EVERY = 250, SETTLES = 5000, GAP = 20; // milliseconds, for contents come some moments after their tab is opened; pixels
 const { stops } = props, find = (selector) => element.querySelector(selector);
 const panel = find(".panel"), whole = element.closest(".gradio-container"), calm = matchMedia("(prefers-reduced-motion: reduce)");
-let at = null, framed = null, timer = 0, settled = 0;
+let at = null, framed = null, timer = 0, settling = 0;
 
 function unframe() {
   clearTimeout(timer);
+  clearTimeout(settling);
   framed?.classList.remove("toured");
   framed = null;
 }
@@ -25,17 +26,28 @@ function frame(tries) {
   framed = found;
   found.classList.add("toured");
   bring(found);
-  settled = Date.now() + SETTLES;
-  timer = setTimeout(() => framed === found && bring(found), 3 * EVERY);
+  settle(found, Date.now() + SETTLES);
 }
 
-// what stands above may grow for a while
-new ResizeObserver(() => framed && Date.now() < settled && bring(framed)).observe(document.body);
+function settle(found, until, last) { // what stands above may grow for a while: brought again, once it stands still elsewhere
+  if (framed !== found || Date.now() > until) return;
+  const { top } = found.getBoundingClientRect();
+  if (top === last && Math.abs(place(found) - scrollY) > GAP) bring(found);
+  settling = setTimeout(settle, EVERY, found, until, top);
+}
+
+// from where a visitor goes by hand, nobody is brought back
+for (const kind of ["wheel", "touchmove", "pointerdown", "keydown"])
+  addEventListener(kind, () => clearTimeout(settling), { capture: true, passive: true });
+
+function place(target) { // scrollY at which the part is seen best
+  const room = innerHeight - (liesBelow() ? panel.offsetHeight : 0), { top, height } = target.getBoundingClientRect();
+  const wanted = top + scrollY - Math.max(16, (room - height) / 2);
+  return Math.max(0, Math.min(wanted, document.documentElement.scrollHeight - innerHeight));
+}
 
 function bring(target) {
-  const room = innerHeight - (liesBelow() ? panel.offsetHeight : 0), high = target.getBoundingClientRect().height;
-  const top = target.getBoundingClientRect().top + scrollY - Math.max(16, (room - high) / 2);
-  scrollTo({ top, behavior: calm.matches ? "instant" : "smooth" });
+  scrollTo({ top: place(target), behavior: calm.matches ? "instant" : "smooth" });
 }
 
 const liesBelow = () => panel.offsetWidth > 0.8 * innerWidth; // on a phone; else it lies beside
