@@ -33,8 +33,6 @@ SIDE_LIGHT = (0.3, 0.7, 0.5, 0.4)
 """Ambient, diffuse, x, y of the light on a relief in one colour."""
 STRENGTHS = (-1.0, 0.0, 0.5, 1.0, 1.5, 2.0)
 """Factors of an expression that are drawn."""
-SEED = 9
-"""Of the noise. Noise drawn as a face is nobody, but with some seeds, 0 among them, it looks like mockery of people."""
 ONE, TWO, PCL_PAPER = "LatentFace, section 3.1; Unsup3D", "LatentFace, section 3.2", "PCL, section 3"
 
 
@@ -273,7 +271,7 @@ def people(lesson: Lesson) -> Slide:
 def noise(lesson: Lesson) -> Slide:
     """Show an identity drowning in noise."""
     diffusion = lesson.diffusion
-    noisy, times = diffusion.noised(SEED), diffusion.times
+    noisy, times = diffusion.noised(), diffusion.times
     some = list(range(0, len(times), 2)) + [len(times) - 1]
     drawn = lesson.faces(diffusion.faces(torch.cat([noisy[k] for k in some])))
     labels = [f"{diffusion.alpha(times[k]):.0%} face" for k in some]
@@ -288,7 +286,7 @@ def noise(lesson: Lesson) -> Slide:
 def denoise(lesson: Lesson) -> Slide:
     """Show the way from noise to an identity."""
     diffusion = lesson.diffusion
-    steps = diffusion.denoising(seed=SEED)
+    steps = diffusion.denoising()
     walk = lesson.faces(diffusion.faces(torch.cat([step.noisy for step in steps] + [steps[-1].clean])))
     guess = lesson.faces(diffusion.faces(torch.cat([step.clean for step in steps])))
     above = [panel(image, f"before step {k + 1}") for k, image in enumerate(walk[:-1])] + [panel(walk[-1], "the end")]
