@@ -8,6 +8,7 @@ import sys
 from app.environment import bad_keep, bad_log, bad_mcp, bad_port, share_cores, unproxy_loopback
 from app.memory import give_back
 from app.own_folder import NoFolder, OwnFolder
+from app.stubs import leave_out
 
 
 def prepare() -> None:
@@ -20,6 +21,7 @@ def prepare() -> None:
     share_cores()
     give_back()
     unproxy_loopback()
+    leave_out()
     problem = bad_port() or bad_mcp() or bad_log() or bad_keep()
     try:
         if problem is None:
