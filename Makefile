@@ -28,10 +28,10 @@ format:  ## put every file into the one format
 	$(PYTHON) -m ruff check --fix .
 
 test:  ## all tests
-	$(PYTHON) -m pytest -n auto --dist loadfile
+	$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-fast:  ## without the slow ones and the browser
-	$(PYTHON) -m pytest -n auto --dist loadfile -m "not slow and not browser"
+	$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow and not browser"
 
 attacks:  ## every hostile file by every way in; a table of what came of it
 	$(PYTHON) -m tests.attacks

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -95,3 +96,18 @@ def photos(tmp_path_factory) -> dict[str, Path]:
     Image.fromarray(noise).save(files["noise.png"])
     Image.new("1", (12_000, 12_000)).save(files["huge.png"])
     return files
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put long files first, by turns one that waits for a browser and one that computes, and short ones last.
+
+    So two processes share the machine well, and none is left alone with a long file at the end.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    slow = {path: sum(bool(item.get_closest_marker("slow")) for item in found) for path, found in files.items()}
+    browser = [path for path, found in files.items() if any(item.get_closest_marker("browser") for item in found)]
+    computing = sorted({path for path in files if slow[path]} - {*browser}, key=lambda path: (-slow[path], path))
+    turns = [path for pair in zip_longest(browser, computing) for path in pair if path]
+    items[:] = [item for path in dict.fromkeys([*turns, *files]) for item in files[path]]

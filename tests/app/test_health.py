@@ -92,6 +92,7 @@ def test_a_missing_checkpoint_serves_a_page_that_says_so_until_it_is_stopped(tmp
     process = subprocess.Popen(
         [sys.executable, "app.py", "--checkpoint", str(tmp_path / "nowhere"), "--port", str(port)], cwd=ROOT,
         stderr=subprocess.PIPE, text=True, env={**os.environ, VARIABLE: str(tmp_path), "HF_HUB_OFFLINE": "1"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     )  # fmt: skip
     told = []
     try:

@@ -55,6 +55,7 @@ def test_trays_hold_everything_in_small_files(trays):
     assert (trays / "1" / "SHA256SUMS").read_text() == (trays / "2" / "SHA256SUMS").read_text()
 
 
+@pytest.mark.slow
 def test_trays_come_one_by_one_then_it_trains_evaluates_and_goes_on(trays, tmp_path):
     settings = {"PRESET": "toy", "IMAGES": "32", "RDM_IMAGES": "256", "PEOPLE": "3", "WORK": str(tmp_path / "work")}
     first = script("run", trays / "2", tmp_path / "out", 5, **settings)

@@ -31,6 +31,11 @@ function frame(tries) {
 
 function settle(found, until, last) { // what stands above may grow for a while: brought again, once it stands still elsewhere
   if (framed !== found || Date.now() > until) return;
+  if (!isSeen(found)) { // another tab had been asked for just before, and came after this one
+    unframe();
+    open();
+    return frame(TRIES);
+  }
   const { top } = found.getBoundingClientRect();
   if (top === last && Math.abs(place(found) - scrollY) > GAP) bring(found);
   settling = setTimeout(settle, EVERY, found, until, top);
