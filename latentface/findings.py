@@ -33,9 +33,9 @@ GROUPED, GROUP_FIGURE = "depth_test.json", "mad_deg"
 """File and key of the figure that is shown by group of people."""
 DOUBTS = "doubts.json"
 MISUSES = (
-    ("lfw", "similarity", "LFW",
+    ("lfw", "similarity", "LFW: press photos of people in the news",
      "of {n:,} pairs of real photos are told right as one person or two; guessing gets {chance:.0%}"),
-    ("fer2013", "linear", "FER2013",
+    ("fer2013", "linear", "FER2013: grey photos from the web, 48 pixels wide, sorted into seven expressions",
      "of {n:,} expressions on real photos are told right; always saying the commonest gets {chance:.0%}"),
 )  # fmt: skip
 """Task and measure of the suite `probes`, data and words: what speaks against two uses."""

@@ -28,6 +28,7 @@ SMALLER = (
     (r"--people \d+ --frames 8 --size 128(.*data/people)", r"--people 21 --frames 3 --size 32 --workers 1\1"),
     (r"(autoencoder|rdm) --preset explorer-128", r"\1 --preset toy"),
     (r"prior --preset explorer", "prior --preset toy"),
+    (r"(train autoencoder .*)", r"\1 --images 128 --basis 48 --level 64 --align 32 --layout 16"),
     (r"(train rdm .*)", r"\1 --images 1000"),
     (r"(train truth .*)", r"\1 --size 32 --workers 1"),
 )

@@ -11,7 +11,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PATIENCE = 60_000
 COVERED = """() => {
   const panel = document.querySelector('#tour .panel').getBoundingClientRect();
-  const target = document.querySelector('.toured').getBoundingClientRect();
+  const target = document.querySelector('.toured')?.getBoundingClientRect();
+  if (!target) return { beside: false, share: 0 }; // framed again just now
   const low = panel.left < 40 ? panel.top : innerHeight; // on a phone the panel lies below, else beside
   const seen = Math.min(target.bottom, low) - Math.max(0, target.top);
   const beside = target.right <= panel.left || panel.left < 40;

@@ -57,7 +57,7 @@ def test_trays_hold_everything_in_small_files(trays):
 
 @pytest.mark.slow
 def test_trays_come_one_by_one_then_it_trains_evaluates_and_goes_on(trays, tmp_path):
-    settings = {"PRESET": "toy", "IMAGES": "32", "RDM_IMAGES": "256", "PEOPLE": "3", "WORK": str(tmp_path / "work")}
+    settings = {"PRESET": "toy", "IMAGES": "32", "RDM_IMAGES": "256", "PEOPLE": "1", "WORK": str(tmp_path / "work")}
     first = script("run", trays / "2", tmp_path / "out", 5, **settings)
     assert first.returncode == 0 and "1 of 2 files are here" in first.stdout, first.stderr
     shutil.rmtree(tmp_path / "out")
@@ -67,7 +67,7 @@ def test_trays_come_one_by_one_then_it_trains_evaluates_and_goes_on(trays, tmp_p
         second.stderr
     )
     assert (tmp_path / "work" / "packages" / "brought.py").exists()
-    assert json.loads((tmp_path / "work/data/people/manifest.json").read_text())["frames"] == 24  # drawn there
+    assert json.loads((tmp_path / "work/data/people/manifest.json").read_text())["frames"] == 8  # drawn there
     assert (
         "drawn:2 --data" in second.stdout
         and "drawn:0 --data" in second.stdout
