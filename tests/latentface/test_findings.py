@@ -58,6 +58,9 @@ def test_what_speaks_against_two_uses():
     about = comparison.results["methods"]["explorer"]
     who, how = read_misuses(comparison, "explorer")
     assert who.figure == f"{about['lfw_similarity']:.0%}" and f"{about['lfw_n']:,} pairs" in who.words
-    assert how.figure == f"{about['fer2013_linear']:.0%}" and [one.data.partition(":")[0] for one in (who, how)] == ["LFW", "FER2013"]
+    assert how.figure == f"{about['fer2013_linear']:.0%}" and [one.data.partition(":")[0] for one in (who, how)] == [
+        "LFW",
+        "FER2013",
+    ]
     assert f"{about['fer2013_chance']:.0%}" in how.words
     assert read_misuses(comparison, "nobody") == read_misuses(None, "explorer") == []
