@@ -132,6 +132,13 @@ def test_every_sentence_of_the_catalogue_is_found_on_a_page_as_it_stands_there(b
     page.context.close()
 
 
+def test_how_far_a_run_is_is_said_whole(browser):
+    page = bare_page(browser, catalogue(files()["zh"])["sentences"])
+    shown(page, "<p>Ended: 9,600 of 9,600 images (100 %).</p><p>Contact sheet after 9,600 images</p>")
+    assert english(page) == []
+    page.context.close()
+
+
 def test_what_visitors_write_and_what_the_catalogue_lacks_stays(bare):
     kept = '<input value="Upload"><textarea>Upload</textarea><p translate="no">Upload</p><p>Uploads of mine.jpg</p>'
     assert shown(bare, kept) == kept
