@@ -210,20 +210,22 @@ def write_pictures(shards: str, rows: np.ndarray, total: int, out: Path) -> dict
         ShardsError: the shards hold another number of frames.
     """
     side, wanted = SIDES["picture"], set(rows.tolist())
-    progress, seen = Progress(len(rows), unit="pictures"), 0
-    small: list[np.ndarray] = []
+    progress, seen, done = Progress(len(rows), unit="pictures"), 0, 0
+    # one block: 100,000 small ones, each allocated between large ones that go, would keep a quarter of a megabyte each
+    small = np.empty((len(rows), SIDES["thumb"], SIDES["thumb"], 3), np.uint8)
 
     def crops() -> Iterator[np.ndarray]:
         """Give the shown faces' crops, and keep them small for the second sheet."""
-        nonlocal seen
+        nonlocal seen, done
         for frames, _, _ in clips_of(tars_of(shards), side):
             chosen = [i for i in range(len(frames)) if seen + i in wanted]
             seen += len(frames)
             for image in crops_of(frames[chosen], side) if chosen else ():
                 whole = picture(image)
-                small.append(_shrunk(whole))
+                small[done] = _shrunk(whole)
+                done += 1
                 yield whole
-                progress(len(small), line=False)
+                progress(done, line=False)
 
     sheet = write_sprites(crops(), side, out, "picture", QUALITY["picture"])
     if seen != total:
