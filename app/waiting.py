@@ -25,6 +25,13 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewp
 <meta name="color-scheme" content="light dark">{again}<title>LatentFace</title>
 <body style="font: 16px/1.5 system-ui; max-width: 40em; margin: 3em auto; padding: 0 1em">
 <h1>{title}</h1><p>{why}</p></body></html>"""
+ASKING = f"""<script>
+// by hand, and not by a refresh: that does nothing to an address with a #, and ends between this server and the next
+setInterval(async () => {{
+  const answer = await fetch(location.href, {{ cache: "no-store" }}).catch(() => null);
+  if (answer && !(answer.status === 503 && answer.headers.has("Retry-After"))) location.reload();
+}}, {1000 * AGAIN});
+</script><noscript><meta http-equiv="refresh" content="{AGAIN}"></noscript>"""
 LOADING = "The model is being loaded. This page opens by itself as soon as it is there."
 
 
@@ -46,8 +53,7 @@ class Waiting:
         if scope["path"] == PATH:
             state = {"status": status, "reason": why, "version": __version__, "uptime": uptime()}
             return await JSONResponse(state, 503, headers)(scope, receive, send)
-        again = "" if self.failure else f'<meta http-equiv="refresh" content="{AGAIN}">'
-        words = PAGE.format(again=again, title=title, why=html.escape(why or ""))
+        words = PAGE.format(again="" if self.failure else ASKING, title=title, why=html.escape(why or ""))
         await HTMLResponse(with_languages(words), 503, headers)(scope, receive, send)
 
 
