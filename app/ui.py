@@ -210,6 +210,7 @@ def main(argv: list[str] | None = None, on_gpu: EncodeAndSplit | None = None) ->
         first.launch(
             server_port=waiting.port, state_session_capacity=VISITORS, app_kwargs={"middleware": middleware},
             prevent_thread_lock=True, **look(),
+            _frontend=False,  # else gradio asks for the page, and gives up if 3 s are too short, as among visitors
         )  # fmt: skip
     except OSError as error:  # gradio's words for a port that somebody else took meanwhile
         print(f"error: the page can't be served: {' '.join(str(error).split())}", file=sys.stderr)

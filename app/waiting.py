@@ -26,9 +26,10 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewp
 <body style="font: 16px/1.5 system-ui; max-width: 40em; margin: 3em auto; padding: 0 1em">
 <h1>{title}</h1><p>{why}</p></body></html>"""
 ASKING = f"""<script>
-// by hand, and not by a refresh: that does nothing to an address with a #, and ends between this server and the next
+// by hand, and not by a refresh: that does nothing to an address with a #, and ends between this server and the next;
+// below another page's address there is no such thing, which is an answer as well, and never the whole page
 setInterval(async () => {{
-  const answer = await fetch(location.href, {{ cache: "no-store" }}).catch(() => null);
+  const answer = await fetch("healthz", {{ cache: "no-store" }}).catch(() => null);
   if (answer && !(answer.status === 503 && answer.headers.has("Retry-After"))) location.reload();
 }}, {1000 * AGAIN});
 </script><noscript><meta http-equiv="refresh" content="{AGAIN}"></noscript>"""

@@ -269,7 +269,7 @@ def build(session: Session) -> None:
     picked, before = gr.State(face), gr.State(None)
     groups = {side: gr.State([]) for side in ("a", "b")}
     term_notes()
-    explained_text(ABOUT.format(people=len({face["person"] for face in model.atlas.faces})))
+    explained_text(ABOUT.format(people=f"{len({face['person'] for face in model.atlas.faces}):,}"))
     chart = atlas(model.atlas, stars(model, session.shown.value, []), start, "map")
     connect_export(session, "map")
     note = gr.HTML(far_words(model, session.shown.value), elem_id="map-far")

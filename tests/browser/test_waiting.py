@@ -19,7 +19,7 @@ class There(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"<h1>There</h1>")
 
-    def log_message(self, *_):
+    def log_message(self, format, *args):
         pass
 
 
