@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import boto3
@@ -231,11 +231,13 @@ import json
 import sys
 from pathlib import Path
 from accelerate import PartialState
-from tests.train.data.test_object_store import CONFIG, streaming, train
+from train.data import streaming  # nothing of the tests: it would bring the server along
+from train.stage1.config import AutoencoderConfig
+from train.stage1.trainer import train
 streaming.READERS = 0
 read, mine = [], streaming.ShardStream.mine
 streaming.ShardStream.mine = lambda *args: read.append(mine(*args)) or read[-1]
-out = train(CONFIG, [sys.argv[1]], Path(sys.argv[2]), every=16)
+out = train(AutoencoderConfig(**json.loads(sys.argv[3])), [sys.argv[1]], Path(sys.argv[2]), every=16)
 process = PartialState()
 assert process.num_processes == 2
 (out / f"read_{process.process_index}.json").write_text(json.dumps(read))
@@ -257,6 +259,7 @@ def test_two_nodes_train_from_the_bucket_and_a_third_call_goes_on(in_store, tmp_
     for node in range(2):
         with (tmp_path / f"{node}.log").open("w") as log:
             words = [*command, "--node_rank", str(node), str(script), in_store, str(tmp_path / "run")]
+            words.append(json.dumps(asdict(CONFIG)))
             nodes.append(subprocess.Popen(words, cwd=ROOT, env=environment, stdout=log, stderr=log))
     for node, process in enumerate(nodes):
         assert process.wait(300) == 0, (tmp_path / f"{node}.log").read_text()[-3000:]
