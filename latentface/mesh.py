@@ -15,6 +15,7 @@ from trimesh.visual.material import PBRMaterial
 from latentface.camera import apply_view, normals_from_depth, rotation, unproject
 from latentface.codes import Scene
 from latentface.outline import outline
+from latentface.pictures import PNG_LEVEL
 from latentface.rasterizer import grid_faces
 
 UNITS = 10.0
@@ -90,7 +91,7 @@ def glb(scene: Scene, index: int = 0, yaw: float = 0.0, relightable: bool = Fals
     """
     mesh = face_mesh(scene, index, yaw, relightable=relightable)
     picture: Any = cast(Any, mesh.visual).material.baseColorTexture
-    picture.save = partial(picture.save, compress_level=2)  # a fourth of the time of PIL's 6, for 11 % more bytes
+    picture.save = partial(picture.save, compress_level=PNG_LEVEL)
     return export_glb(trimesh.Scene(mesh), include_normals=True, tree_postprocessor=None if relightable else _unlit)
 
 

@@ -7,6 +7,9 @@ from torch import Tensor
 
 from latentface.camera import normals_from_depth
 
+PNG_LEVEL = 2
+"""Of zlib, for PNGs of faces: a fifth of the time of PIL's 6, for an eighth more bytes."""
+
 
 def picture(image: Tensor, size: int | None = None) -> np.ndarray:
     """Convert an image to 8 bits.

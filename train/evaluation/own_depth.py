@@ -151,7 +151,11 @@ def ridges(codes: Tensor, values: Tensor, learning: Tensor, waiting: Tensor, hol
 
 @torch.no_grad()
 def seen_depth(decode: Decode, codes: Codes) -> Tensor:
-    """Depth of faces at their own views, N x s x s with s at most SIDE; 0 where nothing is."""
+    """Draw the depth of faces at their own views.
+
+    Returns:
+        N x s x s with s at most SIDE; 0 where nothing is.
+    """
     seen = []
     for start in range(0, len(codes.shape), BATCH):
         scene = decode(codes[start : start + BATCH])

@@ -90,7 +90,14 @@ def grey(values: Tensor, top: float) -> Tensor:
 
 
 def clay(depth: Tensor) -> Tensor:
-    """Draw a relief, depth 1 x S x S, in grey under a light from the side: 3 x S x S."""
+    """Draw a relief in grey under a light from the side.
+
+    Args:
+        depth: 1 x S x S.
+
+    Returns:
+        3 x S x S.
+    """
     white = torch.full((1, 3, *depth.shape[1:]), 0.3)
     light = torch.tensor([SIDE_LIGHT])
     return Scene(depth, white, torch.zeros(1, 6), light).canonical[0]
