@@ -47,7 +47,7 @@ def build(model: Model) -> None:
             that have one), neutral face.
         """
         found = model.read(needed(photo), int(face or 0))
-        scene = pipeline.decode(found.codes)
+        scene = pipeline.decode_fine(found.codes)
         pictures = anatomy(pipeline, found.crop, found.codes, scene, SIDE)
         named = [(picture, name) for name, (picture, _, _) in pictures.items()]
         return report(found, photo), mesh_file(scene, yaw=0), named
@@ -70,7 +70,7 @@ def build(model: Model) -> None:
         """
         strength, seed, parts = SCALE.checked(strength, 1), whole_seed(seed), whose_of(*(whose or "AABB").upper())
         a, b = model.read(needed(identity)), model.read(needed(expression))
-        scene = pipeline.decode(pipeline.swap(a.codes, b.codes, strength, seed, parts))
+        scene = pipeline.decode_fine(pipeline.swap(a.codes, b.codes, strength, seed, parts))
         neutral_a, neutral_b = (neutral_scene(pipeline, side.codes, seed) for side in (a, b))
         pictures = [
             (seen(scene, SIDE), "swap"),

@@ -182,7 +182,7 @@ class Model:
         square = turned_crop(image, alignment.square, side, alignment.turn)
         name = "Example" if number is None else f"Photo {number}" + (f", face {face + 1}" if found.count > 1 else "")
         return Shown(
-            found, self.pipeline.decode(found.codes), name, uri(picture(found.level[0], THUMBNAIL)),
+            found, self.pipeline.decode_fine(found.codes), name, uri(picture(found.level[0], THUMBNAIL)),
             Photo(
                 str(photo), uri(np.asarray(small)), boxes, uri(square), number,
                 around=alignment.upright_square(image),
@@ -196,8 +196,8 @@ class Model:
             codes: Batch of one.
             name: What the visitor reads.
         """
-        scene = self.pipeline.decode(codes)
-        crop = scene.render()[0].clamp(-1, 1)
+        scene = self.pipeline.decode_fine(codes)
+        crop = scene.render(self.pipeline.size)[0].clamp(-1, 1)
         return Shown(Face(None, crop, codes, crop), scene, name, uri(picture(crop[0], THUMBNAIL)))
 
     def example(self, number: int) -> Shown:

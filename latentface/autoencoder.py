@@ -38,7 +38,7 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
-from latentface.blocks import ConfidenceNet, Decoder, Encoder, Refiner, TextureBasis
+from latentface.blocks import ConfidenceNet, Decoder, Encoder, Enlarger, Refiner, TextureBasis
 from latentface.camera import BORDER_DEPTH, FAR, NEAR, pixel_grid
 from latentface.codes import Codes, Scene
 from latentface.rendering import unrender
@@ -117,6 +117,8 @@ class Autoencoder(ModelMixin, ConfigMixin):
         refiner_blocks: residual blocks of the refiner at half the coarse size.
         relief_grid: side of the coarse grid of a relief that the whole shape code adds, linearly, to what is shown; see
             train/stage1/parallax.py. 0: none. Encoding does not heed it.
+        enlarger_base: channels of the network that draws the albedo at twice the size for `decode_fine`; see
+            train/stage1/enlarge.py. 0: none. Encoding and `decode` do not heed it.
 
     Raises:
         ValueError: for another size or a smaller grid.
@@ -148,6 +150,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
         changing: tuple[int, int, int] = (0, 0, 0),
         refiner_blocks: int = 3,
         relief_grid: int = 0,
+        enlarger_base: int = 0,
     ):
         super().__init__()
         if not 16 <= size <= 2 * COARSE or size & (size - 1):
@@ -170,6 +173,8 @@ class Autoencoder(ModelMixin, ConfigMixin):
         self.register_buffer("average_share", torch.zeros(()))  # 1 once the average relief is known
         self.texture_basis = TextureBasis(seen, code)
         self.refiner = Refiner(size, seen, refiner_base, code, refiner_blocks)
+        if enlarger_base:
+            self.enlarger = Enlarger(size, seen, self.refiner.head.in_channels, enlarger_base)
         self.view_net = Encoder(seen, small_base, 6)
         self.light_net = Encoder(seen, small_base, 4)
         self.confidence_net = ConfidenceNet(seen, max(8, small_base // 2))
@@ -300,6 +305,15 @@ class Autoencoder(ModelMixin, ConfigMixin):
     def decode(self, codes: Codes) -> Scene:
         """Decode codes to depth B x S x S and albedo B x 3 x S x S, under the codes' view and light."""
         return self.enlarge_depth(self.coarse_scene(codes, self.raw_depth(codes.shape)))
+
+    def decode_fine(self, codes: Codes) -> Scene:
+        """Decode codes for the eye: as `decode`, with an albedo B x 3 x 2S x 2S where the model has an enlarger."""
+        if not self.config["enlarger_base"]:
+            return self.decode(codes)
+        texture, features = self.refiner.with_features(self.texture_basis(codes.texture), codes.texture)
+        albedo = from_canonical(self.enlarger(texture, features), self.displacement(codes.shape))
+        scene = Scene(self.depth(codes.shape), albedo, codes.view, codes.light, softness=self.config["softness"])
+        return self.enlarge_depth(scene)
 
     def enlarge_depth(self, scene: Scene) -> Scene:
         """Bring the depth of a coarse scene to the model's size, B x S x S."""

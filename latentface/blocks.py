@@ -190,6 +190,10 @@ class Refiner(nn.Module):
 
     def forward(self, coarse: Tensor, code: Tensor) -> Tensor:
         """Return albedos B x 3 x S x S of coarse albedos B x 3 x s x s and codes B x C."""
+        return self.with_features(coarse, code)[0]
+
+    def with_features(self, coarse: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what `forward` does, and the features B x max(8, base / 2) x s x s that its detail is drawn from."""
         scale, shift = self.code(code)[..., None, None].chunk(2, 1)
         hidden = self.inlet(coarse) * (1 + scale) + shift
         for block in self.blocks:
@@ -197,9 +201,43 @@ class Refiner(nn.Module):
         hidden = F.pixel_shuffle(self.up(F.silu(hidden)), 2) + self.near(coarse)
         for block in self.fine:
             hidden = hidden + block(hidden)
-        detail = F.pixel_shuffle(self.head(F.silu(hidden)), self.scale).float()
+        features = F.silu(hidden)
+        detail = F.pixel_shuffle(self.head(features), self.scale).float()
         large = coarse if self.scale == 1 else F.interpolate(coarse, scale_factor=self.scale, mode="bicubic")
-        return large.float() + detail
+        return large.float() + detail, features
+
+
+class Enlarger(nn.Module):
+    """Draws an albedo at twice its size, B x 3 x S x S -> B x 3 x 2S x 2S; plain enlargement at first.
+
+    Residual blocks at the coarse size s, on the albedo folded to that size and on the refiner's features.
+
+    Args:
+        size: side S of the albedo.
+        coarse: side s of the features, a divisor of S.
+        features: channels of the features.
+        base: channels of the blocks.
+        blocks: how many.
+    """
+
+    def __init__(self, size: int, coarse: int, features: int, base: int, blocks: int = 3):
+        super().__init__()
+        self.fold = size // coarse
+        self.inlet = nn.Conv2d(3 * self.fold**2 + features, base, 3, 1, 1)
+        self.blocks = nn.ModuleList(residual(base) for _ in range(blocks))
+        self.head = nn.Conv2d(base, 3 * (2 * self.fold) ** 2, 3, 1, 1)
+        nn.init.zeros_(self.head.weight)
+        if self.head.bias is not None:
+            nn.init.zeros_(self.head.bias)
+
+    def forward(self, albedo: Tensor, features: Tensor) -> Tensor:
+        """Return albedos B x 3 x 2S x 2S of albedos B x 3 x S x S and features B x F x s x s."""
+        hidden = self.inlet(torch.cat([F.pixel_unshuffle(albedo, self.fold), features.to(albedo.dtype)], 1))
+        for block in self.blocks:
+            hidden = hidden + block(hidden)
+        detail = F.pixel_shuffle(self.head(F.silu(hidden)), 2 * self.fold).float()
+        # corners on corners, as warping and rendering look maps up: without detail the picture stays where it is
+        return F.interpolate(albedo.float(), scale_factor=2, mode="bicubic", align_corners=True) + detail
 
 
 class ConfidenceNet(nn.Sequential):

@@ -57,7 +57,7 @@ class Scene:
     depth: Tensor
     """B x S x S canonical depth in [0.9, 1.1]."""
     albedo: Tensor
-    """B x 3 x S x S, about [-1, 1]."""
+    """B x 3 x T x T, about [-1, 1]; T is S, or 2S where it was drawn for the eye (see Autoencoder.decode_fine)."""
     view: Tensor
     """B x 6, see Codes."""
     light: Tensor
@@ -72,7 +72,7 @@ class Scene:
 
     @property
     def canonical(self) -> Tensor:
-        """The shaded face from the front, B x 3 x S x S (Λ of Unsup3D, eq. 1)."""
+        """The shaded face from the front, B x 3 x T x T (Λ of Unsup3D, eq. 1)."""
         return shade(self.albedo, self.lit_depth, self.light, self.softness)
 
     @property
@@ -86,12 +86,18 @@ class Scene:
         """Render the scene at its view (Π of Unsup3D, eq. 1).
 
         Args:
-            size: side of the picture in pixels; the albedo's by default.
+            size: side of the picture in pixels; the albedo's by default. Where it is a whole part of that, as a photo's
+                crop is of an albedo drawn for the eye, the picture is drawn at the albedo's size and averaged.
 
         Returns:
             Picture B x 3 x size x size, about [-1, 1], and mask B x 1 x size x size of the places seen.
         """
-        return render(self.canonical, self.depth, self.view, size)
+        side = self.albedo.shape[-1]
+        if size is None or size >= side or side % size:
+            return render(self.canonical, self.depth, self.view, size or side)
+        whole = render(self.canonical, self.depth, self.view, side)
+        drawn, mask = (F.avg_pool2d(image, side // size) for image in whole)
+        return drawn / mask.clamp(min=1e-6), (mask > 0.5).to(drawn)
 
     def turned(self, angles: Sequence[float], light: Sequence[float]) -> "Scene":
         """Put the same faces, where they are, at another view and light.
@@ -106,8 +112,8 @@ class Scene:
 
     def half(self) -> "Scene":
         """Return the same faces with maps of half the size."""
-        smaller = F.avg_pool2d(torch.cat([self.depth[:, None], self.albedo], 1), 2)
-        return replace(self, depth=smaller[:, 0], albedo=smaller[:, 1:], softness=max(1, self.softness // 2))
+        depth, albedo = F.avg_pool2d(self.depth, 2), F.avg_pool2d(self.albedo, 2)
+        return replace(self, depth=depth, albedo=albedo, softness=max(1, self.softness // 2))
 
     def flip(self) -> "Scene":
         """Mirror depth and albedo under the same view and light (Unsup3D, eq. 2)."""

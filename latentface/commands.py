@@ -146,7 +146,7 @@ def write_face(pipeline: LatentFacePipeline, codes: Codes, crop: Tensor | None, 
         out: the folder, made here.
     """
     out.mkdir(parents=True, exist_ok=True)
-    scene, layout = pipeline.decode(codes), pipeline.warp_picture(codes, 2 * pipeline.size)
+    scene, layout = pipeline.decode_fine(codes), pipeline.warp_picture(codes, 2 * pipeline.size)
     pictures = {
         "reconstruction": scene.render()[0],
         "canonical": scene.canonical,

@@ -60,12 +60,12 @@ def own_films(
     Yields:
         The moments, one a frame.
     """
-    still = pipeline.decode(face.still[:1])
+    still = pipeline.decode_fine(face.still[:1])
     source = iter(frames)
     while batch := list(islice(source, BATCH)):
         rows = slice(first, first + len(batch))
         first += len(batch)
-        scene = pipeline.decode(face.moving[rows])
+        scene = pipeline.decode_fine(face.moving[rows])
         alone = replace(
             scene, depth=still.depth.expand_as(scene.depth), albedo=still.albedo.expand_as(scene.albedo), raw_depth=None
         )
@@ -90,7 +90,8 @@ def driven_film(pipeline: LatentFacePipeline, codes: Codes, seconds: Tensor, siz
         size: side of the film in pixels.
     """
     for rows in torch.arange(len(seconds)).split(BATCH):
-        for second, image in zip(seconds[rows].tolist(), drawn_faces(pipeline.decode(codes[rows]), size), strict=True):
+        images = drawn_faces(pipeline.decode_fine(codes[rows]), size)
+        for second, image in zip(seconds[rows].tolist(), images, strict=True):
             yield Panels(second, [image])
 
 

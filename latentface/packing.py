@@ -20,12 +20,15 @@ class PackedScene:
     """One face's depth and albedo as numbers of 16 and 8 bits, row by row, lowest byte first."""
 
     side: int
+    """Of depth."""
+    fine: int
+    """Side of the albedo."""
     softness: int
     """See Scene."""
     depth: bytes
     """uint16 side x side: 0 is NEAR, 65535 is FAR."""
     albedo: bytes
-    """uint8 side x side x 3: 255 is `scale`, 0 is black."""
+    """uint8 fine x fine x 3: 255 is `scale`, 0 is black."""
     scale: float
     """Brightness of the albedo's brightest place, where 1 is white in even light."""
 
@@ -34,12 +37,13 @@ def pack(scene: Scene) -> PackedScene:
     """Pack one face.
 
     Args:
-        scene: batch of one; depth and albedo of one size.
+        scene: batch of one.
     """
     bright = ((scene.albedo[0] + 1) / 2).clamp(min=0)
     scale = max(float(bright.max()), 1e-6)
     return PackedScene(
         side=scene.depth.shape[-1],
+        fine=scene.albedo.shape[-1],
         softness=scene.softness,
         depth=_steps((scene.depth[0] - NEAR) / (FAR - NEAR)),
         albedo=(bright / scale * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().cpu().numpy().tobytes(),

@@ -193,6 +193,15 @@ class LatentFacePipeline(DiffusionPipeline):
         return self.autoencoder.decode(codes)
 
     @torch.no_grad()
+    def decode_fine(self, codes: Codes) -> Scene:
+        """Decode codes for people to look at: where the model can, with an albedo of twice the size.
+
+        Measures are of `decode`.
+        """
+        net = self.autoencoder
+        return net.decode_fine(codes) if isinstance(net, Autoencoder) else net.decode(codes)
+
+    @torch.no_grad()
     def warp_picture(self, codes: Codes, size: int) -> Tensor | None:
         """Draw the face from the front under the net that its warp bends (see warp.warp_picture).
 

@@ -11,15 +11,18 @@ def shade(albedo: Tensor, depth: Tensor, light: Tensor, softness: int = 1) -> Te
     """Light an albedo: the canonical image J = a (k_s + k_d max(0, n . l)).
 
     Args:
-        albedo: B x 3 x S x S in [-1, 1].
-        depth: B x S x S canonical.
+        albedo: B x 3 x T x T in [-1, 1].
+        depth: B x S x S canonical; where T is larger, its light is interpolated.
         light: B x 4, see `shading`.
         softness: see `shading`.
 
     Returns:
-        B x 3 x S x S, in [-1, 1] for ambient + diffuse <= 1, brighter otherwise.
+        B x 3 x T x T, in [-1, 1] for ambient + diffuse <= 1, brighter otherwise.
     """
-    return (albedo + 1) * shading(depth, light, softness) - 1
+    reflected = shading(depth, light, softness)
+    if albedo.shape[-1] != reflected.shape[-1]:
+        reflected = F.interpolate(reflected, size=albedo.shape[-2:], mode="bilinear", align_corners=True)
+    return (albedo + 1) * reflected - 1
 
 
 def shading(depth: Tensor, light: Tensor, softness: int = 1) -> Tensor:

@@ -47,9 +47,9 @@ def layers(
         Caption -> uint8 size x size x 3.
     """
     own = replace(scene, view=codes.view, light=codes.light)
-    rebuilt = own.render(crop.shape[-1])[0]
+    rebuilt, small = own.render()[0], own.render(crop.shape[-1])[0]
     net = pipeline.warp_picture(codes, size)
-    neutral = pipeline.decode(pipeline.neutral(codes))
+    neutral = pipeline.decode_fine(pipeline.neutral(codes))
     return {
         "Photo": picture(crop[0], size),
         "Rebuilt": picture(rebuilt[0], size),
@@ -60,9 +60,7 @@ def layers(
         "Clay": picture(clay(scene).canonical[0], size),
         **({} if net is None else {"Layout": picture(net[0])}),
         "Neutral": picture(neutral.canonical[0], size),
-        "Error": picture(
-            ((rebuilt.clamp(-1, 1) - crop).abs().mean(1, keepdim=True) - 1).expand(-1, 3, -1, -1)[0], size
-        ),
+        "Error": picture(((small.clamp(-1, 1) - crop).abs().mean(1, keepdim=True) - 1).expand(-1, 3, -1, -1)[0], size),
     }
 
 

@@ -16,6 +16,7 @@ from train.common.interrupt import interruptible
 COMMANDS = {
     "autoencoder": ("train.commands.autoencoder", "train stage 1, the 3D-aware autoencoder"),
     "relief": ("train.commands.relief", "each person's own relief, from how their frames turn"),
+    "enlarge": ("train.commands.enlarge", "the network that draws pictures at twice the size, for an autoencoder"),
     "rdm": ("train.commands.rdm", "train stage 2, the RDM"),
     "prior": ("train.commands.prior", "train the distributions of people and expressions, for drawing new ones"),
     "pcl": ("train.commands.pcl", "train PCL, face and pose apart by contrast"),

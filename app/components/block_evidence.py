@@ -33,7 +33,7 @@ def gallery_blocks(model: Model) -> dict[str, Tensor]:
 
 def exchanged(model: Model, a: Shown, b: Shown, block: str) -> str:
     """Draw A, B, and A with that block of B alone, as HTML."""
-    scene = model.pipeline.decode(exchange(model.pipeline, a.face.codes, b.face.codes, block))
+    scene = model.pipeline.decode_fine(exchange(model.pipeline, a.face.codes, b.face.codes, block))
     name = BLOCKS[block]
     return f"<h4>A with B's {name} alone</h4>" + strip(
         figure(seen(a.scene), f"A: {a.name}"),

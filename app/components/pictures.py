@@ -121,7 +121,7 @@ def mesh_file(scene: Scene, yaw: float = VIEWER_YAW, name: str = "face") -> str:
 
 def neutral_scene(pipeline: LatentFacePipeline, codes: Codes, seed: int = 0) -> Scene:
     """Decode the face without its expression."""
-    return pipeline.decode(pipeline.neutral(codes, seed))
+    return pipeline.decode_fine(pipeline.neutral(codes, seed))
 
 
 @torch.no_grad()

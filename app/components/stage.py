@@ -106,7 +106,7 @@ def drawn_content(pipeline: LatentFacePipeline, shown: Shown, neutral: bool = Tr
         "light": codes.light[0].tolist(),
         "error": round(rebuilding_error(shown.scene, crop), 4),
         "net": None if net is None else {"side": NET, "places": encoded(pack_positions(net, NET))},
-        "neutral": packed(pipeline.decode(pipeline.neutral(codes))) if neutral else None,
+        "neutral": packed(pipeline.decode_fine(pipeline.neutral(codes))) if neutral else None,
     }
     return {"face": face, "scene": scene, "amounts": {}}
 

@@ -41,7 +41,7 @@ def read_by(model: Model, pipeline: LatentFacePipeline, shown: Shown) -> Shown:
     if shown.photo is not None and at is not None and Path(shown.photo.file).is_file():
         return replace(other.look(shown.photo.file, before=shown, face=at.index), name=shown.name)
     face = look_again(pipeline, shown.face)
-    return replace(shown, face=face, scene=pipeline.decode(face.codes))
+    return replace(shown, face=face, scene=pipeline.decode_fine(face.codes))
 
 
 def line(pipeline: LatentFacePipeline, name: str, shown: Shown, other: Shown, crop: Shown) -> str:
@@ -63,7 +63,7 @@ def line(pipeline: LatentFacePipeline, name: str, shown: Shown, other: Shown, cr
         figure(front(neutral_scene(pipeline, shown.face.codes), SIDE), "Neutral", "The identity part alone"),
         figure(picture(depth_picture(shown.scene.depth)[0], SIDE), "Depth", "Near is bright"),
         figure(normals, "Normals", "Which way the surface faces: red right, green up"),
-        figure(seen(pipeline.decode(codes), SIDE), "With B's expression", f"The expression of {other.name}"),
+        figure(seen(pipeline.decode_fine(codes), SIDE), "With B's expression", f"The expression of {other.name}"),
     )
     about = summary_of(name)
     head = f"<h4>{escape(shown_name(name))}</h4>"

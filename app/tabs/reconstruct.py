@@ -74,7 +74,7 @@ def moved_face(session: Session, sliders: ExpressionSliders, shown: Shown, amoun
     if not any(amounts.values()):
         return shown
     codes = sliders.apply(shown.face.codes, amounts)
-    scene = session.model.pipeline.decode(codes)
+    scene = session.model.pipeline.decode_fine(codes)
     return replace(
         shown, face=replace(shown.face, codes=codes), scene=scene, name=f"{shown.name}, other expression",
         thumbnail=uri(picture(scene.render(THUMBNAIL)[0][0])), photo=None,

@@ -322,3 +322,27 @@ def test_codes_carry_no_gradient_through_the_turning():
     model.encode(smooth((2, 3, 16, 16), 0)).texture.square().sum().backward()
     assert model.texture_encoder[0].weight.grad.abs().sum() > 0 and model.texture_basis.directions.grad is None
     assert model.view_net[0].weight.grad is None and model.shape_encoder[0].weight.grad is None
+
+
+def test_a_fine_scene_is_the_same_face_with_more_pixels():
+    model = tiny_autoencoder(enlarger_base=8, softness=2)
+    with torch.no_grad():
+        codes = model.encode(smooth((2, 3, 16, 16), 0))
+        torch.nn.init.normal_(model.enlarger.head.weight, std=0.1)
+        plain, fine = model.decode(codes), model.decode_fine(codes)
+        assert fine.albedo.shape == fine.canonical.shape == fine.render()[0].shape == (2, 3, 32, 32)
+        assert torch.equal(fine.depth, plain.depth) and torch.equal(fine.view, plain.view) and fine.softness == 2
+        small, mask = fine.render(16)
+        assert small.shape == (2, 3, 16, 16) and set(mask.unique().tolist()) <= {0.0, 1.0}
+        torch.testing.assert_close(mask, plain.render()[1], atol=1.0, rtol=0)
+        whole, there = fine.render()
+        inner = F.avg_pool2d(there, 2) == 1
+        assert torch.equal(small[inner.expand_as(small)], F.avg_pool2d(whole, 2)[inner.expand_as(small)])
+        assert fine.half().albedo.shape == (2, 3, 16, 16) and fine.half().depth.shape == (2, 8, 8)
+
+
+def test_without_an_enlarger_both_decodings_are_one():
+    model = tiny_autoencoder()
+    with torch.no_grad():
+        codes = model.encode(smooth((1, 3, 16, 16), 0))
+        assert torch.equal(model.decode(codes).albedo, model.decode_fine(codes).albedo)

@@ -18,7 +18,7 @@ def test_depth_and_albedo_come_back():
     expected = scene.albedo[0].permute(1, 2, 0).clamp(min=-1).numpy()
     assert expected.max() > 1.2
     np.testing.assert_allclose(albedo, expected, atol=packed.scale / 255 + 1e-6)
-    assert (packed.side, packed.softness) == (16, scene.softness)
+    assert (packed.side, packed.fine, packed.softness) == (16, 16, scene.softness)
 
 
 def test_depth_beyond_its_range_is_cut():

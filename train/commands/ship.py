@@ -11,6 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--autoencoder", type=Path, metavar="RUN", help="the stage 1 run, with --rdm")
     parser.add_argument("--rdm", type=Path, metavar="RUN", help="the stage 2 run")
     parser.add_argument("--relief", type=Path, metavar="RUN", help="add this to the bundled checkpoint --name")
+    parser.add_argument("--enlarger", type=Path, metavar="RUN", help="likewise")
     parser.add_argument("--prior", type=Path, metavar="RUN", help="likewise")
     parser.add_argument("--pcl", type=Path, metavar="RUN", help="a run of PCL, instead of these two")
     parser.add_argument("--name", help="default: explorer, or pcl")
@@ -18,11 +19,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Bundle both stages, what is added to them, or PCL."""
-    kinds = (args.autoencoder or args.rdm, args.relief or args.prior, args.pcl)
-    if sum(map(bool, kinds)) != 1 or bool(args.autoencoder) != bool(args.rdm):
-        raise ValueError("ship takes --autoencoder and --rdm, or --relief and --prior, or --pcl")
-    if args.relief or args.prior:
-        ship.ship_more(args.name or "explorer", args.relief, args.prior)
+    added = args.relief or args.enlarger
+    kinds = (args.autoencoder or args.rdm, added or args.prior, args.pcl)
+    if sum(map(bool, kinds)) != 1 or bool(args.autoencoder) != bool(args.rdm) or (args.relief and args.enlarger):
+        raise ValueError("ship takes --autoencoder and --rdm, or --relief or --enlarger and --prior, or --pcl")
+    if added or args.prior:
+        kind = "enlarger" if args.enlarger else "relief"
+        ship.ship_more(args.name or "explorer", added, args.prior, kind)
     elif args.pcl:
         ship.ship_pcl(args.pcl, args.name or "pcl")
     else:

@@ -18,8 +18,9 @@ from train.evaluation import suites
 from train.evaluation.datasets import DATASETS
 
 WANTED = {
-    "leakage": ("truth",), "depth": ("truth",), "swaps": ("truth", "london"), "turned": ("london",), "prior": ("",),
-    "clips": ("clips", "people"), "probes": tuple(kind for kind in DATASETS if kind != "truth"),
+    "leakage": ("truth",), "depth": ("truth",), "swaps": ("truth", "london"), "turned": ("london",),
+    "detail": ("london",), "prior": ("",), "clips": ("clips", "people"),
+    "probes": tuple(kind for kind in DATASETS if kind != "truth"),
 }  # fmt: skip
 """Suite -> kinds of data that it can use, each measured alone; probes takes all of them at once."""
 MAKES = {

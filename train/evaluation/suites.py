@@ -24,6 +24,7 @@ SUITES = {
     "swaps": "train.evaluation.swaps:run",
     "clips": "train.evaluation.clips:run",
     "range": "train.evaluation.expression_range:run",
+    "detail": "train.evaluation.detail:run",
     "turned": "train.evaluation.turned:run",
     "prior": "train.evaluation.prior:run",
     "leakage": "train.evaluation.leakage:run",

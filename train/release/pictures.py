@@ -51,14 +51,14 @@ def faces_picture(pipeline: LatentFacePipeline, gallery: Gallery, indices: list[
         The picture, with the columns' names above.
     """
     codes = gallery.codes[indices]
-    scene = pipeline.decode(codes)
+    scene = pipeline.decode_fine(codes)
     turned = [
         render(scene.canonical, scene.depth, scene.view.new_tensor([[yaw, 0, 0, 0, 0, 0]]).expand(len(indices), -1))[0]
         for yaw in (-35.0, 35.0)
     ]
     columns = {
         "reconstruction": scene.render()[0],
-        "neutral": pipeline.decode(pipeline.neutral(codes)).canonical,
+        "neutral": pipeline.decode_fine(pipeline.neutral(codes)).canonical,
         "albedo": scene.albedo,
         "layout": pipeline.warp_picture(codes, SIDE),
         "depth": depth_picture(scene.depth),
@@ -90,7 +90,7 @@ def swaps_picture(
     photos = _photos(gallery, identities)
     for number, index in enumerate(identities):
         person = gallery.codes[[index] * len(expressions)]
-        swapped = pipeline.decode(pipeline.swap(person, gallery.codes[expressions])).canonical
-        neutral = pipeline.decode(pipeline.neutral(person[:1])).canonical
+        swapped = pipeline.decode_fine(pipeline.swap(person, gallery.codes[expressions])).canonical
+        neutral = pipeline.decode_fine(pipeline.neutral(person[:1])).canonical
         rows.append(torch.cat([photos[number : number + 1], _large(torch.cat([neutral, swapped]))]))
     return _labelled(tile(rows, 1), ["identity", "neutral", *["expression"] * len(expressions)])

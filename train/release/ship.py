@@ -27,21 +27,22 @@ def ship(stage1: Path, stage2: Path, name: str) -> None:
         _ship_record(run, out, f"{stage}_")
 
 
-def ship_more(name: str, relief: Path | None, prior: Path | None) -> None:
-    """Add a relief, a prior, or both to a checkpoint bundled in assets/NAME; the rest of it stays as it is.
+def ship_more(name: str, autoencoder: Path | None, prior: Path | None, kind: str = "relief") -> None:
+    """Add to a checkpoint bundled in assets/NAME; the rest of it stays as it is.
 
     Args:
         name: the checkpoint's name.
-        relief: run folder of `train relief`, begun from this checkpoint.
+        autoencoder: run folder of `train relief` or `train enlarge`, begun from this checkpoint.
         prior: run folder of `train prior`, of this checkpoint.
+        kind: which of the two: "relief" or "enlarger".
     """
     before, out = load_pipeline(name), ASSETS / name
-    autoencoder = load_autoencoder(relief) if relief else before.autoencoder
+    network = load_autoencoder(autoencoder) if autoencoder else before.autoencoder
     drawn = load_network(prior / "pipeline" / "prior", Prior) if prior else before.prior
-    _save(LatentFacePipeline(autoencoder, before.denoiser, before.scheduler, drawn), out)
-    for kind, run in (("relief", relief), ("prior", prior)):
+    _save(LatentFacePipeline(network, before.denoiser, before.scheduler, drawn), out)
+    for added, run in ((kind, autoencoder), ("prior", prior)):
         if run:
-            _ship_record(run, out, f"{kind}_")
+            _ship_record(run, out, f"{added}_")
 
 
 def _save(pipeline: LatentFacePipeline, out: Path) -> None:

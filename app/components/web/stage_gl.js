@@ -3,7 +3,7 @@
 const HALF_WIDTH = Math.tan((5 * Math.PI) / 180); // camera.HALF_WIDTH: half of a field of view of 10 degrees
 const NEAR = 0.9, FAR = 1.1; // camera.NEAR, camera.FAR
 const MARGIN = 0.25; // rendering.MARGIN: the map's border is carried on outwards by this share of its half width
-const FINER = 4; // the albedo's pixels are drawn as so many, smoothly, or they would show as squares
+const FINEST = 512; // side at which the albedo is drawn, smoothly, or its pixels would show as squares
 const LAYERS = ["rebuilt", "colour", "depth", "normals", "clay", "layout", "error", "photo"];
 
 const MESH_VERTEX = `#version 300 es
@@ -37,7 +37,7 @@ const MESH_FRAGMENT = `#version 300 es
 precision highp float;
 precision highp int;
 uniform sampler2D albedoMap, softNormals, normalMap, photoMap, netMap;
-uniform int side, layer;
+uniform int side, fine, layer;
 uniform float scale, share, netLines;
 uniform vec4 light, ownLight;
 in vec2 place, photoAt;
@@ -57,10 +57,10 @@ void main() {
     opacity = mix(opacity, head, share);
   }
   if (opacity < .004) discard;
-  vec2 at = texel(place, float(side));
+  vec2 at = texel(place, float(side)), paintAt = texel(place, float(fine));
   vec3 colour, albedo, soft;
   if (layer != 2 && layer != 3 && layer != 7) {
-    albedo = texture(albedoMap, at).rgb * scale;
+    albedo = texture(albedoMap, paintAt).rgb * scale;
     soft = texture(softNormals, at).xyz;
     colour = albedo * lit(light, soft);
   }
@@ -105,11 +105,11 @@ function bytesOf(text) {
 
 /** Depth, albedo and normals of a scene as app/components/stage.py packs it. */
 function unpack(packed) {
-  const { side, softness } = packed;
+  const { side, fine, softness } = packed;
   const steps = new Uint16Array(bytesOf(packed.depth).buffer);
   const depth = Float32Array.from(steps, (step) => NEAR + ((FAR - NEAR) * step) / 65535);
   return {
-    ...packed, depth, albedo: finer(bytesOf(packed.albedo), side),
+    ...packed, depth, albedo: finer(bytesOf(packed.albedo), fine, enlarged(fine)),
     normals: normalsOf(depth, side, 1), softNormals: normalsOf(depth, side, softness),
   };
 }
@@ -119,11 +119,14 @@ function unpackNet({ side, places }) {
   return { side, places: Float32Array.from(new Uint16Array(bytesOf(places).buffer), (step) => (step / 65535) * 4 - 2) };
 }
 
-/** A picture of three bytes a pixel, FINER times as fine each way, by cubic curves through the pixels (Catmull and Rom). */
-function finer(bytes, side) {
-  const large = side * FINER, weights = [], starts = [];
+/** How many times as fine each way an albedo of so many pixels is drawn. */
+const enlarged = (fine) => Math.max(1, Math.round(FINEST / fine));
+
+/** A picture of three bytes a pixel, so many times as fine each way, by cubic curves through the pixels (Catmull and Rom). */
+function finer(bytes, side, times) {
+  const large = side * times, weights = [], starts = [];
   for (let i = 0; i < large; i++) {
-    const at = (i + 0.5) / FINER - 0.5, t = at - Math.floor(at);
+    const at = (i + 0.5) / times - 0.5, t = at - Math.floor(at);
     starts.push(Math.floor(at) - 1);
     weights.push([2 * t ** 2 - t ** 3 - t, 3 * t ** 3 - 5 * t ** 2 + 2, t - 3 * t ** 3 + 4 * t ** 2, t ** 3 - t ** 2].map((w) => w / 2));
   }
@@ -229,11 +232,11 @@ function makePainter(canvas) {
 
   /** Put an unpacked scene on the graphics card. */
   function upload(scene) {
-    const { side, softness, depth, albedo, normals, softNormals } = scene;
+    const { side, fine, softness, depth, albedo, normals, softNormals } = scene;
     return {
       scene,
       depthMap: filled(gl.R32F, gl.RED, gl.FLOAT, side, depth, gl.NEAREST),
-      albedoMap: filled(gl.RGB8, gl.RGB, gl.UNSIGNED_BYTE, side * FINER, albedo),
+      albedoMap: filled(gl.RGB8, gl.RGB, gl.UNSIGNED_BYTE, fine * enlarged(fine), albedo),
       normalMap: filled(gl.RGBA16F, gl.RGBA, gl.FLOAT, side, normals),
       softNormals: filled(gl.RGBA16F, gl.RGBA, gl.FLOAT, side / softness, softNormals),
     };
@@ -296,7 +299,7 @@ function makePainter(canvas) {
     }
     grid(side + 2 * ring);
     use(mesh, {
-      side: [side], ring: [ring], layer: [LAYERS.indexOf(layer)], zoom: look.zoom, pixels,
+      side: [side], fine: [maps.scene.fine], ring: [ring], layer: [LAYERS.indexOf(layer)], zoom: look.zoom, pixels,
       turn: rotation(look.angles), shift: look.own.slice(3), ownTurn: rotation(look.own), ownShift: look.own.slice(3),
       light: look.light, ownLight: look.ownLight, scale: maps.scene.scale, share: layer === "photo" ? 1 : share, netLines: 15,
     }, { depthMap: maps.depthMap, albedoMap: maps.albedoMap, softNormals: maps.softNormals, normalMap: maps.normalMap, photoMap, netMap });

@@ -473,4 +473,6 @@ def test_a_shipped_checkpoint_is_half_as_large_and_carries_its_record(shards, tm
     about = json.loads((out / "run.json").read_text())
     assert about["images"] == 32 and about["data"] == [Path(shards).name]
     assert main(["ship", "--pcl", str(run), "--rdm", str(run)]) == 2
-    assert "ship takes --autoencoder and --rdm, or --relief and --prior, or --pcl" in capsys.readouterr().err
+    assert (
+        "ship takes --autoencoder and --rdm, or --relief or --enlarger and --prior, or --pcl" in capsys.readouterr().err
+    )
