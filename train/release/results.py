@@ -29,6 +29,18 @@ LONDON = {
     "strong_smile_moved": ("... share of the smile carried over", ".2f"),
     "strong_nearer_a": ("... swap nearer to A", ".0%"),
 }
+DETAIL = {
+    "energy_skin": ("fine detail (energy of gradients at 256 px) in skin, share of the photo's", ".2f"),
+    "energy_skin_enlarged": ("... of the 128 px picture enlarged", ".2f"),
+    "energy_eyes": ("... in the eyes", ".2f"),
+    "energy_eyes_enlarged": ("... of the 128 px picture enlarged", ".2f"),
+    "energy_mouth": ("... in the mouth", ".2f"),
+    "energy_mouth_enlarged": ("... of the 128 px picture enlarged", ".2f"),
+    "identity_distance": ("identity distance (dlib), photo and picture, both of 256 px", ".3f"),
+    "identity_distance_enlarged": ("... of the 128 px picture enlarged", ".3f"),
+    "identity_top1": ("right person nearest among 51", ".0%"),
+    "identity_top1_enlarged": ("... of the 128 px picture enlarged", ".0%"),
+}
 DEPTH = {
     "side": ("SIDE", ".4f"),
     "side_flat": ("... of a flat plate", ".4f"),
@@ -77,6 +89,7 @@ BY_GROUP = {
 """Columns of a table by group of people: key -> heading and format."""
 SETS = (
     ("swaps_london.json", "Real photos: London development photos", LONDON),
+    ("detail_london.json", "Pictures at 256 px: the same photos", DETAIL),
     ("depth_test.json", "Depth, pose and light: parametric people of the truth set's test part", DEPTH),
     ("swaps_test.json", "Swaps across people, against the true pictures: the same people", TRUE_SWAPS),
 )
