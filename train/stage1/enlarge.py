@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from latentface.autoencoder import Autoencoder
 from latentface.checkpoints import load_autoencoder
@@ -109,11 +110,14 @@ class Trainer:
         self.config, self.run = config, run
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(config.seed)
-        self.model = with_enlarger(model, config.base).to(self.device, memory_format=torch.channels_last)
+        self.model = with_enlarger(model, config.base)
+        self.model.to(self.device)  # pyright: ignore[reportCallIssue] (diffusers wraps it)
         self.average = deepcopy(self.model)
         self.ema = Ema(self.model.enlarger, self.average.enlarger, config.ema)
-        self.features = LiteFeatures().to(self.device, memory_format=torch.channels_last) if config.perceptual else None
-        self.discriminator = Discriminator().to(self.device, memory_format=torch.channels_last)
+        self.features = LiteFeatures().to(self.device) if config.perceptual else None
+        self.discriminator = Discriminator().to(self.device)
+        for network in filter(None, (self.model, self.average, self.features, self.discriminator)):
+            convert_conv2d_weight_memory_format(network, torch.channels_last)
         self.optimizer = torch.optim.Adam(self.model.enlarger.parameters(), config.lr, (0.9, 0.99))
         self.judging_optimizer = torch.optim.Adam(self.discriminator.parameters(), 2e-4, betas=(0.5, 0.99))
         run.restore(
