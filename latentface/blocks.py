@@ -210,7 +210,8 @@ class Refiner(nn.Module):
 class Enlarger(nn.Module):
     """Draws an albedo at twice its size, B x 3 x S x S -> B x 3 x 2S x 2S; plain enlargement at first.
 
-    Residual blocks at the coarse size s, on the albedo folded to that size and on the refiner's features.
+    Residual blocks at the coarse size s, on the albedo folded to that size and on the refiner's features. They change
+    brightness alone: detail in colour is what eyes see least, and a discriminator paints coloured fringes with it.
 
     Args:
         size: side S of the albedo.
@@ -225,7 +226,7 @@ class Enlarger(nn.Module):
         self.fold = size // coarse
         self.inlet = nn.Conv2d(3 * self.fold**2 + features, base, 3, 1, 1)
         self.blocks = nn.ModuleList(residual(base) for _ in range(blocks))
-        self.head = nn.Conv2d(base, 3 * (2 * self.fold) ** 2, 3, 1, 1)
+        self.head = nn.Conv2d(base, (2 * self.fold) ** 2, 3, 1, 1)
         nn.init.zeros_(self.head.weight)
         if self.head.bias is not None:
             nn.init.zeros_(self.head.bias)

@@ -54,7 +54,7 @@ class EnlargerConfig:
     """Weight of the gradient L1 beside the L1."""
     perceptual: float = 0.4
     """Weight of the perceptual distance, taken of every second image; 0 leaves the network out."""
-    adversarial: float = 0.1
+    adversarial: float = 0.4
     """Length of the discriminator's gradient at the picture, as a share of the other terms', from a tenth of the run
     on."""
     seed: int = 0
