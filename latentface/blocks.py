@@ -6,6 +6,9 @@ from torch import Tensor, nn
 
 from latentface.camera import pixel_grid
 
+NEARBY = 17
+"""Side in pixels of the squares whose mean is taken off the detail that the enlarger adds."""
+
 
 def group_norm(channels: int) -> nn.GroupNorm:
     """Group normalisation over groups of eight channels."""
@@ -210,8 +213,9 @@ class Refiner(nn.Module):
 class Enlarger(nn.Module):
     """Draws an albedo at twice its size, B x 3 x S x S -> B x 3 x 2S x 2S; plain enlargement at first.
 
-    Residual blocks at the coarse size s, on the albedo folded to that size and on the refiner's features. They change
-    brightness alone: detail in colour is what eyes see least, and a discriminator paints coloured fringes with it.
+    Residual blocks at the coarse size s, on the albedo folded to that size and on the refiner's features. They add
+    brightness alone, as a discriminator paints coloured fringes otherwise, and it is taken less its local mean, or
+    whole faces grow brighter and darker in training.
 
     Args:
         size: side S of the albedo.
@@ -237,6 +241,7 @@ class Enlarger(nn.Module):
         for block in self.blocks:
             hidden = hidden + block(hidden)
         detail = F.pixel_shuffle(self.head(F.silu(hidden)), 2 * self.fold).float()
+        detail = detail - F.avg_pool2d(detail, NEARBY, 1, NEARBY // 2, count_include_pad=False)
         # corners on corners, as warping and rendering look maps up: without detail the picture stays where it is
         return F.interpolate(albedo.float(), scale_factor=2, mode="bicubic", align_corners=True) + detail
 

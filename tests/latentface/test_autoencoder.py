@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from latentface.autoencoder import Autoencoder, clamp_border, depth_from_raw
-from latentface.blocks import Refiner, TextureBasis
+from latentface.blocks import Enlarger, Refiner, TextureBasis
 from latentface.camera import BORDER_DEPTH
 from latentface.codes import Codes, Scene
 from latentface.rendering import render, unrender
@@ -346,3 +346,15 @@ def test_without_an_enlarger_both_decodings_are_one():
     with torch.no_grad():
         codes = model.encode(smooth((1, 3, 16, 16), 0))
         assert torch.equal(model.decode(codes).albedo, model.decode_fine(codes).albedo)
+
+
+def test_an_enlarger_changes_neither_colour_nor_local_brightness():
+    torch.manual_seed(0)
+    enlarger = Enlarger(32, 16, 8, 8)
+    torch.nn.init.normal_(enlarger.head.weight, std=0.2)
+    torch.nn.init.constant_(enlarger.head.bias, 0.7)
+    albedo, features = smooth((1, 3, 32, 32), 0), smooth((1, 8, 16, 16), 1)
+    with torch.no_grad():
+        added = enlarger(albedo, features) - F.interpolate(albedo, scale_factor=2, mode="bicubic", align_corners=True)
+    torch.testing.assert_close(added[:, :1].expand(-1, 3, -1, -1), added, atol=1e-6, rtol=0)
+    assert added.abs().mean() > 0.1 and F.avg_pool2d(added, 32)[0, 0].abs().max() < 0.05

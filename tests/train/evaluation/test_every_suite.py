@@ -17,7 +17,15 @@ from train.evaluation.toy_codes import KINDS
 def test_what_is_run_and_what_is_passed_over():
     runs, lacking = plan(["truth:shards/test", "london:photos/dev.tar", "lfw:a.tar", "fer2013:b.tar"])
     stems = [stem for _, _, stem in runs]
-    assert stems == ["leakage_test", "depth_test", "swaps_test", "swaps_london", "turned_london", "detail_london", "probes"]
+    assert stems == [
+        "leakage_test",
+        "depth_test",
+        "swaps_test",
+        "swaps_london",
+        "turned_london",
+        "detail_london",
+        "probes",
+    ]
     assert set(runs[-1][1]) == {"london:photos/dev.tar", "lfw:a.tar", "fer2013:b.tar"}
     assert lacking[0].startswith("prior: passed over, it needs --data SHARDS (python -m train imagined --people")
     assert lacking[1].startswith("clips: ") and len(lacking) == 2
