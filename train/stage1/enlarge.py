@@ -27,7 +27,7 @@ from train.common.perceptual import LiteFeatures
 from train.common.precision import mixed_precision
 from train.common.sheets import tile
 from train.data.reading import read_shards
-from train.stage1.detail import gradient_energy, local_detail
+from train.stage1.detail import gradient_energy
 from train.stage1.discriminator import Discriminator, discriminator_loss
 
 WARM_UP = 100
@@ -46,15 +46,13 @@ class EnlargerConfig:
     """Length of the run in images seen."""
     batch: int = 8
     """Images a step."""
-    lr: float = 3e-4
+    lr: float = 5e-4
     """Adam's peak learning rate; warm-up over 100 steps, then a cosine to zero."""
     ema: float = 0.998
     """Decay of the averaged weights, the ones that are shipped."""
-    gradient: float = 0.5
+    gradient: float = 1.0
     """Weight of the gradient L1 beside the L1. It asks for the photo's edges in their places, and blurs where codes do
     not know those."""
-    detail: float = 0.1
-    """Weight of the difference in local detail, wherever its edges lie (see detail.py)."""
     perceptual: float = 0.4
     """Weight of the perceptual distance, taken of every second image; 0 leaves the network out."""
     adversarial: float = 0.3
@@ -67,7 +65,7 @@ class EnlargerConfig:
         """Refuse values that cannot be, naming their flag."""
         require_run(self)
         require(self, "base", least=8)
-        require(self, "gradient", "detail", "perceptual", "adversarial", least=0)
+        require(self, "gradient", "perceptual", "adversarial", least=0)
 
 
 PRESETS = {
@@ -122,7 +120,7 @@ class Trainer:
         for network in filter(None, (self.model, self.average, self.features, self.discriminator)):
             convert_conv2d_weight_memory_format(network, torch.channels_last)
         self.optimizer = torch.optim.Adam(self.model.enlarger.parameters(), config.lr, (0.9, 0.99))
-        self.judging_optimizer = torch.optim.Adam(self.discriminator.parameters(), 4e-4, betas=(0.5, 0.99))
+        self.judging_optimizer = torch.optim.Adam(self.discriminator.parameters(), 2e-4, betas=(0.5, 0.99))
         run.restore(
             enlarger=self.model.enlarger, average=self.average.enlarger, optimizer=self.optimizer,
             critic=self.discriminator, critic_optimizer=self.judging_optimizer,
@@ -154,7 +152,6 @@ class Trainer:
             terms = {
                 "l1": losses.masked_mean((made - image).abs(), mask),
                 "gradient": config.gradient * losses.gradient_l1(made, image, mask),
-                "detail": config.detail * (local_detail(made) - local_detail(image)).abs().mean(),
             }
             photo, drawn = (part[window] for part in (image, made))
             if self.features is not None:
