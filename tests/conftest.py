@@ -1,5 +1,6 @@
 """One really launched app for all tests that need it: `python app.py` on a free port, with the bundled checkpoint."""
 
+import gc
 import os
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from PIL import Image
 
 from app.stubs import leave_out
 
+gc.disable()  # until all tests are imported: searches for lost objects are a sixth of that
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: two runs at once must not spin on shared cores
 leave_out()
 
@@ -96,6 +98,12 @@ def photos(tmp_path_factory) -> dict[str, Path]:
     Image.fromarray(noise).save(files["noise.png"])
     Image.new("1", (12_000, 12_000)).save(files["huge.png"])
     return files
+
+
+def pytest_collection_finish() -> None:
+    """Search for lost objects again, and no more among the half a million that the imports made."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,6 +11,7 @@ from typing import NoReturn
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: threads that wait must not spin on shared cores
 
 from latentface.options import one_line, printable
+from latentface.unswept import unswept
 from train.common.interrupt import interruptible
 
 COMMANDS = {
@@ -60,7 +61,9 @@ def parse(words: list[str]) -> argparse.Namespace:
     for name, (module, text) in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text)
         if words[:1] == [name]:
-            import_module(module).add_arguments(command)
+            with unswept():
+                found = import_module(module)
+            found.add_arguments(command)
     return parser.parse_args(words)
 
 
