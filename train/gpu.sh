@@ -99,7 +99,8 @@ leave() { # what there is, in OUT
   done
   cp "$(ls "$work"/stage1/sheet_*.png 2>/dev/null | tail -1)" "$keep/" 2>/dev/null || true
   cp "$work"/results/* "$keep/" 2>/dev/null || true
-  "$python" - "$work" "$keep" <<'PY'
+  if [ -e "$work/stage2/pipeline/model_index.json" ] || [ -e "$work/stage1/autoencoder/config.json" ]; then
+    "$python" - "$work" "$keep" <<'PY'
 import sys
 from pathlib import Path
 
@@ -113,6 +114,7 @@ if (work / "stage2/pipeline/model_index.json").exists():
 if (work / "stage1/autoencoder/config.json").exists():
     load_autoencoder(work / "stage1").half().save_pretrained(keep / "stage1/autoencoder")
 PY
+  fi
   tar -C "$keep" -cf - . | split -b 15M -d - "$out/result.tar."
   ls -l "$out"
 }
