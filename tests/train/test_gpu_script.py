@@ -7,16 +7,21 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from latentface.checkpoints import load_pipeline
 from tests.helpers import ROOT, drawn_clips, write_truth
+from tests.ready_python import ready_python
 from tests.train.evaluation.test_depth import PEOPLE, clips
 from train.data.shards import write_shards
 
 SCRIPT = ROOT / "train" / "gpu.sh"
+IMPORTED = [f"train.commands.{name}" for name in ("autoencoder", "rdm", "evaluate", "people")]
+IMPORTED += ["train.evaluation.depth", "train.evaluation.leakage"]
+"""What the script's commands import, eight times over."""
 
 
 def script(*arguments, cwd: Path = ROOT, **settings) -> subprocess.CompletedProcess:
@@ -55,9 +60,22 @@ def test_trays_hold_everything_in_small_files(trays):
     assert (trays / "1" / "SHA256SUMS").read_text() == (trays / "2" / "SHA256SUMS").read_text()
 
 
+@pytest.fixture
+def python(tmp_path_factory) -> Iterator[str]:
+    with ready_python(tmp_path_factory.mktemp("python"), IMPORTED) as python:
+        yield python
+
+
 @pytest.mark.slow
-def test_trays_come_one_by_one_then_it_trains_evaluates_and_goes_on(trays, tmp_path):
-    settings = {"PRESET": "toy", "IMAGES": "32", "RDM_IMAGES": "256", "PEOPLE": "1", "WORK": str(tmp_path / "work")}
+def test_trays_come_one_by_one_then_it_trains_evaluates_and_goes_on(trays, tmp_path, python):
+    settings = {
+        "PYTHON": python,
+        "PRESET": "toy",
+        "IMAGES": "32",
+        "RDM_IMAGES": "256",
+        "PEOPLE": "1",
+        "WORK": str(tmp_path / "work"),
+    }
     first = script("run", trays / "2", tmp_path / "out", 5, **settings)
     assert first.returncode == 0 and "1 of 2 files are here" in first.stdout, first.stderr
     shutil.rmtree(tmp_path / "out")
