@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from PIL import Image
 
 from app.stubs import leave_out
+from tests.ready_python import ready_python
 
 gc.disable()  # until all tests are imported: searches for lost objects are a sixth of that
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: two runs at once must not spin on shared cores
@@ -66,6 +68,13 @@ def app(tmp_path_factory) -> App:
             process.wait(10)
         except subprocess.TimeoutExpired:
             process.kill()
+
+
+@pytest.fixture(scope="session")
+def python(tmp_path_factory) -> Iterator[str]:
+    """What starts a program as `python` does, without its imports: see tests/ready_python.py."""
+    with ready_python(tmp_path_factory.mktemp("python")) as python:
+        yield python
 
 
 def face_picture(person: int, frame: int = 0) -> Image.Image:

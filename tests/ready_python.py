@@ -1,10 +1,10 @@
 """A Python that has imported what training needs: every program that it runs is a fork of it, and begins at once.
 
-    with ready_python(folder, ["train.commands.rdm"]) as python:  # a file that is called as `python` is
+    with ready_python(folder) as python:  # a file that is called as `python` is
         subprocess.run([python, "-m", "train", "rdm", "--help"])
 
-It takes `-m MODULE WORDS...` and `- WORDS...` with the program on stdin. Folder, environment, files and signals are the
-caller's, and so is the exit code.
+It takes `-m MODULE WORDS...`, `FILE WORDS...`, and `- WORDS...` with the program on stdin. Folder, environment, files
+and signals are the caller's, and so is the exit code.
 """
 
 import atexit
@@ -18,11 +18,16 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+IMPORTED = [
+    *(f"train.commands.{name}" for name in ("autoencoder", "rdm", "evaluate", "people")),
+    "train.evaluation.depth", "train.evaluation.leakage", "torch.distributed.run", "torch.distributed.tensor",
+]  # fmt: skip
+"""What trainers, suites and those who start several of them import."""
 CALLER = """#!{python} -SE
 import json, os, signal, socket, sys
 server = socket.socket(socket.AF_UNIX)
@@ -39,7 +44,7 @@ sys.exit(int(answer.readline()))
 
 
 @contextmanager
-def ready_python(folder: Path, modules: Sequence[str]) -> Iterator[str]:
+def ready_python(folder: Path, modules: Sequence[str] = IMPORTED) -> Iterator[str]:
     """Start such a Python, and end it.
 
     Args:
@@ -70,10 +75,18 @@ def serve(address: str, modules: Sequence[str]) -> None:
     server.bind(f"{address}.new")
     server.listen()
     os.rename(f"{address}.new", address)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+    def ended(*_: object) -> None:
+        """Take the exit codes of those that ended."""
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
+    signal.signal(signal.SIGCHLD, ended)
     while True:
         caller, _ = server.accept()
         if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             server.close()
             keep(caller)
             os._exit(0)
@@ -82,7 +95,6 @@ def serve(address: str, modules: Sequence[str]) -> None:
 
 def keep(caller: socket.socket) -> None:
     """Run one caller's program in a process of its own, and tell its number and exit code."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     files = socket.recv_fds(caller, 1, 3)[1]
     words, folder, environment = json.loads(caller.makefile().read())
     number = os.fork()
@@ -105,9 +117,16 @@ def program(words: list[str]) -> int:
     sys.path[:0] = ["", *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     code: object = 0
     try:
+        if words[0] == "-u":  # as torchrun asks for it
+            sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]
+            words = words[1:]
         if words[0] == "-m":
             sys.argv = words[1:]
             runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+        elif words[0] != "-":
+            sys.argv = words
+            sys.path[0] = str(Path(words[0]).parent)
+            runpy.run_path(words[0], run_name="__main__")
         else:
             sys.argv = words
             with open(0) as stdin:

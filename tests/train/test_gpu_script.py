@@ -7,21 +7,16 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from latentface.checkpoints import load_pipeline
 from tests.helpers import ROOT, drawn_clips, write_truth
-from tests.ready_python import ready_python
 from tests.train.evaluation.test_depth import PEOPLE, clips
 from train.data.shards import write_shards
 
 SCRIPT = ROOT / "train" / "gpu.sh"
-IMPORTED = [f"train.commands.{name}" for name in ("autoencoder", "rdm", "evaluate", "people")]
-IMPORTED += ["train.evaluation.depth", "train.evaluation.leakage"]
-"""What the script's commands import, eight times over."""
 
 
 def script(*arguments, cwd: Path = ROOT, **settings) -> subprocess.CompletedProcess:
@@ -58,12 +53,6 @@ def test_trays_hold_everything_in_small_files(trays):
     assert sorted(p.name for p in trays.iterdir()) == ["1", "2"] and len(parts) == 2
     assert all(p.stat().st_size <= 15 * 2**20 for p in parts)
     assert (trays / "1" / "SHA256SUMS").read_text() == (trays / "2" / "SHA256SUMS").read_text()
-
-
-@pytest.fixture
-def python(tmp_path_factory) -> Iterator[str]:
-    with ready_python(tmp_path_factory.mktemp("python"), IMPORTED) as python:
-        yield python
 
 
 @pytest.mark.slow

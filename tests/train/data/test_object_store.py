@@ -245,16 +245,16 @@ assert process.num_processes == 2
 
 
 @pytest.mark.slow
-def test_two_nodes_train_from_the_bucket_and_a_third_call_goes_on(in_store, tmp_path, monkeypatch):
+def test_two_nodes_train_from_the_bucket_and_a_third_call_goes_on(in_store, tmp_path, monkeypatch, python):
     """Through settling; what each of the two read is disjoint, and together all."""
     script = tmp_path / "run.py"
     script.write_text(SCRIPT)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", "--nproc_per_node", "1"]
+    command = [python, "-m", "torch.distributed.run", "--nnodes", "2", "--nproc_per_node", "1"]
     command += ["--master_addr", "127.0.0.1", "--master_port", str(port)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHON_EXEC": python}
     nodes = []
     for node in range(2):
         with (tmp_path / f"{node}.log").open("w") as log:

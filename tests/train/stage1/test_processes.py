@@ -3,8 +3,7 @@
 import json
 import os
 import subprocess
-import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -27,21 +26,22 @@ CONFIG = AutoencoderConfig(
     noise=0.0, following=0.0, habits=0.0, unsteady=0.0,
 )  # fmt: skip
 SCRIPT = """
+import json
 import sys
 from pathlib import Path
 from accelerate import PartialState
-from tests.train.stage1.test_processes import CONFIG
+from train.stage1.config import AutoencoderConfig
 from train.stage1.trainer import train
-train(CONFIG, [sys.argv[1]], Path(sys.argv[2]), every=16)
+train(AutoencoderConfig(**json.loads(sys.argv[3])), [sys.argv[1]], Path(sys.argv[2]), every=16)
 assert PartialState().num_processes == 2
 """
 TERMS = ("loss", "l1", "plain", "mirrored", "gradient", "raw_depth", "laplacian", "val_l1", "yaw_spread")
 
 
-def launch(script: Path, *arguments) -> subprocess.CompletedProcess:
+def launch(python: str, script: Path, *arguments) -> subprocess.CompletedProcess:
     """Runs a script in two processes. On CPUs that is torchrun: `accelerate launch --cpu` starts one."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [python, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHON_EXEC": python}
     return subprocess.run(
         [*command, *map(str, arguments)], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600
     )
@@ -58,11 +58,11 @@ def curve(out: Path) -> list[dict]:
     return [json.loads(line) for line in (out / "curves.jsonl").read_text().splitlines()]
 
 
-def test_two_processes_walk_the_curve_of_one(shards, tmp_path):
+def test_two_processes_walk_the_curve_of_one(shards, tmp_path, python):
     train(CONFIG, [shards], tmp_path / "one", every=16)
     script = tmp_path / "run.py"
     script.write_text(SCRIPT)
-    done = launch(script, shards, tmp_path / "two")
+    done = launch(python, script, shards, tmp_path / "two", json.dumps(asdict(CONFIG)))
     assert done.returncode == 0, done.stderr[-2000:]
     one, two = curve(tmp_path / "one"), curve(tmp_path / "two")
     assert [row["images"] for row in one] == [row["images"] for row in two] == [16, 32, 48, 64, 80]
