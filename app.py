@@ -4,11 +4,11 @@ GRADIO_SERVER_NAME and GRADIO_SERVER_PORT are honoured; see `python app.py --hel
 """
 
 from app.start import prepare
-from latentface.unswept import unswept
+from latentface.garbage import without_collection
 
 prepare()
 
-with unswept():
+with without_collection():
     from app.ui import main
 
 if __name__ == "__main__":

@@ -40,9 +40,9 @@ from app.waiting import WaitingServer
 from latentface.checkpoints import DEFAULT, CheckpointError, bundled, resolved, shown_name, summary_of
 from latentface.detection import DETECTORS
 from latentface.fairness import read_fairness
+from latentface.garbage import without_collection
 from latentface.moving import EncodeAndSplit
 from latentface.photo import MAX_BYTES
-from latentface.unswept import unswept
 
 VISITORS = 500
 """Visitors whose faces are remembered, about a megabyte a face; the longest idle are forgotten first."""
@@ -196,7 +196,7 @@ def main(argv: list[str] | None = None, on_gpu: EncodeAndSplit | None = None) ->
         waiting.fail(error)
         return 2
     known = run_folders(runs, others, "./")
-    with unswept():
+    with without_collection():
         first = build(model, choices=choices(checkpoints[0], others, checkpoints[0]), runs=known)
     middleware = [
         Middleware(Health, checkpoint=checkpoints[0], pages=lambda: [first, *other]),

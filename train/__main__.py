@@ -10,8 +10,8 @@ from typing import NoReturn
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: threads that wait must not spin on shared cores
 
+from latentface.garbage import without_collection
 from latentface.options import one_line, printable
-from latentface.unswept import unswept
 from train.common.interrupt import interruptible
 
 COMMANDS = {
@@ -61,7 +61,7 @@ def parse(words: list[str]) -> argparse.Namespace:
     for name, (module, text) in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text)
         if words[:1] == [name]:
-            with unswept():
+            with without_collection():
                 found = import_module(module)
             found.add_arguments(command)
     return parser.parse_args(words)
