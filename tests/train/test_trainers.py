@@ -5,8 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 
@@ -318,7 +317,7 @@ def stop(command: list[str], sent: signal.Signals) -> tuple[int, str]:
     """Starts a training in a process of its own and stops it once it tells of its progress."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
-        [sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT
     )
     try:
         told = []
@@ -333,12 +332,21 @@ def stop(command: list[str], sent: signal.Signals) -> tuple[int, str]:
     return process.returncode, out + "".join(told) + err
 
 
-def test_ctrl_c_in_stage_1_leaves_a_state(shards, tmp_path):
-    script = (
-        "import sys; from pathlib import Path; from tests.train.test_trainers import STAGE_1, autoencoder, replace\n"
-        "autoencoder.train(replace(STAGE_1, images=80_000), [sys.argv[1]], Path(sys.argv[2]), every=16)"
-    )
-    code, told = stop(["-c", script, shards, str(tmp_path)], signal.SIGINT)
+STAGE_1_ALONE = """
+import json
+import sys
+from pathlib import Path
+from train.stage1.config import AutoencoderConfig
+from train.stage1.trainer import train
+train(AutoencoderConfig(**json.loads(sys.argv[3])), [sys.argv[1]], Path(sys.argv[2]), every=16)
+"""
+
+
+def test_ctrl_c_in_stage_1_leaves_a_state(shards, tmp_path_factory, tmp_path, python):
+    script = tmp_path_factory.mktemp("script") / "run.py"
+    script.write_text(STAGE_1_ALONE)
+    words = [shards, str(tmp_path), json.dumps(asdict(replace(STAGE_1, images=80_000)))]
+    code, told = stop([python, str(script), *words], signal.SIGINT)
     assert code == 0 and "--resume goes on from here" in told and "Traceback" not in told, told
     state = load_state(tmp_path / "state.pt")
     assert 0 < state["images"] < 80_000 and state["images"] % 8 == 0
@@ -350,8 +358,9 @@ def test_ctrl_c_in_stage_1_leaves_a_state(shards, tmp_path):
     assert load_state(tmp_path / "state.pt")["images"] == total
 
 
-def test_a_terminated_job_saves_stage_2(shards, stage_1, tmp_path):
+def test_a_terminated_job_saves_stage_2(shards, stage_1, tmp_path, python):
     command = [
+        python,
         "-m",
         "train",
         "rdm",
