@@ -351,8 +351,8 @@ def test_without_an_enlarger_both_decodings_are_one():
 def test_an_enlarger_changes_neither_colour_nor_local_brightness():
     torch.manual_seed(0)
     enlarger = Enlarger(32, 16, 8, 8)
-    torch.nn.init.normal_(enlarger.head.weight, std=0.2)
-    torch.nn.init.constant_(enlarger.head.bias, 0.7)
+    for part in enlarger.head.parameters():
+        torch.nn.init.normal_(part, 0.2, 0.2)
     albedo, features = smooth((1, 3, 32, 32), 0), smooth((1, 8, 16, 16), 1)
     with torch.no_grad():
         added = enlarger(albedo, features) - F.interpolate(albedo, scale_factor=2, mode="bicubic", align_corners=True)

@@ -112,7 +112,7 @@ class Trainer:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(config.seed)
         self.model = with_enlarger(model, config.base)
-        self.model.to(self.device)  # pyright: ignore[reportCallIssue] (diffusers wraps it)
+        self.model.to(self.device)  # pyright: ignore (diffusers wraps it)
         self.average = deepcopy(self.model)
         self.ema = Ema(self.model.enlarger, self.average.enlarger, config.ema)
         self.features = LiteFeatures().to(self.device) if config.perceptual else None
