@@ -38,10 +38,10 @@ def test_a_dot_is_reached_by_keys_and_shown_with_its_neighbours(page):
     before = source(page, "#chosen")
     canvas.focus()
     canvas.press("ArrowLeft")
-    expect(card).to_contain_text("Person")
+    expect(card).to_contain_text("Person", timeout=20_000)  # the app, just started, draws its examples beside
     canvas.press("Enter")
     changed(page, "#chosen", before)
-    expect(page.locator("#map-near img")).to_have_count(12)
+    expect(page.locator("#map-near img")).to_have_count(12, timeout=20_000)
     page.locator("#map .factor").select_option("smile")
     expect(page.locator("#map .legend")).to_contain_text("smile")
 
