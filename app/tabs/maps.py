@@ -256,6 +256,8 @@ def steadiness(model: Model, faces: list[Shown]) -> tuple[go.Figure, str]:
 
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+VIEWED: dict[str, Any] = {**QUIET, "concurrency_limit": 1, "concurrency_id": "viewed"}
+"""Of what puts a face on the maps' stage: one after the other, or an earlier answer could come last and stay."""
 
 
 def build(session: Session) -> None:
@@ -337,7 +339,7 @@ def connect_faces(
         [session.shown.change, session.faces.change], follow, [session.shown, session.faces], [chart, note],
         trigger_mode="always_last", **QUIET,
     )  # fmt: skip
-    chart.select(pick, picked, [viewer, chosen, near, picked, before], trigger_mode="always_last", **QUIET)
+    chart.select(pick, picked, [viewer, chosen, near, picked, before], trigger_mode="always_last", **VIEWED)
 
 
 def connect_lasso(
@@ -367,7 +369,7 @@ def connect_lasso(
     lassoed = chart.lasso(
         take, None, [viewer, varied, picked, rows_now], queue=False, trigger_mode="multiple", **QUIET
     )  # fmt: skip
-    lassoed.then(complete, [picked, rows_now], viewer, **QUIET).then(vary, rows_now, varied, **QUIET)
+    lassoed.then(complete, [picked, rows_now], viewer, **VIEWED).then(vary, rows_now, varied, **QUIET)
 
 
 def connect_export(session: Session, chart_id: str) -> None:
@@ -416,7 +418,7 @@ def connect_groups(
 
     chart.group(hold, [groups["a"], groups["b"]], [groups["a"], groups["b"], said], **QUIET)
     amount.input(
-        move, [session.shown, groups["a"], groups["b"], amount], [viewer, picked], trigger_mode="always_last", **QUIET
+        move, [session.shown, groups["a"], groups["b"], amount], [viewer, picked], trigger_mode="always_last", **VIEWED
     )
 
 
