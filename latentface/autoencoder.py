@@ -303,11 +303,19 @@ class Autoencoder(ModelMixin, ConfigMixin):
     # ---- codes to scene
 
     def decode(self, codes: Codes) -> Scene:
-        """Decode codes to depth B x S x S and albedo B x 3 x S x S, under the codes' view and light."""
+        """Decode codes to a scene under the codes' view and light.
+
+        Returns:
+            Scene with depth B x S x S and albedo B x 3 x S x S.
+        """
         return self.enlarge_depth(self.coarse_scene(codes, self.raw_depth(codes.shape)))
 
     def decode_fine(self, codes: Codes) -> Scene:
-        """Decode codes for the eye: as `decode`, with an albedo B x 3 x 2S x 2S where the model has an enlarger."""
+        """Decode codes for the eye.
+
+        Returns:
+            As `decode`, but with an albedo B x 3 x 2S x 2S where the model has an enlarger.
+        """
         if not self.config["enlarger_base"]:
             return self.decode(codes)
         texture, features = self.refiner.with_features(self.texture_basis(codes.texture), codes.texture)
@@ -402,7 +410,10 @@ def _equivariant(network: nn.Module, image: Tensor, mirror: tuple[int, ...]) -> 
 
 
 def depth_from_raw(raw: Tensor) -> Tensor:
-    """Map raw depth B x S x S of any range to canonical depth in [0.9, 1.1]: Unsup3D's, without its clamped border."""
+    """Map raw depth B x S x S to canonical depth in [0.9, 1.1].
+
+    As in Unsup3D, but without its clamped border.
+    """
     raw = raw - raw.mean((1, 2), keepdim=True)
     return (FAR + NEAR) / 2 + (FAR - NEAR) / 2 * raw.tanh()
 

@@ -211,9 +211,9 @@ class Refiner(nn.Module):
 
 
 class Enlarger(nn.Module):
-    """Draws an albedo at twice its size, B x 3 x S x S -> B x 3 x 2S x 2S; plain enlargement at first.
+    """Draws an albedo at twice its size; plain enlargement at first.
 
-    Residual blocks at the coarse size s, on the albedo folded to that size and on the refiner's features. They add
+    B x 3 x S x S -> B x 3 x 2S x 2S. Residual blocks at the coarse size s, on the albedo folded to that size and on the refiner's features. They add
     brightness alone, as a discriminator paints coloured fringes otherwise, and it is taken less its local mean, or
     whole faces grow brighter and darker in training.
 

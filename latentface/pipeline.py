@@ -194,9 +194,9 @@ class LatentFacePipeline(DiffusionPipeline):
 
     @torch.no_grad()
     def decode_fine(self, codes: Codes) -> Scene:
-        """Decode codes for people to look at: where the model can, with an albedo of twice the size.
+        """Decode codes with an albedo of twice the size, where the model can: for people to look at.
 
-        Measures are of `decode`.
+        All suites but `detail` measure what `decode` gives.
         """
         net = self.autoencoder
         return net.decode_fine(codes) if isinstance(net, Autoencoder) else net.decode(codes)

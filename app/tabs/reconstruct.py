@@ -121,11 +121,13 @@ def connect_expression(session: Session, sliders: ExpressionSliders, table: gr.H
     """Connect the expression sliders to the stage's shape and colour."""
 
     def move(shown: Shown, event: gr.EventData) -> tuple:
+        """Move the expression as far as the sliders say."""
         amounts = amounts_of(sliders, event._data)
         face = moved_face(session, sliders, shown, amounts)
         return moved_content(face, amounts, event._data), face
 
     def roll(shown: Shown, event: gr.EventData) -> tuple:
+        """Draw an expression at random."""
         amounts = sliders.random(secrets.randbelow(2**31))
         face = moved_face(session, sliders, shown, amounts)
         return moved_content(face, amounts, event._data, random=True), face
