@@ -213,9 +213,9 @@ class Refiner(nn.Module):
 class Enlarger(nn.Module):
     """Draws an albedo at twice its size; plain enlargement at first.
 
-    B x 3 x S x S -> B x 3 x 2S x 2S. Residual blocks at the coarse size s, on the albedo folded to that size and on the refiner's features. They add
-    brightness alone, as a discriminator paints coloured fringes otherwise, and it is taken less its local mean, or
-    whole faces grow brighter and darker in training.
+    B x 3 x S x S -> B x 3 x 2S x 2S. Residual blocks see, at the coarse size s, the albedo folded to that size and the
+    refiner's features. They add brightness alone, as a discriminator paints coloured fringes otherwise; its local mean
+    is taken off, or whole faces grow brighter and darker in training.
 
     Args:
         size: side S of the albedo.
