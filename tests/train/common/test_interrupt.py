@@ -88,7 +88,7 @@ def test_a_full_disk_is_one_line_and_the_same_call_goes_on(photos, tmp_path):
     def little_room() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 
-    words = ("import", photos, "--workers", 1, "--out", tmp_path / "out")
+    words = ("import", photos, "--out", tmp_path / "out")
     process = command(*words, preexec_fn=little_room, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     error = process.communicate(timeout=120)[1].splitlines()[-1]
     assert process.returncode == 2 and error.startswith("error: ") and "the same call goes on" in error
