@@ -118,7 +118,7 @@ def save_codes(stretch: Stretch, face: Moving, path: Path) -> None:
     """
     tensors = {"view": stretch.view, "light": stretch.light}
     for kind, values in (
-        ("", stretch.identity + stretch.expression),
+        ("", stretch.code),
         ("_identity", stretch.identity),
         ("_expression", stretch.expression),
     ):

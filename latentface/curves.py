@@ -50,7 +50,7 @@ def curves(pipeline: LatentFacePipeline, clip: Stretch, face: Moving, sliders: E
 
 def drift(pipeline: LatentFacePipeline, clip: Stretch) -> np.ndarray:
     """Measure for each frame how far its identity is from the clip's mean one, see DRIFT."""
-    shape, texture = (clip.identity + clip.expression).chunk(2, 1)
+    shape, texture = clip.code.chunk(2, 1)
     marks = signature(pipeline, Codes(shape, texture, clip.view, clip.light))
     mean = F.normalize(marks[clip.seen], dim=1).mean(0, keepdim=True)
     return (1 - F.cosine_similarity(marks, mean)).numpy()

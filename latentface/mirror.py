@@ -10,7 +10,7 @@ from torch import Tensor
 
 from latentface.clips import on_ground
 from latentface.codes import Codes
-from latentface.moving import Stretch, glance
+from latentface.moving import GAIN, Stretch, glance
 from latentface.pipeline import LatentFacePipeline
 from latentface.tracker import Tracker
 from latentface.video import Frame
@@ -101,14 +101,14 @@ class Mirror:
         self._identity = now.identity if self._identity is None else torch.lerp(self._identity, now.identity, share)
         before = self._now
         if before is not None:
-            names = ("expression", "view", "light")
+            names = ("identity", "expression", "view", "light")
             mixed = {name: torch.lerp(getattr(before, name), getattr(now, name), FRESH) for name in names}
             now = replace(now, **mixed)
         self._now = now
         if self._rested < 1:
             self._rests.append(now)
             self._rested = min(1.0, float(now.seconds[0] - self._rests[0].seconds[0]) / REST)
-            self._rest = Stretch.cat(self._rests).expression.mean(0, keepdim=True)
+            self._rest = Stretch.cat(self._rests).code.mean(0, keepdim=True)
 
     def _wished(self, wish: Wish, other: Codes) -> Codes:
         """Put the codes together that are shown."""
@@ -116,10 +116,10 @@ class Mirror:
         assert now is not None and identity is not None, "a face has been seen"
         view, light = now.view, now.light
         if wish.show == "other":
-            face = other.face + wish.strength * (now.expression - self._rest)
+            face = other.face + wish.strength * GAIN * (now.code - self._rest)
             light = other.light
         else:
-            face = identity + (now.expression if wish.show == "me" else 0)
+            face = now.code if wish.show == "me" else identity
         turn = view.new_tensor([max(-most, min(most, angle)) for angle, most in zip(wish.turn, MOST, strict=True)])
         view = torch.cat([view[:, :2] + turn, view[:, 2:]], 1)
         if wish.light is not None:

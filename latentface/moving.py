@@ -1,6 +1,8 @@
-"""A moving face: the frames of a clip as codes, the identity that lasts through them, and the expressions that change.
+"""A moving face: the frames of a clip as codes, the identity that lasts through them, and what changes.
 
-The identity is the mean over frames, as the second stage is trained to predict it (LatentFace, section 3.2).
+The identity is the mean over frames, as the second stage is trained to predict it (LatentFace, section 3.2). A clip
+shows one person, so whatever of a code differs from frame to frame is not who this is: all of it moves a face, not
+only what the second stage takes for expression, which it must tell from one frame alone.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,6 +29,9 @@ STEPS, SAMPLES = 2, 2
 """Of the split of a frame: against the usual 5 and 8 no pixel of the resting face changes by a hundredth of a level."""
 SMOOTH = 1.0
 """Standard deviation in frames of the smoothing over time."""
+GAIN = 1.5
+"""Factor of a change where one face drives another. Codes say less of a movement than is filmed: see the experiment
+"Does the whole change of a code drive a face better?" in docs/experiments."""
 CALM = 0.25
 """Share of a clip's frames, those with the least expression, that say how its face looks at rest."""
 
@@ -82,6 +87,11 @@ class Stretch:
             return None
         left, top, right, bottom = self.boxes[row].tolist()
         return Face((left, top, right, bottom), 1.0, self.landmarks[row].numpy())
+
+    @property
+    def code(self) -> Tensor:
+        """The whole code, N x 2C."""
+        return self.identity + self.expression
 
     def __len__(self) -> int:
         return len(self.seconds)
@@ -189,13 +199,15 @@ class Moving:
     identity: Tensor
     """1 x 2C: the mean over all frames."""
     expression: Tensor
-    """N x 2C, smoothed over time."""
+    """N x 2C, smoothed over time: what the second stage takes for expression, for curves and maps."""
+    change: Tensor
+    """N x 2C, smoothed over time: the whole code less the identity."""
     view: Tensor
     """N x 6, smoothed over time."""
     light: Tensor
     """N x 4, smoothed over time."""
     rest: Tensor
-    """1 x 2C: the mean expression of the calmest frames, about the face's own look at rest."""
+    """1 x 2C: the mean change of the calmest frames, about the face's own look at rest."""
 
     def codes(self, face: Tensor) -> Codes:
         """Put faces, N x 2C or 1 x 2C, at the clip's views and lights."""
@@ -204,13 +216,18 @@ class Moving:
 
     @property
     def moving(self) -> Codes:
-        """The one identity with each frame's expression."""
-        return self.codes(self.identity + self.expression)
+        """The face as each frame shows it."""
+        return self.codes(self.identity + self.change)
 
     @property
     def still(self) -> Codes:
         """The one identity without any expression."""
         return self.codes(self.identity)
+
+    @property
+    def movement(self) -> Tensor:
+        """How far each frame is from rest, as large as filmed: N x 2C."""
+        return GAIN * (self.change - self.rest)
 
     def __len__(self) -> int:
         return len(self.seconds)
@@ -225,14 +242,17 @@ def settled(clip: Stretch, smooth: float = SMOOTH, calm: float = CALM) -> Moving
         calm: share of the frames, those with the least expression, whose mean is the face at rest; 1 takes all.
     """
     weight = clip.seen
-    held = [smoothed(held_through(x, weight), weight, smooth) for x in (clip.expression, clip.view, clip.light)]
-    expression, view, light = held
     mean = clip.identity[weight].mean(0, keepdim=True)
-    squares = held_through(clip.squares, weight)
-    shown = clip.expression[weight]
-    calmest = shown.norm(dim=1).argsort()[: max(1, round(calm * len(shown)))]
-    rest = shown[calmest].mean(0, keepdim=True)
-    return Moving(clip.seconds, weight, squares, mean, expression, view, light, rest)
+    change = clip.code - mean
+    kept = (clip.expression, change, clip.view, clip.light)
+    held = [smoothed(held_through(values, weight), weight, smooth) for values in kept]
+    rest = change[weight][calmest(clip.expression[weight], calm)].mean(0, keepdim=True)
+    return Moving(clip.seconds, weight, held_through(clip.squares, weight), mean, *held, rest)
+
+
+def calmest(expression: Tensor, share: float = CALM) -> Tensor:
+    """Find the frames with the least expression, N x 2C: their rows, at least one."""
+    return expression.norm(dim=1).argsort()[: max(1, round(share * len(expression)))]
 
 
 def held_through(values: Tensor, seen: Tensor) -> Tensor:
@@ -273,19 +293,19 @@ def drive(
         pipeline: the model.
         driver: whose movements.
         target: batch of one, whose face.
-        relative: put the change of the driver's expression from its rest, and of its pose from its mean, on the target
-            as it is, so that nothing of the driver's looks comes over; else put the driver's whole expression and pose
-            on the target's identity.
-        strength: of the expression; 0 leaves it out.
+        relative: put the change of the driver's face from its rest, and of its pose from its mean, on the target as it
+            is, so that nothing of the driver's looks comes over; else put how the driver rests, its changes and its
+            pose on the target's identity.
+        strength: of what comes over; 0 leaves it out, 1 is about as large as filmed.
 
     Returns:
         Codes of the driver's N frames.
     """
     if relative:
-        face = target.face + strength * (driver.expression - driver.rest)
+        face = target.face + strength * driver.movement
         view = target.view + driver.view - driver.view[driver.seen].mean(0)
     else:
-        face = pipeline.split(target).identity + strength * driver.expression
+        face = pipeline.split(target).identity + strength * (driver.rest + driver.movement)
         view = driver.view
     codes = driver.codes(face)
     return replace(codes, view=view, light=target.light.expand(len(driver), -1))

@@ -29,8 +29,6 @@ ABOUT = """A clip in; **who** it is and **how** it moves out. What stays the sam
 another face to make the same movements. Turns carry over fully, smiles and mouths weaker; teeth, tongues and single
 eyes hardly do."""
 SCALE = Scale("Strength of the expression", *DRIVEN, 0.05, ((0, "none"), (1, "as filmed"), (2, "twice")))
-STRENGTH = 1.5
-"""At first: at 1 a driven face moves less than its driver (docs/experiments)."""
 CHANGES, WHOLE = "Changes only", "The whole expression"
 HEIGHT = 540
 """Of the charts, in CSS pixels."""
@@ -80,7 +78,7 @@ def build(session: Session) -> None:
     gr.set_static_paths([EXAMPLE.resolve()])
     clip = gr.State(opening, time_to_live=KEPT, delete_callback=forget)
     driven = gr.State(None, time_to_live=KEPT, delete_callback=forget)
-    strength, work = gr.State(STRENGTH), gr.State(Work())
+    strength, work = gr.State(1.0), gr.State(Work())
     caption = origin_of_run(model.checkpoint, model.folder, "autoencoder", "A clip's frames, read in the app")
     gr.Markdown(ABOUT, elem_classes="about")
     with gr.Row(elem_classes="video"):
@@ -98,7 +96,7 @@ def build(session: Session) -> None:
                 (CHANGES, WHOLE), value=CHANGES, label="What comes over", elem_id="clip-way",
                 info="Changes from the clip's face at rest keep the other's looks best.",
             )  # fmt: skip
-            dial = marked_slider(SCALE, STRENGTH, "clip-strength")
+            dial = marked_slider(SCALE, 1.0, "clip-strength")
             start = gr.Button("Move this face", variant="primary", elem_id="clip-drive")
         with gr.Column(scale=9, min_width=300):
             charts = plotly_panel(curves_of(opening), "clip-curves")
@@ -174,7 +172,7 @@ def build(session: Session) -> None:
 
     def turn_dial(event: gr.EventData) -> float:
         """Keep the strength that the slider was moved to."""
-        return SCALE.checked(getattr(event, "value", None), STRENGTH)
+        return SCALE.checked(getattr(event, "value", None), 1.0)
 
     def offer(shown: Shown, faces: list[Shown], name: str | None) -> gr.Dropdown:
         """List the faces that there are now; one that is gone gives way to this face."""

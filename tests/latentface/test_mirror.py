@@ -57,12 +57,12 @@ def test_a_face_at_rest_leaves_somebody_else_as_they_are_and_a_moved_one_does_no
     assert torch.allclose(without.face, other.face)
 
 
-def test_me_is_the_mean_identity_with_this_frames_expression(pipeline, frames):
+def test_me_is_this_frame_and_my_rest_the_mean_identity(pipeline, frames):
     mirror, other = Mirror(pipeline), random_codes(1)
     for second, frame in enumerate(frames):
         mirror.see(frame, float(second), Wish(), other)
     me, rest = mirror._wished(Wish("me"), other), mirror._wished(Wish("rest"), other)
-    assert mirror._now is not None and torch.allclose(me.face - rest.face, mirror._now.expression, atol=1e-5)
+    assert mirror._now is not None and torch.equal(me.face, mirror._now.code)
     alone = [glance(pipeline, Frame(0.0, frame), Tracker(pipeline.size)).identity for frame in frames]
     near, far = ((rest.face - one).norm() for one in ((alone[0] + alone[1]) / 2, alone[0]))
     assert near < 0.5 * far

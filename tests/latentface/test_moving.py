@@ -10,7 +10,7 @@ from latentface.codes import Codes
 from latentface.curves import DRIFT, charts, curves, figure, write_csv
 from latentface.expression_sliders import ExpressionSliders, Slider
 from latentface.films import GROUND, PANELS, own_films
-from latentface.moving import BATCH, SAMPLES, STEPS, Stretch, drive, held_through, settled, smoothed, watch
+from latentface.moving import BATCH, GAIN, SAMPLES, STEPS, Stretch, drive, held_through, settled, smoothed, watch
 from latentface.pictures import picture
 from latentface.tracker import Tracker
 from latentface.video import Frame
@@ -113,7 +113,7 @@ def test_relative_motion_brings_changes_alone(pipeline, stretch):
     driven = drive(pipeline, face, target)
     assert torch.allclose(driven.face[stretch.seen].mean(0), target.face[0], atol=1e-4)  # its own looks stay
     change = driven.face - target.face
-    assert torch.allclose(change, face.expression - face.rest, atol=1e-5)
+    assert torch.allclose(change, GAIN * (face.change - face.rest), atol=1e-4)
     assert torch.allclose(driven.view[stretch.seen].mean(0), target.view[0], atol=1e-3)
     assert torch.equal(driven.light, target.light.expand(len(face), -1))
     still = drive(pipeline, face, target, strength=0)
@@ -121,26 +121,31 @@ def test_relative_motion_brings_changes_alone(pipeline, stretch):
 
 
 def test_a_face_rests_where_its_expression_is_least(stretch):
-    seen = stretch.expression[stretch.seen]
-    calmest = seen[seen.norm(dim=1).argsort()[: round(0.5 * len(seen))]]
-    assert torch.allclose(settled(stretch, calm=0.5).rest[0], calmest.mean(0), atol=1e-6)
-    least = settled(stretch, calm=0.01).rest  # one frame at least
-    assert (seen - least).norm(dim=1).min() == 0 and least.norm() == seen.norm(dim=1).min()
+    seen, codes = stretch.expression[stretch.seen], stretch.code[stretch.seen]
+    rows = seen.norm(dim=1).argsort()[: round(0.5 * len(seen))]
+    face = settled(stretch, calm=0.5)
+    assert torch.allclose(face.identity + face.rest, codes[rows].mean(0), atol=1e-6)
+    least = settled(stretch, calm=0.01)  # one frame at least
+    assert torch.allclose(least.identity + least.rest, codes[seen.norm(dim=1).argmin()], atol=1e-6)
 
 
-def test_absolute_motion_puts_the_whole_expression_on_the_identity(pipeline, stretch):
+def test_absolute_motion_puts_rest_and_movement_on_the_identity(pipeline, stretch):
     face, target = settled(stretch), random_codes(1, 3)
     driven = drive(pipeline, face, target, relative=False, strength=2)
-    expected = pipeline.split(target).identity + 2 * face.expression
-    assert torch.allclose(driven.face, expected, atol=1e-5) and torch.equal(driven.view, face.view)
+    expected = pipeline.split(target).identity + 2 * (face.rest + GAIN * (face.change - face.rest))
+    assert torch.allclose(driven.face, expected, atol=1e-4) and torch.equal(driven.view, face.view)
+    still = drive(pipeline, face, target, relative=False, strength=0)
+    assert torch.allclose(still.face, pipeline.split(target).identity.expand(len(face), -1), atol=1e-5)
 
 
-def test_the_identity_is_held(stretch):
-    face = settled(stretch)
+def test_the_identity_is_held_and_all_else_of_a_frame_kept(stretch):
+    face = settled(stretch, smooth=0)
     assert torch.allclose(face.identity, stretch.identity[stretch.seen].mean(0, keepdim=True))
     assert face.still.face.unique(dim=0).shape[0] == 1
-    assert torch.allclose(face.moving.face - face.still.face, face.expression, atol=1e-6)
-    assert torch.equal(face.expression[6], face.expression[7])  # held while the face is gone
+    assert torch.allclose(face.moving.face[stretch.seen], stretch.code[stretch.seen], atol=1e-5)
+    assert torch.equal(face.expression[stretch.seen], stretch.expression[stretch.seen])
+    for kept in (face.expression, face.change):
+        assert torch.equal(kept[6], kept[7])  # held while the face is gone
 
 
 def test_films_draw_the_same_as_the_pipeline_one_by_one(pipeline, frames, stretch):

@@ -2,12 +2,12 @@
 
     python -m train evaluate --suite clips --checkpoint explorer --data clips:FOLDER --out results.json
 
-A clip is a video of one talking person, or the frames of one person in shards. Every frame is drawn three times, at its
-own view and light: "own", the mean identity of the clip with the frame's expression; "cross", the mean identity of the
-next clip with the frame's expression; "relative", the next clip's mean face plus the frame's expression less the
-clip's mean one, so that only change comes over. dlib's landmarks are measured in the driver's frame and in each
-picture; for every clip the correlation with the driver's measure, and the slope over it, are taken over its frames, and
-the median over clips is given. A slope of 1 is as much movement as the driver's.
+A clip is a video of one talking person, or the frames of one person in shards. Every frame is drawn five times, at its
+own view and light: "rebuilt", as it was encoded; "part", the mean identity of the clip with what the second stage takes
+for the frame's expression; and as films are driven (latentface/moving.py) "own", the clip's mean identity, "cross", the
+next clip's mean identity, and "relative", the next clip's mean face with change alone. dlib's landmarks are measured in
+the driver's frame and in each picture; for every clip the correlation with the driver's measure, and the slope over it,
+are taken over its frames, and the median over clips is given. A slope of 1 is as much movement as the driver's.
 """
 
 from collections import defaultdict
@@ -23,6 +23,7 @@ from latentface.alignment import NoFaceError
 from latentface.checkpoints import load_pipeline
 from latentface.codes import Codes
 from latentface.crop import crop
+from latentface.moving import GAIN, calmest
 from latentface.pictures import picture
 from latentface.pipeline import LatentFacePipeline
 from latentface.video import EXTENSIONS
@@ -125,13 +126,19 @@ def drive(pipeline: LatentFacePipeline, driver: Codes, target: Codes) -> dict[st
         target: of M frames of the other person.
 
     Returns:
-        "own", "cross", "relative": codes of N frames at the driver's views and lights (see above).
+        "rebuilt", "part", "own", "cross", "relative": codes of N frames at the driver's views and lights (see above).
     """
     one, two = pipeline.split(driver), pipeline.split(target)
+    identity = one.identity.mean(0)
+    change = driver.face - identity
+    rest = change[calmest(one.expression)].mean(0)
+    movement = GAIN * (change - rest)
     faces = {
-        "own": one.identity.mean(0) + one.expression,
-        "cross": two.identity.mean(0) + one.expression,
-        "relative": target.face.mean(0) + one.expression - one.expression.mean(0),
+        "rebuilt": driver.face,
+        "part": identity + one.expression,
+        "own": identity + rest + movement,
+        "cross": two.identity.mean(0) + rest + movement,
+        "relative": target.face.mean(0) + movement,
     }
     halves = {name: face.chunk(2, 1) for name, face in faces.items()}
     return {name: replace(driver, shape=shape, texture=texture) for name, (shape, texture) in halves.items()}
@@ -152,7 +159,7 @@ def clips(pipeline: LatentFacePipeline, found: list[Clip], reader: Reader) -> tu
         reader: finds landmarks.
 
     Returns:
-        Flat results, and the sheet's rows: of the first three clips twelve frames, and the three pictures of each.
+        Flat results, and the sheet's rows: of the first three clips twelve frames, and the five pictures of each.
 
     Raises:
         ValueError: fewer than two clips have enough frames with landmarks.
