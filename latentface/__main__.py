@@ -90,16 +90,16 @@ def make_parser() -> argparse.ArgumentParser:
     way = new.add_mutually_exclusive_group()
     way.add_argument(
         "--relative", action="store_true", default=True,
-        help="only the changes of the clip's expression and pose come over (default)",
+        help="only the changes of the clip's face and pose come over (default)",
     )  # fmt: skip
     way.add_argument(
-        "--absolute", action="store_false", dest="relative", help="the clip's whole expression and pose come over"
+        "--absolute", action="store_false", dest="relative", help="how the clip's face rests and its pose come over, too"
     )
     new.add_argument(
         "--strength",
         type=fraction(*DRIVEN),
         default=1.0,
-        help=f"of the expression that comes over, {DRIVEN[0]} to {DRIVEN[1]} (default 1)",
+        help=f"of the movements that come over, {DRIVEN[0]} to {DRIVEN[1]} (default 1)",
     )
     new.add_argument(
         "--smooth", type=fraction(0, 100), default=1.0, metavar="S", help="smoothing over time in frames (default 1)"

@@ -244,10 +244,22 @@ def settled(clip: Stretch, smooth: float = SMOOTH, calm: float = CALM) -> Moving
     weight = clip.seen
     mean = clip.identity[weight].mean(0, keepdim=True)
     change = clip.code - mean
-    kept = (clip.expression, change, clip.view, clip.light)
-    held = [smoothed(held_through(values, weight), weight, smooth) for values in kept]
-    rest = change[weight][calmest(clip.expression[weight], calm)].mean(0, keepdim=True)
-    return Moving(clip.seconds, weight, held_through(clip.squares, weight), mean, *held, rest)
+
+    def steady(values: Tensor) -> Tensor:
+        """Fill what was not seen, and smooth."""
+        return smoothed(held_through(values, weight), weight, smooth)
+
+    return Moving(
+        seconds=clip.seconds,
+        seen=weight,
+        squares=held_through(clip.squares, weight),
+        identity=mean,
+        expression=steady(clip.expression),
+        change=steady(change),
+        view=steady(clip.view),
+        light=steady(clip.light),
+        rest=change[weight][calmest(clip.expression[weight], calm)].mean(0, keepdim=True),
+    )
 
 
 def calmest(expression: Tensor, share: float = CALM) -> Tensor:

@@ -7,8 +7,8 @@ from typing import NoReturn
 
 SWAPPED = (-1, 2)
 """Least and most strength of an expression that is put on another face."""
-DRIVEN = (0, 2.5)
-"""Least and most strength of a clip's expression that comes over."""
+DRIVEN = (0, 2)
+"""Least and most strength of a clip's movements that come over."""
 
 
 class OneLine(argparse.ArgumentParser):

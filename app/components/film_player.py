@@ -15,7 +15,7 @@ WORDS = dict(
         PANELS,
         (
             "what was filmed, the face in the middle",
-            "one identity, and each frame's expression, view and light",
+            "what the codes of each frame say, at its view and light",
             "the same identity; no expression",
             "the same in 3D, under one light",
         ),

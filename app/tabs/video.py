@@ -26,9 +26,9 @@ from latentface.options import DRIVEN
 
 ABOUT = """A clip in; **who** it is and **how** it moves out. What stays the same through all frames is the
 **identity**; what is left in each is its **expression**. The films below show both at the same moment. Then choose
-another face to make the same movements. Turns carry over fully, smiles and mouths weaker; teeth, tongues and single
-eyes hardly do."""
-SCALE = Scale("Strength of the expression", *DRIVEN, 0.05, ((0, "none"), (1, "as filmed"), (2, "twice")))
+another face to make the same movements: turns, smiles, brows and lids carry over about as large as filmed, open mouths
+half as wide, tongues not at all; glasses that come and go in the clip leave a trace."""
+SCALE = Scale("Strength of the movements", *DRIVEN, 0.05, ((0, "none"), (1, "as filmed"), (2, "twice")))
 CHANGES, WHOLE = "Changes only", "The whole expression"
 HEIGHT = 540
 """Of the charts, in CSS pixels."""
