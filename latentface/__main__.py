@@ -93,7 +93,10 @@ def make_parser() -> argparse.ArgumentParser:
         help="only the changes of the clip's face and pose come over (default)",
     )  # fmt: skip
     way.add_argument(
-        "--absolute", action="store_false", dest="relative", help="how the clip's face rests and its pose come over, too"
+        "--absolute",
+        action="store_false",
+        dest="relative",
+        help="how the clip's face rests and its pose come over, too",
     )
     new.add_argument(
         "--strength",
