@@ -48,6 +48,9 @@ DEPTH = {
     "mad_flat_deg": ("... of a flat plate", ".1f"),
     "side_64": ("SIDE at 64 pixels", ".4f"),
     "mad_64_deg": ("MAD of normals at 64 pixels, degrees", ".1f"),
+    "own_depth_r2": ("what sets a person's depth apart from the average face's, share explained", ".2f"),
+    "own_depth_r2_of_another": ("... by another person's shape code", ".2f"),
+    "own_depth_r2_of_readout": ("... by a linear read-out of the codes that was shown the truth", ".2f"),
     "concave": ("concave faces", ".1%"),
     "reconstruction_l1_head": ("reconstruction of the head, L1 of [0, 1]", ".4f"),
     "ssim": ("SSIM of the picture", ".3f"),
@@ -69,6 +72,16 @@ TRUE_SWAPS = {
     "across_nearer_a": ("nearer to A than to B in identity", ".0%"),
     "across_yaw_kept": ("correlation of yaw with the true picture's", ".2f"),
 }
+FILMS = {
+    "rebuilt": "rebuilt as encoded",
+    "part": "the mean face with the expression part alone",
+    "own": "the mean face driven, as films are",
+    "cross": "another person driven",
+    "relative": "another person driven by changes alone",
+}
+"""Rows of the table of the suite `clips`."""
+MOVEMENTS = ("mouth_opening", "mouth_width", "brow_height", "eye_opening", "yaw", "pitch")
+"""Its columns."""
 BY_GROUP = {
     "photos": ("photos", "d"),
     "people": ("people", "d"),

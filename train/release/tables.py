@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from latentface.results import RESULTS, markdown, read_comparison
-from train.release.results import BY_GROUP, SETS, SUMMARY
+from train.release.results import BY_GROUP, FILMS, MOVEMENTS, SETS, SUMMARY
 
 TABLE = ("<!-- comparison -->", "<!-- end of comparison -->")
 """Between these lines of docs/results.md stands the table of methods."""
@@ -33,7 +33,7 @@ def replace_between(file: Path, markers: tuple[str, str], text: str) -> bool:
 
 
 def results_of(folder: Path) -> str:
-    """Write a checkpoint's results as Markdown, from the suites' JSON files in its folder (SETS, leakage_test.json)."""
+    """Write a checkpoint's results as Markdown, from the suites' JSON files in its folder."""
     parts = []
     for name, title, rows in SETS:
         if (folder / name).exists():
@@ -42,8 +42,9 @@ def results_of(folder: Path) -> str:
             parts.append("\n".join([f"**{title}** ({_made(found)})", "", "| | |", "|---|---|", *lines]))
             if found.get("by"):
                 parts.append(_groups(found["by"]))
-    if (folder / "leakage_test.json").exists():
-        parts.append(_leakage(json.loads((folder / "leakage_test.json").read_text())))
+    for name, table in (("clips_clips.json", _clips), ("leakage_test.json", _leakage)):
+        if (folder / name).exists():
+            parts.append(table(json.loads((folder / name).read_text())))
     return "\n\n".join(parts)
 
 
@@ -86,3 +87,16 @@ def _leakage(found: dict) -> str:
     chance = [f"{found[f'{f}_chance']:.2f}" if f"{f}_chance" in found else "0" for f in factors]
     title = "What each block tells (identity and expression: accuracy; the others: R2 of linear probes)"
     return "\n".join([f"**{title}** ({_made(found)})", "", *lines, f"| chance | {' | '.join(chance)} |"])
+
+
+def _clips(found: dict) -> str:
+    """Write how faces follow the drivers of clips as a table."""
+    lines = [
+        f"| {words} | "
+        + " | ".join(f"{found[f'{film}_{m}_corr']:.2f} / {found[f'{film}_{m}_slope']:.2f}" for m in MOVEMENTS)
+        + " |"
+        for film, words in FILMS.items()
+    ]
+    title = f"Moving faces: {found['n']} clips of talking people; correlation / slope of landmarks over the driver's"
+    heads = f"| picture | {' | '.join(name.replace('_', ' ') for name in MOVEMENTS)} |"
+    return "\n".join([f"**{title}** ({_made(found)})", "", heads, "|---|" + "---|" * len(MOVEMENTS), *lines])

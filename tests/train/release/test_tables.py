@@ -3,7 +3,7 @@
 import json
 from string import Formatter
 
-from train.release.results import SUMMARY
+from train.release.results import FILMS, MOVEMENTS, SUMMARY
 from train.release.tables import RESULTS_OF, replace_between, results_of, summary
 
 
@@ -14,6 +14,9 @@ def test_a_cards_results_come_from_the_files_beside_it(tmp_path):
     files = {
         "swaps_london": {"identity_cosine": 0.8765, "across_nearer_a": 0.4, "by": {"age": {"35 and over": people}}},
         "depth_test": {"side": 0.01, "by": {"skin": {"dark": group}}},
+        "clips_clips": {"n": 6}
+        | {f"{film}_{m}_{figure}": 0.375 for film in FILMS for m in MOVEMENTS for figure in ("corr", "slope")}
+        | {"cross_pitch_corr": 0.875},
         "leakage_test": {"identity_chance": 0.01, "expression_chance": 0.2}
         | {f"{f}_from_{b}": 0.25 for f in ("identity", "expression", "yaw") for b in ("full", "light")},
     }
@@ -24,7 +27,8 @@ def test_a_cards_results_come_from_the_files_beside_it(tmp_path):
     assert "| skin | dark | 8 | 0.0123 | 17.3 | 0.0400 |" in text and "| ... of a flat plate |" not in text
     assert "| age | 35 and over | 4 | 2 | 0.568 | 50% |" in text
     assert "| full | 0.25 | 0.25 | 0.25 |" in text and "| chance | 0.01 | 0.20 | 0 |" in text
-    assert text.count("commit abc, seed 0, 2 CPU cores") == 3
+    assert "| another person driven | " + 5 * "0.38 / 0.38 | " + "0.88 / 0.38 |" in text and "Moving faces: 6" in text
+    assert text.count("commit abc, seed 0, 2 CPU cores") == 4
     card = tmp_path / "README.md"
     card.write_text("# one\n\n<!-- results -->\nold\n<!-- end of results -->\n\nend\n")
     assert replace_between(card, RESULTS_OF, text)
