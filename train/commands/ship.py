@@ -19,13 +19,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Bundle both stages, what is added to them, or PCL."""
-    added = args.relief or args.enlarger
-    kinds = (args.autoencoder or args.rdm, added or args.prior, args.pcl)
-    if sum(map(bool, kinds)) != 1 or bool(args.autoencoder) != bool(args.rdm) or (args.relief and args.enlarger):
+    more = {kind: run for kind in ("relief", "enlarger", "prior") if (run := getattr(args, kind))}
+    kinds = (args.autoencoder or args.rdm, more, args.pcl)
+    if sum(map(bool, kinds)) != 1 or bool(args.autoencoder) != bool(args.rdm) or {"relief", "enlarger"} <= more.keys():
         raise ValueError("ship takes --autoencoder and --rdm, or --relief or --enlarger and --prior, or --pcl")
-    if added or args.prior:
-        kind = "enlarger" if args.enlarger else "relief"
-        ship.ship_more(args.name or "explorer", added, args.prior, kind)
+    if more:
+        ship.ship_more(args.name or "explorer", more)
     elif args.pcl:
         ship.ship_pcl(args.pcl, args.name or "pcl")
     else:

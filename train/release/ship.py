@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -27,22 +28,20 @@ def ship(stage1: Path, stage2: Path, name: str) -> None:
         _ship_record(run, out, f"{stage}_")
 
 
-def ship_more(name: str, autoencoder: Path | None, prior: Path | None, kind: str = "relief") -> None:
+def ship_more(name: str, runs: Mapping[str, Path]) -> None:
     """Add to a checkpoint bundled in assets/NAME; the rest of it stays as it is.
 
     Args:
         name: the checkpoint's name.
-        autoencoder: run folder of `train relief` or `train enlarge`, begun from this checkpoint.
-        prior: run folder of `train prior`, of this checkpoint.
-        kind: which of the two: "relief" or "enlarger".
+        runs: run folders begun from this checkpoint: one of `train relief` or `train enlarge` under "relief" or
+            "enlarger", one of `train prior` under "prior", or both.
     """
+    network, *_ = [load_autoencoder(run) for kind, run in runs.items() if kind != "prior"] or [None]
     before, out = load_pipeline(name), ASSETS / name
-    network = load_autoencoder(autoencoder) if autoencoder else before.autoencoder
-    drawn = load_network(prior / "pipeline" / "prior", Prior) if prior else before.prior
-    _save(LatentFacePipeline(network, before.denoiser, before.scheduler, drawn), out)
-    for added, run in ((kind, autoencoder), ("prior", prior)):
-        if run:
-            _ship_record(run, out, f"{added}_")
+    drawn = load_network(runs["prior"] / "pipeline" / "prior", Prior) if "prior" in runs else before.prior
+    _save(LatentFacePipeline(network or before.autoencoder, before.denoiser, before.scheduler, drawn), out)
+    for kind, run in runs.items():
+        _ship_record(run, out, f"{kind}_")
 
 
 def _save(pipeline: LatentFacePipeline, out: Path) -> None:
