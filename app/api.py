@@ -139,9 +139,9 @@ def build(model: Model) -> None:
         Args:
             clip: A video (MP4, MOV, WebM, MKV or AVI) of at most 20 seconds.
             photo: Photo of the face.
-            strength: Of the movements that come over, from 0 to 2; 1 is about as large as filmed.
-            relative: Whether only changes of the clip's face and pose come over, so that nothing of its person's
-                looks does; else how its face rests and its pose, too.
+            strength: Of the movements that come over, from 0 to 2.
+            relative: Whether only changes of the clip's face and pose come over, so that little of its person's
+                looks does; else its mean expression and its pose, too.
 
         Returns:
             A report {clip, face}, the first as `video` gives it, the second as `reconstruct` does; and one file,

@@ -161,7 +161,7 @@ def drive_codes(
         codes: The face, batch of one.
         name: What the visitor reads of it.
         relative: Whether changes alone come over, see moving.drive.
-        strength: Of the expression.
+        strength: Of the movements.
 
     Yields:
         Words about how far it is, at last the film. Closed before that, it leaves nothing behind.

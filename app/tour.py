@@ -42,7 +42,8 @@ STOPS = (
          "stand for a face. Nobody here exists.",
          "Play it, then ask for other noise."),
     Stop("video", "#clip-player", "A face that moves",
-         "One identity is held while expression, pose and light follow a clip, a short film, frame by frame.",
+         "A rebuilt face follows a clip, a short film, in expression, pose and light; beside it stands its one "
+         "identity.",
          "Play the example clip."),
     Stop("maps", "#map", "A map of faces",
          "Every dot is a picture of somebody who does not exist. Near dots have codes that are often alike; distances "

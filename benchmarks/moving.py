@@ -25,7 +25,7 @@ from latentface.alignment import align
 from latentface.checkpoints import load_pipeline
 from latentface.crop import crop, turned_crop
 from latentface.films import drawn_faces
-from latentface.moving import CALM, Moving, Stretch, drive, settled, watch
+from latentface.moving import Moving, Stretch, drive, settled, watch
 from latentface.photo import read_photo
 from latentface.pipeline import LatentFacePipeline
 from latentface.tracker import Tracker
@@ -66,11 +66,11 @@ def identity(reader: Reader, film: list[np.ndarray], points: list) -> tuple[floa
 
 @torch.no_grad()
 def clip_row(
-    pipeline: LatentFacePipeline, reader: Reader, path: Path, target: Path, most: int, strength: float, calm: float
+    pipeline: LatentFacePipeline, reader: Reader, path: Path, target: Path, most: int, strength: float
 ) -> tuple[dict, list]:
     """Measure one clip; its figures, and its rows of the sheet."""
     stretch = Stretch.cat(list(watch(pipeline, islice(frames(path), most), Tracker(pipeline.size))))
-    face = settled(stretch, calm=calm)
+    face = settled(stretch)
     there = torch.nonzero(stretch.seen)[:, 0]
     rows = there[torch.linspace(0, len(there) - 1, min(FRAMES, len(there))).round().long()]
     wanted, seen = set(rows.tolist()), []
@@ -149,7 +149,6 @@ def main() -> None:
     parser.add_argument("--still", type=Path, nargs="*", default=[])
     parser.add_argument("--checkpoint", default="explorer")
     parser.add_argument("--strength", type=float, default=1.0)
-    parser.add_argument("--calm", type=float, default=CALM, help="share of the frames that say how a driver rests")
     parser.add_argument("--most", type=int, default=300, help="frames of a clip")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
@@ -160,7 +159,7 @@ def main() -> None:
         print("  ".join(f"{k} {v:.2f}" if isinstance(v, float) else str(v) for k, v in row.items()), flush=True)
     rows, sheet = [], []
     for path in sorted(file for file in args.clips.iterdir() if file.suffix.lower() in EXTENSIONS):
-        row, pictures = clip_row(pipeline, reader, path, args.target, args.most, args.strength, args.calm)
+        row, pictures = clip_row(pipeline, reader, path, args.target, args.most, args.strength)
         rows.append(row)
         sheet += pictures
         print(json.dumps(row), flush=True)

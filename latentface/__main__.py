@@ -96,7 +96,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--absolute",
         action="store_false",
         dest="relative",
-        help="how the clip's face rests and its pose come over, too",
+        help="the clip's mean expression and its pose come over, too",
     )
     new.add_argument(
         "--strength",

@@ -21,7 +21,7 @@ MEASURED = (
     ("depth_test.json", "mad_deg", ".1f°", TRUTH,
      "error of the way the surface faces; a flat plate is {mad_flat_deg:.1f}° off"),
     ("depth_test.json", "own_depth_r2", ".0%", TRUTH,
-     "of what sets a person's depth apart from the average face's is in the 3D face: most people wear nearly one mask"),
+     "of how a person's depth differs from the average face's is in the 3D face; all of it would be 100%"),
     ("depth_test.json", "yaw_deg", ".1f°", TRUTH,
      "error of the head's turn; always saying the mean is {yaw_constant_deg:.1f}° off"),
     ("depth_test.json", "light_centred_deg", ".1f°", TRUTH,

@@ -16,9 +16,11 @@ from latentface.tracker import Tracker
 from latentface.video import Frame
 
 REST = 2.0
-"""Seconds of a face at rest that the change of its expression is measured from."""
+"""Seconds of a face at rest that its change is measured from."""
 MEMORY = 40
 """Frames over which the identity is averaged: more would take long to forget a bad start."""
+GONE = 1.0
+"""Seconds without a face after which whoever comes may be somebody else."""
 FRESH = 0.7
 """Share of a new frame in what is shown; the rest is the frame before, so that a still face does not tremble."""
 MOST = (60.0, 40.0)
@@ -34,13 +36,13 @@ class Wish:
     """What the mirror is to show."""
 
     show: str = "me"
-    """Who: "me"; "rest", me without expression; "other", somebody else with my pose and change of expression."""
+    """Who: "me"; "rest", me without expression; "other", somebody else with my pose and changes."""
     turn: tuple[float, float] = (0.0, 0.0)
     """Degrees of yaw and pitch by which the picture is turned beyond the face itself."""
     light: tuple[float, float] | None = None
     """Where light comes from, x to the right and y down, each in [-1, 1]; None leaves the light as it is."""
     strength: float = 1.0
-    """Of the change of expression that somebody else shows."""
+    """Of the changes that somebody else shows."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Mirror:
         self._seen = 0
         self._identity: Tensor | None = None
         self._now: Stretch | None = None
+        self._lost: float | None = None
         self.rest_again()
 
     def rest_again(self) -> None:
@@ -88,8 +91,12 @@ class Mirror:
         """
         now = glance(self.pipeline, Frame(second, image), self._tracker)
         if not now.seen[0]:
-            self._now = None
+            self._now, self._lost = None, second if self._lost is None else self._lost
             return Reflection(None, 0, self._rested)
+        if self._lost is not None and second - self._lost > GONE:
+            self._seen = 0
+            self.rest_again()
+        self._lost = None
         self._learn(now)
         scene = self.pipeline.decode(self._wished(wish, other))
         return Reflection(on_ground(scene, SIDE), int(now.faces[0]), self._rested)

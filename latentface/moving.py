@@ -30,10 +30,8 @@ STEPS, SAMPLES = 2, 2
 SMOOTH = 1.0
 """Standard deviation in frames of the smoothing over time."""
 GAIN = 1.5
-"""Factor of a change where one face drives another. Codes say less of a movement than is filmed: see the experiment
-"Does the whole change of a code drive a face better?" in docs/experiments."""
-CALM = 0.25
-"""Share of a clip's frames, those with the least expression, that say how its face looks at rest."""
+"""Factor of a change where one face drives another, not of the rebuilt face. Codes say less of a movement than is
+filmed: docs/experiments/2026-11-30-whole-change.md."""
 
 
 @dataclass
@@ -206,8 +204,6 @@ class Moving:
     """N x 6, smoothed over time."""
     light: Tensor
     """N x 4, smoothed over time."""
-    rest: Tensor
-    """1 x 2C: the mean change of the calmest frames, about the face's own look at rest."""
 
     def codes(self, face: Tensor) -> Codes:
         """Put faces, N x 2C or 1 x 2C, at the clip's views and lights."""
@@ -225,21 +221,25 @@ class Moving:
         return self.codes(self.identity)
 
     @property
+    def mean_change(self) -> Tensor:
+        """What of its expression the face keeps through the clip, 1 x 2C."""
+        return self.change[self.seen].mean(0, keepdim=True)
+
+    @property
     def movement(self) -> Tensor:
-        """How far each frame is from rest, as large as filmed: N x 2C."""
-        return GAIN * (self.change - self.rest)
+        """The change of each frame from the mean one, enlarged by GAIN: N x 2C."""
+        return GAIN * (self.change - self.mean_change)
 
     def __len__(self) -> int:
         return len(self.seconds)
 
 
-def settled(clip: Stretch, smooth: float = SMOOTH, calm: float = CALM) -> Moving:
+def settled(clip: Stretch, smooth: float = SMOOTH) -> Moving:
     """Hold a clip's identity and smooth what changes.
 
     Args:
         clip: all its frames; a face is seen in one of them at least.
         smooth: standard deviation in frames; 0 leaves all as it is.
-        calm: share of the frames, those with the least expression, whose mean is the face at rest; 1 takes all.
     """
     weight = clip.seen
     mean = clip.identity[weight].mean(0, keepdim=True)
@@ -258,13 +258,7 @@ def settled(clip: Stretch, smooth: float = SMOOTH, calm: float = CALM) -> Moving
         change=steady(change),
         view=steady(clip.view),
         light=steady(clip.light),
-        rest=change[weight][calmest(clip.expression[weight], calm)].mean(0, keepdim=True),
     )
-
-
-def calmest(expression: Tensor, share: float = CALM) -> Tensor:
-    """Find the frames with the least expression, N x 2C: their rows, at least one."""
-    return expression.norm(dim=1).argsort()[: max(1, round(share * len(expression)))]
 
 
 def held_through(values: Tensor, seen: Tensor) -> Tensor:
@@ -305,10 +299,10 @@ def drive(
         pipeline: the model.
         driver: whose movements.
         target: batch of one, whose face.
-        relative: put the change of the driver's face from its rest, and of its pose from its mean, on the target as it
-            is, so that nothing of the driver's looks comes over; else put how the driver rests, its changes and its
-            pose on the target's identity.
-        strength: of what comes over; 0 leaves it out, 1 is about as large as filmed.
+        relative: put the changes of the driver's face and pose from their means on the target as it is, so that little
+            of the driver's looks comes over; else put its mean expression, its changes and its pose on the target's
+            identity.
+        strength: of what comes over; 0 leaves it out.
 
     Returns:
         Codes of the driver's N frames.
@@ -317,7 +311,7 @@ def drive(
         face = target.face + strength * driver.movement
         view = target.view + driver.view - driver.view[driver.seen].mean(0)
     else:
-        face = pipeline.split(target).identity + strength * (driver.rest + driver.movement)
+        face = pipeline.split(target).identity + strength * (driver.mean_change + driver.movement)
         view = driver.view
     codes = driver.codes(face)
     return replace(codes, view=view, light=target.light.expand(len(driver), -1))

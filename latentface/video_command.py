@@ -17,7 +17,7 @@ from latentface.commands import fail
 from latentface.curves import DRIFT, curves, figure, write_csv
 from latentface.detection import DetectorUnavailable
 from latentface.expression_sliders import load_sliders
-from latentface.moving import Stretch, drive, settled
+from latentface.moving import GAIN, Stretch, drive, settled
 from latentface.photo import PhotoError
 from latentface.pipeline import LatentFacePipeline
 from latentface.video import inspect
@@ -92,7 +92,7 @@ def _parts(args: argparse.Namespace) -> Path:
     """Make the folder of the parts; those of another clip, or of other options, are thrown away."""
     folder: Path = args.out / PARTS
     wanted = {name: str(getattr(args, name)) for name in ("checkpoint", "face", "smooth", "relative", "strength")}
-    wanted |= {"clip": _mark(args.clip), "drive": "" if args.drive is None else _mark(args.drive)}
+    wanted |= {"gain": str(GAIN), "clip": _mark(args.clip), "drive": "" if args.drive is None else _mark(args.drive)}
     there = folder / ARGUMENTS
     if folder.exists() and not (there.exists() and json.loads(there.read_text()) == wanted):
         shutil.rmtree(folder)

@@ -15,9 +15,9 @@ WORDS = dict(
         PANELS,
         (
             "what was filmed, the face in the middle",
-            "what the codes of each frame say, at its view and light",
-            "the same identity; no expression",
-            "the same in 3D, under one light",
+            "each frame's whole code, at its view and light",
+            "the clip's one identity; no expression",
+            "the rebuilt face in 3D, under one light",
         ),
         strict=True,
     )

@@ -19,7 +19,7 @@ from latentface.photo import PhotoError, read_photo
 
 ABOUT = """A mirror that understands faces: every picture of your camera is taken apart into **who you are**, **what
 your face does**, view and light, and put together anew. Sit still for two seconds at first: what your face does is
-measured from there, so that nothing of your looks comes over onto somebody else."""
+measured from there, so that little of your looks comes over onto somebody else."""
 VISITORS, TURN, IDLE = 2, 180.0, 5.0
 """Visitors before the mirror at once, seconds of a turn, seconds without a picture after which a turn is over."""
 MAX_FRAME = 400_000

@@ -26,10 +26,12 @@ from latentface.options import DRIVEN
 
 ABOUT = """A clip in; **who** it is and **how** it moves out. What stays the same through all frames is the
 **identity**; what is left in each is its **expression**. The films below show both at the same moment. Then choose
-another face to make the same movements: turns, smiles, brows and lids carry over about as large as filmed, open mouths
-half as wide, tongues not at all; glasses that come and go in the clip leave a trace."""
-SCALE = Scale("Strength of the movements", *DRIVEN, 0.05, ((0, "none"), (1, "as filmed"), (2, "twice")))
-CHANGES, WHOLE = "Changes only", "The whole expression"
+another face: all that changes from frame to frame moves it. Turns carry over fully, brows, lids and smiles by half or
+more, open mouths by a third to a half, tongues not at all; glasses that come and go in the clip leave a trace."""
+SCALE = Scale("Strength of the movements", *DRIVEN, 0.05, ((0, "none"), (1, "usual"), (2, "twice")))
+STRENGTH = 1.0
+"""At first."""
+CHANGES, WHOLE = "Changes only", "Mean expression, too"
 HEIGHT = 540
 """Of the charts, in CSS pixels."""
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -78,7 +80,7 @@ def build(session: Session) -> None:
     gr.set_static_paths([EXAMPLE.resolve()])
     clip = gr.State(opening, time_to_live=KEPT, delete_callback=forget)
     driven = gr.State(None, time_to_live=KEPT, delete_callback=forget)
-    strength, work = gr.State(1.0), gr.State(Work())
+    strength, work = gr.State(STRENGTH), gr.State(Work())
     caption = origin_of_run(model.checkpoint, model.folder, "autoencoder", "A clip's frames, read in the app")
     gr.Markdown(ABOUT, elem_classes="about")
     with gr.Row(elem_classes="video"):
@@ -94,9 +96,9 @@ def build(session: Session) -> None:
             )  # fmt: skip
             way = gr.Radio(
                 (CHANGES, WHOLE), value=CHANGES, label="What comes over", elem_id="clip-way",
-                info="Changes from the clip's face at rest keep the other's looks best.",
+                info="Changes from the clip's mean face keep the other's looks best.",
             )  # fmt: skip
-            dial = marked_slider(SCALE, 1.0, "clip-strength")
+            dial = marked_slider(SCALE, STRENGTH, "clip-strength")
             start = gr.Button("Move this face", variant="primary", elem_id="clip-drive")
         with gr.Column(scale=9, min_width=300):
             charts = plotly_panel(curves_of(opening), "clip-curves")
@@ -172,7 +174,7 @@ def build(session: Session) -> None:
 
     def turn_dial(event: gr.EventData) -> float:
         """Keep the strength that the slider was moved to."""
-        return SCALE.checked(getattr(event, "value", None), 1.0)
+        return SCALE.checked(getattr(event, "value", None), STRENGTH)
 
     def offer(shown: Shown, faces: list[Shown], name: str | None) -> gr.Dropdown:
         """List the faces that there are now; one that is gone gives way to this face."""

@@ -134,7 +134,7 @@ def test_drive(app, client, clip, photos):
     assert first.shape == (256, 256, 3) and first.std() > 20 and np.abs(first - last).mean() < 40
     left = [path.name for path in (app.log.parent / "gradio").glob("clip-*/*")]
     assert "parts" not in left
-    with pytest.raises(AppError, match="0 to 2"):
+    with pytest.raises(AppError, match="0 to 2,"):
         client.predict(clip=handle_file(clip), photo=handle_file(photos["smile.jpg"]), strength=9, api_name="/drive")
 
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
-from latentface.mirror import REST, SIDE, Mirror, Wish
-from latentface.moving import glance
+from latentface.mirror import GONE, REST, SIDE, Mirror, Wish
+from latentface.moving import GAIN, glance
 from latentface.pipeline import LatentFacePipeline
 from latentface.tracker import Tracker
 from latentface.video import Frame
@@ -55,6 +55,30 @@ def test_a_face_at_rest_leaves_somebody_else_as_they_are_and_a_moved_one_does_no
     assert not torch.allclose(mirror._wished(OTHER, other).face, other.face, atol=1e-3)
     without = mirror._wished(Wish("other", strength=0.0), other)
     assert torch.allclose(without.face, other.face)
+
+
+def test_whoever_comes_after_a_while_is_learned_anew(pipeline, frames):
+    mirror, other = Mirror(pipeline), random_codes(1)
+    for second in (0.0, REST):
+        mirror.see(frames[0], second, OTHER, other)
+    mirror.see(NOBODY, REST + 0.1, OTHER, other)
+    assert mirror.see(frames[0], REST + 0.2, OTHER, other).rested == 1  # a blink of the camera
+    mirror.see(NOBODY, REST + 0.3, OTHER, other)
+    mirror.see(NOBODY, REST + 0.4 + GONE, OTHER, other)
+    later = (mirror.see(frames[1], REST + 1 + GONE + 0.01 * number, OTHER, other) for number in range(9))
+    assert next(seen for seen in later if seen.faces).rested == 0  # a lost face is not looked for in every frame
+    assert torch.allclose(mirror._wished(OTHER, other).face, other.face, atol=1e-4)  # a stranger at rest moves nobody
+    alone = glance(pipeline, Frame(0.0, frames[1]), Tracker(pipeline.size)).identity
+    assert torch.allclose(mirror._wished(Wish("rest"), other).face, alone, atol=0.5)
+
+
+def test_another_face_moves_by_the_enlarged_change(pipeline, frames):
+    mirror, other = Mirror(pipeline), random_codes(1)
+    for second, frame in ((0.0, frames[0]), (REST, frames[0]), (2 * REST, frames[1])):
+        mirror.see(frame, second, OTHER, other)
+    assert mirror._now is not None
+    moved = mirror._wished(Wish("other", strength=0.5), other).face - other.face
+    assert torch.allclose(moved, 0.5 * GAIN * (mirror._now.code - mirror._rest), atol=1e-5)
 
 
 def test_me_is_this_frame_and_my_rest_the_mean_identity(pipeline, frames):

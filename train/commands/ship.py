@@ -22,7 +22,10 @@ def run(args: argparse.Namespace) -> None:
     more = {kind: run for kind in ("relief", "enlarger", "prior") if (run := getattr(args, kind))}
     kinds = (args.autoencoder or args.rdm, more, args.pcl)
     if sum(map(bool, kinds)) != 1 or bool(args.autoencoder) != bool(args.rdm) or {"relief", "enlarger"} <= more.keys():
-        raise ValueError("ship takes --autoencoder and --rdm, or --relief or --enlarger and --prior, or --pcl")
+        raise ValueError(
+            "ship takes --autoencoder and --rdm, or --relief or --enlarger, with or without --prior, "
+            "or --prior alone, or --pcl"
+        )
     if more:
         ship.ship_more(args.name or "explorer", more)
     elif args.pcl:

@@ -23,7 +23,7 @@ from latentface.alignment import NoFaceError
 from latentface.checkpoints import load_pipeline
 from latentface.codes import Codes
 from latentface.crop import crop
-from latentface.moving import GAIN, calmest
+from latentface.moving import GAIN
 from latentface.pictures import picture
 from latentface.pipeline import LatentFacePipeline
 from latentface.video import EXTENSIONS
@@ -118,7 +118,7 @@ def read_shard_clips(pipeline: LatentFacePipeline, folder: Path, people: int = 2
 
 
 def drive(pipeline: LatentFacePipeline, driver: Codes, target: Codes) -> dict[str, Codes]:
-    """Drive the driver's own face and a target's by the driver's expressions.
+    """Drive the driver's own face and a target's by the driver's movements.
 
     Args:
         pipeline: splits codes.
@@ -131,13 +131,13 @@ def drive(pipeline: LatentFacePipeline, driver: Codes, target: Codes) -> dict[st
     one, two = pipeline.split(driver), pipeline.split(target)
     identity = one.identity.mean(0)
     change = driver.face - identity
-    rest = change[calmest(one.expression)].mean(0)
-    movement = GAIN * (change - rest)
+    kept = change.mean(0)
+    movement = GAIN * (change - kept)
     faces = {
         "rebuilt": driver.face,
         "part": identity + one.expression,
-        "own": identity + rest + movement,
-        "cross": two.identity.mean(0) + rest + movement,
+        "own": identity + kept + movement,
+        "cross": two.identity.mean(0) + kept + movement,
         "relative": target.face.mean(0) + movement,
     }
     halves = {name: face.chunk(2, 1) for name, face in faces.items()}

@@ -75,8 +75,8 @@ TRUE_SWAPS = {
 FILMS = {
     "rebuilt": "rebuilt as encoded",
     "part": "the mean face with the expression part alone",
-    "own": "the mean face driven, as films are",
-    "cross": "another person driven",
+    "own": "the clip's own mean face, driven with the gain",
+    "cross": "another person driven, with the mean expression",
     "relative": "another person driven by changes alone",
 }
 """Rows of the table of the suite `clips`."""

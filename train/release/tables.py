@@ -93,10 +93,16 @@ def _clips(found: dict) -> str:
     """Write how faces follow the drivers of clips as a table."""
     lines = [
         f"| {words} | "
-        + " | ".join(f"{found[f'{film}_{m}_corr']:.2f} / {found[f'{film}_{m}_slope']:.2f}" for m in MOVEMENTS)
+        + " | ".join(
+            f"{found[f'{film}_{m}_corr']:.2f} / {found[f'{film}_{m}_slope']:.2f}" if f"{film}_{m}_corr" in found else ""
+            for m in MOVEMENTS
+        )
         + " |"
         for film, words in FILMS.items()
     ]
-    title = f"Moving faces: {found['n']} clips of talking people; correlation / slope of landmarks over the driver's"
+    title = (
+        f"Moving faces: {found['n']} development clips of talking people, on which the gain was chosen; "
+        "correlation / slope over the driver's"
+    )
     heads = f"| picture | {' | '.join(name.replace('_', ' ') for name in MOVEMENTS)} |"
     return "\n".join([f"**{title}** ({_made(found)})", "", heads, "|---|" + "---|" * len(MOVEMENTS), *lines])

@@ -4,7 +4,7 @@ const find = (selector) => element.querySelector(selector);
 const video = find("video"), image = find(".result img"), said = find(".said"), pane = find(".result"), pace = find(".pace");
 const WIDE = 480, QUALITY = 0.8; // of a picture that is sent: pixels across, and JPEG's
 const SHORTEST = 50, LONGEST = 4000, RETRY = 2000; // milliseconds between pictures, before an answer counts as lost, before asking for a turn again
-const WHAT = { me: "You, rebuilt", rest: "You, without expression", other: "Somebody else with your expression" };
+const WHAT = { me: "You, rebuilt", rest: "You, without expression", other: "Somebody else with your movements" };
 const clamp = (value, most) => Math.min(Math.max(value, -most), most);
 const canvas = document.createElement("canvas"), wish = { show: "me", turn: [0, 0], light: null, who: 1 };
 let running = false, began = 0, sent = 0, number = 0, overdue = null, again = false, own = [];
@@ -60,7 +60,7 @@ async function start() {
     return say(problem.name === "NotFoundError" ? "There is no camera here." : "The camera was refused: allow it in the browser's address bar.");
   }
   for (const track of video.srcObject.getTracks()) track.addEventListener("ended", () => stop("The camera was taken away."));
-  running = true;
+  running = again = true;
   began = performance.now();
   rounds.length = 0;
   show();

@@ -474,5 +474,6 @@ def test_a_shipped_checkpoint_is_half_as_large_and_carries_its_record(shards, tm
     assert about["images"] == 32 and about["data"] == [Path(shards).name]
     assert main(["ship", "--pcl", str(run), "--rdm", str(run)]) == 2
     assert (
-        "ship takes --autoencoder and --rdm, or --relief or --enlarger and --prior, or --pcl" in capsys.readouterr().err
+        "ship takes --autoencoder and --rdm, or --relief or --enlarger, with or without --prior, or --prior alone"
+        in capsys.readouterr().err
     )

@@ -91,8 +91,8 @@ def test_driving_moves_as_films_are_driven():
     wanted = {
         "rebuilt": driver.face,
         "part": split.identity.mean(0) + split.expression,
-        "own": film.identity + film.rest + film.movement,
-        "cross": still + film.rest + film.movement,
+        "own": film.identity + film.mean_change + film.movement,
+        "cross": still + film.mean_change + film.movement,
         "relative": target.face.mean(0) + film.movement,
     }
     assert wanted.keys() == made.keys()

@@ -27,7 +27,10 @@ def test_a_cards_results_come_from_the_files_beside_it(tmp_path):
     assert "| skin | dark | 8 | 0.0123 | 17.3 | 0.0400 |" in text and "| ... of a flat plate |" not in text
     assert "| age | 35 and over | 4 | 2 | 0.568 | 50% |" in text
     assert "| full | 0.25 | 0.25 | 0.25 |" in text and "| chance | 0.01 | 0.20 | 0 |" in text
-    assert "| another person driven | " + 5 * "0.38 / 0.38 | " + "0.88 / 0.38 |" in text and "Moving faces: 6" in text
+    assert (
+        "| another person driven, with the mean expression | " + 5 * "0.38 / 0.38 | " + "0.88 / 0.38 |" in text
+        and "Moving faces: 6" in text
+    )
     assert text.count("commit abc, seed 0, 2 CPU cores") == 4
     card = tmp_path / "README.md"
     card.write_text("# one\n\n<!-- results -->\nold\n<!-- end of results -->\n\nend\n")
