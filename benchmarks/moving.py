@@ -116,7 +116,10 @@ def medians(rows: list[dict]) -> dict[str, str]:
 
 
 def still_row(path: Path, size: int, count: int = 48, seed: int = 0) -> dict:
-    """Measure how far crops of a still face waver, in pixels of the crop: root mean square about the truth's path."""
+    """Measure how far crops of a still face waver.
+
+    In pixels of the crop, root mean square about the truth's path.
+    """
     photo, rng = read_photo(path), np.random.default_rng(seed)
     start = align(photo, size)
     x, y, half = start.square

@@ -24,6 +24,7 @@ def fraction(least: float, most: float) -> Callable[[str], float]:
     """Make the type of an option that is a fraction between two numbers; nan and inf are none."""
 
     def read(word: str) -> float:
+        """Read a word; argparse says the error."""
         try:
             number = float(word)
         except ValueError:
@@ -39,6 +40,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     """Make the type of an option that is a whole number between two."""
 
     def read(word: str) -> int:
+        """Read a word; argparse says the error."""
         digits = word.removeprefix("-")
         number = int(word) if digits.isascii() and digits.isdigit() and len(digits) < 20 else most + 1
         if not least <= number <= most:

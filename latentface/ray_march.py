@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latentface.camera import FAR, HALF_WIDTH, NEAR, pixel_grid, project, rotation
-from latentface.rendering import MARGIN
+from latentface.rendering import MARGIN, ring_width
 
 STEPS = 24
 """Places along a ray, between NEAR - REACH and FAR + REACH moved by the view's z, at which the face is looked for."""
@@ -55,7 +55,8 @@ def marched_grid(depth: Tensor, view: Tensor, margin: float = MARGIN) -> tuple[T
         slope = slope.clamp(min=0.1)
     miss = behind(s)
     where = project(start + (s - (miss - miss.detach()) / slope)[..., None] * along)
-    seen = found & (where.detach().abs().amax(-1) <= 1 + margin)
+    rim = 1 + 2 * ring_width(side, margin) / (side - 1)  # where the mesh ends
+    seen = found & (where.detach().abs().amax(-1) <= rim)
     return where.view(-1, side, side, 2), seen.view(-1, side, side).to(depth.dtype)
 
 

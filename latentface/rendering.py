@@ -14,6 +14,16 @@ GRAZING, FACING = 0.15, 0.45
 """Cosines between a surface and the line of sight at which a place counts as not seen, and as fully seen."""
 
 
+def ring_width(side: int, margin: float = MARGIN) -> int:
+    """Count the whole pixels by which a map's border is carried on outwards.
+
+    Args:
+        side: S of the map.
+        margin: share of the half width.
+    """
+    return round(margin * (side - 1) / 2)
+
+
 def view_grid(depth: Tensor, view: Tensor, size: int | None = None, margin: float = MARGIN) -> tuple[Tensor, Tensor]:
     """Find the place of the canonical image that every pixel of a view shows.
 
@@ -31,7 +41,7 @@ def view_grid(depth: Tensor, view: Tensor, size: int | None = None, margin: floa
     """
     side = depth.shape[-1]
     size = size or side
-    ring = round(margin * (side - 1) / 2)
+    ring = ring_width(side, margin)
     extended = F.pad(depth[:, None], (ring,) * 4, mode="replicate")[:, 0] if ring else depth
     full = side + 2 * ring
     grid = pixel_grid(full, device=depth.device, dtype=depth.dtype) * ((full - 1) / (side - 1))

@@ -41,7 +41,9 @@ def film_player(clip: Clip | None, elem_id: str, curves: str) -> gr.HTML:
 
 
 def curve_values(curves: str) -> gr.HTML:
-    """Add what the curves say at the moment of the films; a click on a name hides its curve, or shows it again.
+    """Add what the curves say at the moment of the films.
+
+    A click on a name hides its curve, or shows it again.
 
     Args:
         curves: The id of the panel with the curves.

@@ -38,7 +38,10 @@ class Live:
 
 
 def wish_of(data: dict) -> Wish:
-    """Read what the mirror is to show from an event: anything a stranger may write; what makes no sense is left out."""
+    """Read what the mirror is to show from an event.
+
+    A stranger may have written anything; what makes no sense is left out.
+    """
     turn, light = numbers(data.get("turn")), numbers(data.get("light"))
     show = data.get("show")
     return Wish(

@@ -21,18 +21,13 @@ views = st.tuples(
 
 def both_grids(
     depth: torch.Tensor, view: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
-    """The marched and the rasterised grid, where both see the face clear of outlines, and each one's mask."""
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The marched and the rasterised grid, where both see the face clear of outlines, and where only one sees it."""
     (one, mask), (two, seen) = marched_grid(depth, view), view_grid(depth, view)
     steps = [F.pad(two.diff(dim=axis).norm(dim=-1), (0, axis == 2, 0, axis == 1)) for axis in (1, 2)]
     near = F.max_pool2d(torch.stack(steps).amax(0), 3, 1, 1)  # in pixels: how far apart neighbours look things up
     clear = (mask > 0) & (seen > 0) & (near * (depth.shape[-1] - 1) / 2 < 3) & (two.abs().amax(-1) < 1)
-    return one, two, clear, (mask > 0, seen > 0)
-
-
-def within(mask: torch.Tensor) -> torch.Tensor:
-    """A mask B x S x S bool without the pixels that touch one outside."""
-    return F.max_pool2d((~mask).float()[:, None], 3, 1, 1)[:, 0] == 0
+    return one, two, clear, mask != (seen > 0)
 
 
 @settings(max_examples=40, deadline=None)
@@ -42,12 +37,9 @@ def within(mask: torch.Tensor) -> torch.Tensor:
 @example(270, (0.0, 0.0, 0.0, 0.026631397311625376, -0.026631397311625376, 0.0))
 def test_rays_meet_the_face_where_triangles_show_it(seed, view):
     depth = bump(48, 0.06) + 0.02 * smooth((1, 48, 48), seed)
-    one, two, clear, (mask, seen) = both_grids(depth, torch.tensor([view]))
+    one, two, clear, differ = both_grids(depth, torch.tensor([view]))
     apart = ((one - two).norm(dim=-1) * 23.5)[clear]
-    differ = (within(mask) & ~seen) | (within(seen) & ~mask)
-    assert clear.float().mean() > 0.3 and differ.float().mean() < 0.01
-    # where edges of the face lie along pixels, rounding decides about a row and a column
-    assert (mask != seen).float().mean() < 0.005 + 2 / 48
+    assert clear.float().mean() > 0.3 and differ.float().mean() < 0.005
     assert apart.mean() < 0.01 and apart.max() < 0.1  # pixels
 
 

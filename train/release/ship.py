@@ -36,10 +36,11 @@ def ship_more(name: str, runs: Mapping[str, Path]) -> None:
         runs: run folders begun from this checkpoint: one of `train relief` or `train enlarge` under "relief" or
             "enlarger", one of `train prior` under "prior", or both.
     """
-    network, *_ = [load_autoencoder(run) for kind, run in runs.items() if kind != "prior"] or [None]
     before, out = load_pipeline(name), ASSETS / name
+    stage1 = runs.get("relief") or runs.get("enlarger")
+    network = load_autoencoder(stage1) if stage1 else before.autoencoder
     drawn = load_network(runs["prior"] / "pipeline" / "prior", Prior) if "prior" in runs else before.prior
-    _save(LatentFacePipeline(network or before.autoencoder, before.denoiser, before.scheduler, drawn), out)
+    _save(LatentFacePipeline(network, before.denoiser, before.scheduler, drawn), out)
     for kind, run in runs.items():
         _ship_record(run, out, f"{kind}_")
 
